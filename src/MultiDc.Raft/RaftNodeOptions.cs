@@ -1,0 +1,33 @@
+namespace MultiDc.Raft;
+
+/// <summary>What a <see cref="RaftNode"/> is told once. Times are counted in ticks; how long a tick lasts is the host's business.</summary>
+public sealed record RaftNodeOptions
+{
+    /// <summary>This replica.</summary>
+    public required ReplicaId Id { get; init; }
+
+    /// <summary>
+    /// The election timeout T. A follower campaigns after a random time in [T, 2T) without a leader; a leader that has not heard from a
+    /// quorum for T steps down (check-quorum); a replica that heard from a leader within T grants no vote (§4.2.3, §6.2); a restarted
+    /// replica grants no vote and starts no election for T.
+    /// </summary>
+    public int ElectionTimeoutTicks { get; init; } = 20;
+
+    /// <summary>A leader sends heartbeats this often. At most a fifth of <see cref="ElectionTimeoutTicks"/>, so that lost ones do not matter.</summary>
+    public int HeartbeatTicks { get; init; } = 2;
+
+    /// <summary>The most entry bytes in one <see cref="AppendRequest"/>; a single larger entry travels alone.</summary>
+    public int MaxAppendBytes { get; init; } = 256 * 1024;
+
+    /// <summary>The most unacknowledged <see cref="AppendRequest"/>s to one replica (pipelining).</summary>
+    public int MaxInflightAppends { get; init; } = 64;
+
+    /// <summary>The most bytes of proposals a leader holds uncommitted; further ones are refused as <see cref="ProposalRefusal.Overloaded"/>.</summary>
+    public long MaxUncommittedBytes { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>The most ReadIndex requests that may wait for their quorum round; further ones are refused.</summary>
+    public int MaxPendingReads { get; init; } = 4096;
+
+    /// <summary>The most entry bytes handed out by one <see cref="Ready"/> for applying.</summary>
+    public int MaxApplyBytes { get; init; } = 1024 * 1024;
+}
