@@ -1,0 +1,104 @@
+using Orleans.Concurrency;
+
+namespace MultiDc.Grains;
+
+/// <summary>
+/// One replica of one shard, as clients see it. The key is a <see cref="ReplicaAddress"/>. Only the leader serves; the others reject with
+/// <see cref="RejectionReason.NotLeader"/> and a hint.
+/// </summary>
+[Alias("MultiDc.IReplicaGrain")]
+public interface IReplicaGrain : IGrainWithStringKey
+{
+    /// <summary>Opens a session for writes.</summary>
+    [AlwaysInterleave, Alias("OpenSession")]
+    Task<OpenSessionReply> OpenSessionAsync(OpenSessionRequest request);
+
+    /// <summary>Writes, once however often the request is repeated with its session and sequence.</summary>
+    [AlwaysInterleave, Alias("Write")]
+    Task<WriteResult> WriteAsync(WriteRequest request);
+
+    /// <summary>Reads one key, linearizably.</summary>
+    [AlwaysInterleave, Alias("Read")]
+    Task<ReadResult> ReadAsync(ReadRequest request);
+
+    /// <summary>Reads a page of the shard's keys in key order; the page is one linearizable read.</summary>
+    [AlwaysInterleave, Alias("Scan")]
+    Task<ScanReply> ScanAsync(ScanRequest request);
+
+    /// <summary>What the replica is doing, from itself, without asking others.</summary>
+    [AlwaysInterleave, Alias("GetStatus")]
+    Task<ReplicaStatus> GetStatusAsync();
+
+    /// <summary>Asks the leader to hand its leadership to the replica in another datacenter (dissertation §3.10).</summary>
+    /// <returns>Whether this replica led and began the transfer.</returns>
+    [AlwaysInterleave, Alias("TransferLeadership")]
+    Task<bool> TransferLeadershipAsync(DatacenterId to);
+}
+
+/// <summary>Opens a session.</summary>
+/// <param name="Timeout">How long the replica may try.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.OpenSessionRequest")]
+public sealed record OpenSessionRequest([property: Id(0)] TimeSpan Timeout);
+
+/// <summary>The new session, or why there is none.</summary>
+/// <param name="Session">The session; null when the outcome is not <see cref="Applied"/>.</param>
+/// <param name="Outcome">What happened. An unknown outcome leaves at worst an unused session, which expires.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.OpenSessionReply")]
+public sealed record OpenSessionReply([property: Id(0)] SessionId? Session, [property: Id(1)] WriteResult Outcome);
+
+/// <summary>A write.</summary>
+/// <param name="Session">An open session of this shard.</param>
+/// <param name="Sequence">The write's number in the session.</param>
+/// <param name="Operation">What to do.</param>
+/// <param name="Timeout">How long the replica may try before it answers <see cref="Unknown"/>.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.WriteRequest")]
+public sealed record WriteRequest(
+    [property: Id(0)] SessionId Session, [property: Id(1)] SessionSequence Sequence, [property: Id(2)] WriteOperation Operation, [property: Id(3)] TimeSpan Timeout);
+
+/// <summary>A read.</summary>
+/// <param name="Key">The key.</param>
+/// <param name="Timeout">How long the replica may try.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.ReadRequest")]
+public sealed record ReadRequest([property: Id(0)] ReadOnlyMemory<byte> Key, [property: Id(1)] TimeSpan Timeout);
+
+/// <summary>A page of a scan.</summary>
+/// <param name="Prefix">Keys must begin with this; empty: all.</param>
+/// <param name="After">Only keys greater than this; null: from the prefix's first.</param>
+/// <param name="MaxEntries">The most entries to answer; the replica may answer fewer.</param>
+/// <param name="Timeout">How long the replica may try.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.ScanRequest")]
+public sealed record ScanRequest(
+    [property: Id(0)] ReadOnlyMemory<byte> Prefix, [property: Id(1)] ReadOnlyMemory<byte>? After, [property: Id(2)] int MaxEntries, [property: Id(3)] TimeSpan Timeout);
+
+/// <summary>The page, or why there is none.</summary>
+/// <param name="Entries">In key order.</param>
+/// <param name="HasMore">Whether keys follow after the last one.</param>
+/// <param name="Rejection">Why the page was not served; null when it was.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.ScanReply")]
+public sealed record ScanReply([property: Id(0)] IReadOnlyList<KeyValueEntry> Entries, [property: Id(1)] bool HasMore, [property: Id(2)] ReadRejected? Rejection);
+
+/// <summary>What a replica is doing.</summary>
+/// <param name="Replica">Which, as its grain key.</param>
+/// <param name="Silo">The name of the silo it lives on.</param>
+/// <param name="State">A word: <c>founding</c>, <c>running</c>, <c>refused</c>, <c>stopped</c>.</param>
+/// <param name="Detail">Why, when it is not running; empty otherwise.</param>
+/// <param name="Role">Its Raft role.</param>
+/// <param name="Term">Its Raft term.</param>
+/// <param name="Leader">The leader it knows.</param>
+/// <param name="CommitIndex">Its commit index.</param>
+/// <param name="AppliedIndex">Its applied index.</param>
+/// <param name="LastIndex">The last index of its log.</param>
+/// <param name="Epoch">How often its store opened it.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.ReplicaStatus")]
+public sealed record ReplicaStatus(
+    [property: Id(0)] string Replica,
+    [property: Id(1)] string Silo,
+    [property: Id(2)] string State,
+    [property: Id(3)] string Detail,
+    [property: Id(4)] string Role,
+    [property: Id(5)] ulong Term,
+    [property: Id(6)] DatacenterId? Leader,
+    [property: Id(7)] ulong CommitIndex,
+    [property: Id(8)] ulong AppliedIndex,
+    [property: Id(9)] ulong LastIndex,
+    [property: Id(10)] ulong Epoch);

@@ -1,0 +1,21 @@
+using MultiDc.Ring;
+using Orleans.Concurrency;
+
+namespace MultiDc.Grains;
+
+/// <summary>
+/// The ring as one datacenter sees it; the grain's key is the datacenter. The ring's truth is a replicated shard, so every datacenter has
+/// its own grain over it and the loss of any datacenter takes none of it away.
+/// </summary>
+[Alias("MultiDc.IRingGrain")]
+public interface IRingGrain : IGrainWithStringKey
+{
+    /// <summary>The newest snapshot this datacenter knows. Routing information: it may lag, and a replica refuses what does not belong to it.</summary>
+    /// <param name="newerThan">The caller has this version already; it is answered with null if there is no newer one.</param>
+    [AlwaysInterleave, Alias("GetSnapshot")]
+    Task<RingSnapshot?> GetSnapshotAsync(RingVersion newerThan);
+
+    /// <summary>Adds a keyspace; applied also when the same one is there already, rejected when its name is taken by another.</summary>
+    [AlwaysInterleave, Alias("CreateKeyspace")]
+    Task<WriteResult> CreateKeyspaceAsync(KeyspaceDescriptor keyspace);
+}

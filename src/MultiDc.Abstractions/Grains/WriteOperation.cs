@@ -1,0 +1,25 @@
+namespace MultiDc.Grains;
+
+/// <summary>What a write does to one key.</summary>
+/// <param name="Key">The key; see <see cref="KeyLimits"/>.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.WriteOperation")]
+public abstract record WriteOperation([property: Id(0)] ReadOnlyMemory<byte> Key);
+
+/// <summary>Sets the value.</summary>
+/// <param name="Key">The key.</param>
+/// <param name="Value">Its new value.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.PutOperation")]
+public sealed record PutOperation(ReadOnlyMemory<byte> Key, [property: Id(0)] ReadOnlyMemory<byte> Value) : WriteOperation(Key);
+
+/// <summary>Removes the key; applied also when it is absent.</summary>
+/// <param name="Key">The key.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.DeleteOperation")]
+public sealed record DeleteOperation(ReadOnlyMemory<byte> Key) : WriteOperation(Key);
+
+/// <summary>Sets the value if the present one is as expected, else is rejected as <see cref="RejectionReason.PreconditionFailed"/>.</summary>
+/// <param name="Key">The key.</param>
+/// <param name="Expected">The value the key must have; null: it must be absent.</param>
+/// <param name="Value">Its new value.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.CompareAndSetOperation")]
+public sealed record CompareAndSetOperation(
+    ReadOnlyMemory<byte> Key, [property: Id(0)] ReadOnlyMemory<byte>? Expected, [property: Id(1)] ReadOnlyMemory<byte> Value) : WriteOperation(Key);

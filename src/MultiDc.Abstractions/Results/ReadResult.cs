@@ -1,0 +1,32 @@
+namespace MultiDc;
+
+/// <summary>A key with its value and its history's numbers.</summary>
+/// <param name="Key">The key.</param>
+/// <param name="Value">The value.</param>
+/// <param name="CreateRevision">The revision that created the key (since it was last absent).</param>
+/// <param name="ModifyRevision">The revision of the last change.</param>
+/// <param name="Version">How many times the key was written since it was created; 1 after the first.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.KeyValueEntry")]
+public sealed record KeyValueEntry(
+    [property: Id(0)] ReadOnlyMemory<byte> Key,
+    [property: Id(1)] ReadOnlyMemory<byte> Value,
+    [property: Id(2)] Revision CreateRevision,
+    [property: Id(3)] Revision ModifyRevision,
+    [property: Id(4)] ulong Version);
+
+/// <summary>The outcome of a linearizable read: <see cref="ReadServed"/> or <see cref="ReadRejected"/>.</summary>
+[GenerateSerializer, Immutable, Alias("MultiDc.ReadResult")]
+public abstract record ReadResult;
+
+/// <summary>The read was served: the entry as it was at one moment between the request and the answer.</summary>
+/// <param name="Entry">The entry, or null when the key was absent.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.ReadServed")]
+public sealed record ReadServed([property: Id(0)] KeyValueEntry? Entry) : ReadResult;
+
+/// <summary>The read could not be served freshly, and nothing stale is served in its place.</summary>
+/// <param name="Reason">Why.</param>
+/// <param name="Detail">Why, in a sentence for people.</param>
+/// <param name="Leader">With <see cref="RejectionReason.NotLeader"/>: where the leader was last seen, if known.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.ReadRejected")]
+public sealed record ReadRejected([property: Id(0)] RejectionReason Reason, [property: Id(1)] string Detail, [property: Id(2)] DatacenterId? Leader = null)
+    : ReadResult;

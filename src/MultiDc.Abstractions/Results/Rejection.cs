@@ -1,0 +1,38 @@
+namespace MultiDc;
+
+/// <summary>Why a request was refused. A refused write did not happen and never will. The numbers are on the wire.</summary>
+public enum RejectionReason
+{
+    /// <summary>The replica does not lead its shard; a client library follows the hint by itself.</summary>
+    NotLeader = 1,
+
+    /// <summary>A queue is full; try again later.</summary>
+    Overloaded = 2,
+
+    /// <summary>The key is not in this shard's range: the caller's ring is out of date.</summary>
+    WrongShard = 3,
+
+    /// <summary>Compare-and-set: the value was another than expected.</summary>
+    PreconditionFailed = 4,
+
+    /// <summary>The session is not known (any more): it was the least recently used of too many.</summary>
+    SessionExpired = 5,
+
+    /// <summary>The request breaks a limit or is not well formed; it will be refused every time.</summary>
+    InvalidArgument = 6,
+
+    /// <summary>No such keyspace.</summary>
+    UnknownKeyspace = 7,
+
+    /// <summary>No such datacenter.</summary>
+    UnknownDatacenter = 8,
+
+    /// <summary>The replica is starting, or its store is not the one its group knows.</summary>
+    NotReady = 9,
+
+    /// <summary>No leader could be reached before the deadline; nothing was sent to one.</summary>
+    Unavailable = 10,
+
+    /// <summary>The store has no space for more.</summary>
+    StoreFull = 11,
+}

@@ -1,0 +1,23 @@
+namespace MultiDc;
+
+/// <summary>The outcome of a write: <see cref="Applied"/>, <see cref="Rejected"/> or <see cref="Unknown"/>. Nothing else, and Unknown is never told as one of the others.</summary>
+[GenerateSerializer, Immutable, Alias("MultiDc.WriteResult")]
+public abstract record WriteResult;
+
+/// <summary>The write happened, once, and is durable in a majority of the shard's replicas.</summary>
+/// <param name="Revision">The revision it made.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.Applied")]
+public sealed record Applied([property: Id(0)] Revision Revision) : WriteResult;
+
+/// <summary>The write did not happen and never will.</summary>
+/// <param name="Reason">Why.</param>
+/// <param name="Detail">Why, in a sentence for people.</param>
+/// <param name="Leader">With <see cref="RejectionReason.NotLeader"/>: where the leader was last seen, if known.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.Rejected")]
+public sealed record Rejected([property: Id(0)] RejectionReason Reason, [property: Id(1)] string Detail, [property: Id(2)] DatacenterId? Leader = null)
+    : WriteResult;
+
+/// <summary>The write may have happened, may yet happen, or may never. Only a read, or a retry in the same session, can tell.</summary>
+/// <param name="Detail">What went wrong, in a sentence for people.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.Unknown")]
+public sealed record Unknown([property: Id(0)] string Detail) : WriteResult;
