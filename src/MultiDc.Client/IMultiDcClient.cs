@@ -1,0 +1,75 @@
+using MultiDc.Grains;
+using MultiDc.Ring;
+
+namespace MultiDc.Client;
+
+/// <summary>
+/// Strongly consistent keys and values over several datacenters. Every operation is linearizable per key: it takes effect at one moment
+/// between its call and its answer. Keys and values are byte strings; see <see cref="KeyLimits"/> and the extensions for text. Safe for
+/// concurrent use; one per process is enough.
+/// </summary>
+public interface IMultiDcClient
+{
+    /// <summary>Reads a key.</summary>
+    /// <param name="keyspace">The keyspace.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="timeout">The deadline; null: <see cref="MultiDcClientOptions.DefaultTimeout"/>.</param>
+    /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>.</param>
+    /// <returns><see cref="ReadServed"/> with the entry or null, or <see cref="ReadRejected"/>. Never a stale value.</returns>
+    Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Sets a key.</summary>
+    /// <param name="keyspace">The keyspace.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="value">Its new value.</param>
+    /// <param name="timeout">The deadline; null: <see cref="MultiDcClientOptions.DefaultTimeout"/>.</param>
+    /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>: the outcome is then unknown.</param>
+    Task<WriteResult> PutAsync(string keyspace, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Removes a key; <see cref="Applied"/> also when it was absent.</summary>
+    /// <param name="keyspace">The keyspace.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="timeout">The deadline; null: <see cref="MultiDcClientOptions.DefaultTimeout"/>.</param>
+    /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>: the outcome is then unknown.</param>
+    Task<WriteResult> DeleteAsync(string keyspace, ReadOnlyMemory<byte> key, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Sets a key if it has the expected value, else answers <see cref="Rejected"/> with <see cref="RejectionReason.PreconditionFailed"/>.</summary>
+    /// <param name="keyspace">The keyspace.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="expected">The value it must have; null: it must be absent.</param>
+    /// <param name="value">Its new value.</param>
+    /// <param name="timeout">The deadline; null: <see cref="MultiDcClientOptions.DefaultTimeout"/>.</param>
+    /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>: the outcome is then unknown.</param>
+    Task<WriteResult> CompareAndSetAsync(
+        string keyspace, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte>? expected, ReadOnlyMemory<byte> value, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// All entries whose key begins with the prefix, in key order. Each page of each shard is a linearizable read; the whole is not one
+    /// moment: an entry written while the scan runs may or may not appear.
+    /// </summary>
+    /// <param name="keyspace">The keyspace.</param>
+    /// <param name="prefix">The prefix; empty: everything.</param>
+    /// <param name="timeout">The deadline of each page; null: <see cref="MultiDcClientOptions.DefaultTimeout"/>.</param>
+    /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="MultiDcUnavailableException">A shard did not answer before the deadline; what came before is valid but not all.</exception>
+    IAsyncEnumerable<KeyValueEntry> ScanAsync(string keyspace, ReadOnlyMemory<byte> prefix, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Adds a keyspace; applied also when the same one is there.</summary>
+    /// <param name="keyspace">Its name, see <see cref="Names"/>.</param>
+    /// <param name="shardCount">Its shards, for good.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    Task<WriteResult> CreateKeyspaceAsync(string keyspace, int shardCount, CancellationToken cancellationToken = default);
+
+    /// <summary>The newest ring that any datacenter tells; null when none answers.</summary>
+    Task<RingSnapshot?> GetRingAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Every replica's own account of itself, shard by shard; replicas that do not answer are told as <c>unreachable</c>.</summary>
+    Task<IReadOnlyList<ReplicaStatus>> GetStatusAsync(CancellationToken cancellationToken = default);
+}
+
+/// <summary>A scan could not go on: a shard had no reachable leader before the deadline.</summary>
+public sealed class MultiDcUnavailableException(RejectionReason reason, string message) : Exception(message)
+{
+    /// <summary>Why.</summary>
+    public RejectionReason Reason { get; } = reason;
+}

@@ -1,0 +1,14 @@
+using MultiDc.Routing;
+using MultiDc.Routing.Shards;
+
+namespace MultiDc.Client;
+
+/// <summary>How a client reaches MultiDc. Read from the configuration section <c>MultiDc</c> or set in code; checked at start.</summary>
+public sealed class MultiDcClientOptions : MultiDcTopologyOptions
+{
+    /// <summary>The deadline of an operation that names none. Default: 10 s.</summary>
+    public TimeSpan DefaultTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How patiently leaders are looked for.</summary>
+    public ShardRouterOptions Router { get; init; } = new();
+}

@@ -1,0 +1,42 @@
+using System.Text;
+
+namespace MultiDc.Client;
+
+/// <summary>Keys and values as text, in UTF-8.</summary>
+public static class MultiDcClientTextExtensions
+{
+    /// <inheritdoc cref="IMultiDcClient.GetAsync"/>
+    public static Task<ReadResult> GetAsync(
+        this IMultiDcClient client, string keyspace, string key, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        Client(client).GetAsync(keyspace, Bytes(key), timeout, cancellationToken);
+
+    /// <inheritdoc cref="IMultiDcClient.PutAsync"/>
+    public static Task<WriteResult> PutAsync(
+        this IMultiDcClient client, string keyspace, string key, string value, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        Client(client).PutAsync(keyspace, Bytes(key), Bytes(value), timeout, cancellationToken);
+
+    /// <inheritdoc cref="IMultiDcClient.DeleteAsync"/>
+    public static Task<WriteResult> DeleteAsync(
+        this IMultiDcClient client, string keyspace, string key, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        Client(client).DeleteAsync(keyspace, Bytes(key), timeout, cancellationToken);
+
+    /// <inheritdoc cref="IMultiDcClient.CompareAndSetAsync"/>
+    public static Task<WriteResult> CompareAndSetAsync(
+        this IMultiDcClient client, string keyspace, string key, string? expected, string value, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        Client(client).CompareAndSetAsync(keyspace, Bytes(key), expected is null ? null : Bytes(expected), Bytes(value), timeout, cancellationToken);
+
+    /// <inheritdoc cref="IMultiDcClient.ScanAsync"/>
+    public static IAsyncEnumerable<KeyValueEntry> ScanAsync(
+        this IMultiDcClient client, string keyspace, string prefix, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        Client(client).ScanAsync(keyspace, Bytes(prefix), timeout, cancellationToken);
+
+    /// <summary>The value as text.</summary>
+    public static string ValueText(this KeyValueEntry entry) => Encoding.UTF8.GetString((entry ?? throw new ArgumentNullException(nameof(entry))).Value.Span);
+
+    /// <summary>The key as text.</summary>
+    public static string KeyText(this KeyValueEntry entry) => Encoding.UTF8.GetString((entry ?? throw new ArgumentNullException(nameof(entry))).Key.Span);
+
+    private static IMultiDcClient Client(IMultiDcClient client) => client ?? throw new ArgumentNullException(nameof(client));
+
+    private static ReadOnlyMemory<byte> Bytes(string text) => Encoding.UTF8.GetBytes(text);
+}

@@ -1,0 +1,75 @@
+using Microsoft.Extensions.Logging;
+using MultiDc.Grains;
+using MultiDc.Ring;
+using MultiDc.Routing.Links;
+
+namespace MultiDc.Client;
+
+/// <summary>
+/// The ring as this client last heard of it, asked of its own datacenter first and of the others when that one is away. Routing
+/// information only: a replica refuses what does not belong to it.
+/// </summary>
+internal sealed partial class RingCache(IDatacenterLinks links, TimeProvider time, ILogger<RingCache> logger)
+{
+    private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(100);
+
+    private volatile RingSnapshot? snapshot;
+
+    /// <summary>Finds a keyspace, asking the datacenters if it is not known here, until one tells a ring or the deadline comes.</summary>
+    /// <returns>The keyspace, or why there is none.</returns>
+    public async Task<(KeyspaceDescriptor? Keyspace, Rejected? Problem)> FindAsync(string name, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var startedAt = time.GetTimestamp();
+        while (true)
+        {
+            if (snapshot is { } ring && ring.TryGetKeyspace(name, out var keyspace))
+            {
+                return (keyspace, null);
+            }
+
+            if (await RefreshAsync(cancellationToken).ConfigureAwait(false) is { } newest)
+            {
+                return newest.TryGetKeyspace(name, out keyspace)
+                    ? (keyspace, null)
+                    : (null, new(RejectionReason.UnknownKeyspace, $"there is no keyspace '{name}'; there are {string.Join(", ", newest.Keyspaces.Select(static k => $"'{k.Name}'"))}"));
+            }
+
+            if (time.GetElapsedTime(startedAt) + RetryPause >= timeout)
+            {
+                return (null, new(RejectionReason.Unavailable, $"no datacenter told its ring: {string.Join(", ", links.Datacenters)} do not answer"));
+            }
+
+            await Task.Delay(RetryPause, time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Asks the datacenters in order of preference until one tells its ring; null when none does.</summary>
+    public async Task<RingSnapshot?> RefreshAsync(CancellationToken cancellationToken)
+    {
+        foreach (var datacenter in links.Datacenters.OrderBy(d => d == links.Local ? 0 : 1))
+        {
+            if (!links.TryGetLink(datacenter, out var link) || !link.TryGetGrain<IRingGrain>(datacenter.Value, out var ringGrain))
+            {
+                continue;
+            }
+
+            try
+            {
+                if (await ringGrain.GetSnapshotAsync(default).WaitAsync(CallTimeout, time, cancellationToken).ConfigureAwait(false) is { } told)
+                {
+                    return snapshot = told;
+                }
+            }
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+            {
+                LogNotTold(logger, datacenter, exception.Message);
+            }
+        }
+
+        return null;
+    }
+
+    [LoggerMessage(4000, LogLevel.Debug, "Datacenter {Datacenter} did not tell its ring: {Reason}")]
+    private static partial void LogNotTold(ILogger logger, DatacenterId datacenter, string reason);
+}

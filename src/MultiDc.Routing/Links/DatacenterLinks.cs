@@ -1,0 +1,44 @@
+using System.Collections.Frozen;
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Logging;
+
+namespace MultiDc.Routing.Links;
+
+/// <summary>Builds the links that the options describe and owns them.</summary>
+public sealed class DatacenterLinks : IDatacenterLinks, IAsyncDisposable
+{
+    private readonly FrozenDictionary<DatacenterId, IDatacenterLink> links;
+
+    /// <summary>Begins to connect to every datacenter that has gateways of its own.</summary>
+    /// <param name="options">A valid topology.</param>
+    /// <param name="grains">The grain factory of this process's own Orleans cluster.</param>
+    /// <param name="loggers">For the embedded clients too.</param>
+    public DatacenterLinks(MultiDcTopologyOptions options, IGrainFactory grains, ILoggerFactory loggers)
+    {
+        Local = new(options.Datacenter);
+        Datacenters = [.. options.Datacenters.Select(static d => new DatacenterId(d.Name))];
+        links = options.Datacenters.ToFrozenDictionary(
+            static d => new DatacenterId(d.Name),
+            d => d.Name == options.Datacenter || d.Gateways.Count == 0
+                ? (IDatacenterLink)new SameClusterLink(new(d.Name), grains)
+                : new RemoteClusterLink(d, options.ClusterId, loggers));
+    }
+
+    /// <inheritdoc/>
+    public DatacenterId Local { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<DatacenterId> Datacenters { get; }
+
+    /// <inheritdoc/>
+    public bool TryGetLink(DatacenterId datacenter, [NotNullWhen(true)] out IDatacenterLink? link) => links.TryGetValue(datacenter, out link);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var link in links.Values.OfType<RemoteClusterLink>())
+        {
+            await link.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace MultiDc.Routing.Links;
+
+/// <summary>
+/// The way to one datacenter's grains: the grain factory of this Orleans cluster when the datacenter is part of it, an embedded Orleans
+/// client of the datacenter's own cluster when it is not. Grain references never cross clusters (they would silently bind to the
+/// receiver's), so callers pass datacenter and key, and ask here for the reference each time.
+/// </summary>
+public interface IDatacenterLink
+{
+    /// <summary>The datacenter.</summary>
+    DatacenterId Datacenter { get; }
+
+    /// <summary>
+    /// A reference to a grain of that datacenter; false while the link has never been up. True says nothing of whether a call will get
+    /// through: callers set their own deadlines.
+    /// </summary>
+    bool TryGetGrain<TGrain>(string key, [NotNullWhen(true)] out TGrain? grain)
+        where TGrain : class, IGrainWithStringKey;
+}
+
+/// <summary>The links to all datacenters.</summary>
+public interface IDatacenterLinks
+{
+    /// <summary>The datacenter this process is in.</summary>
+    DatacenterId Local { get; }
+
+    /// <summary>All datacenters of the system, this one included, in the order of the options.</summary>
+    IReadOnlyList<DatacenterId> Datacenters { get; }
+
+    /// <summary>The link to a datacenter; false for a name that is not in the options.</summary>
+    bool TryGetLink(DatacenterId datacenter, [NotNullWhen(true)] out IDatacenterLink? link);
+}

@@ -1,0 +1,33 @@
+namespace MultiDc.Routing;
+
+/// <summary>Where the datacenters are and which one this process is in. Shared by silos and clients.</summary>
+public class MultiDcTopologyOptions
+{
+    /// <summary>The name of the whole system, over all datacenters. A store of another system is refused. Default: <c>multidc</c>.</summary>
+    public string ClusterId { get; set; } = "multidc";
+
+    /// <summary>The datacenter this process is in; must be one of <see cref="Datacenters"/>. No default.</summary>
+    public string Datacenter { get; set; } = "";
+
+    /// <summary>All datacenters, the same in every process; an odd number, three or more, survives the loss of one. No default.</summary>
+    public IList<DatacenterOptions> Datacenters { get; init; } = [];
+}
+
+/// <summary>One datacenter.</summary>
+public sealed class DatacenterOptions
+{
+    /// <summary>Its name; see <see cref="Names"/>. No default.</summary>
+    public string Name { get; set; } = "";
+
+    /// <summary>
+    /// The gateways of its own Orleans cluster as <c>host:port</c>. Empty (the default): its silos are members of this process's own Orleans
+    /// cluster and are reached by grain calls within it.
+    /// </summary>
+    public IList<string> Gateways { get; init; } = [];
+
+    /// <summary>The Orleans <c>ClusterId</c> of its cluster. Default: the datacenter's name.</summary>
+    public string? OrleansClusterId { get; set; }
+
+    /// <summary>The Orleans <c>ServiceId</c> of its cluster. Default: <see cref="MultiDcTopologyOptions.ClusterId"/>.</summary>
+    public string? OrleansServiceId { get; set; }
+}

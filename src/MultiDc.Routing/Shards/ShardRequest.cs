@@ -1,0 +1,100 @@
+using Microsoft.Extensions.Logging;
+using MultiDc.Grains;
+using MultiDc.Routing.Links;
+
+namespace MultiDc.Routing.Shards;
+
+/// <summary>One caller's request to a shard: its deadline, whom it asks next, and how long it pauses.</summary>
+internal sealed partial class ShardRequest(
+    ShardId shard,
+    LeaderSearch search,
+    IDatacenterLinks links,
+    LeaderCache leaders,
+    ShardRouterOptions options,
+    TimeProvider time,
+    Func<double> jitter,
+    ILogger logger,
+    TimeSpan timeout,
+    CancellationToken cancellationToken)
+{
+    // A reply that was under way when the replica's own patience ended still gets this long to arrive.
+    private static readonly TimeSpan ReplyAllowance = TimeSpan.FromMilliseconds(250);
+
+    private readonly long startedAt = time.GetTimestamp();
+    private TimeSpan backoff = options.MinBackoff;
+
+    public ShardId Shard => shard;
+
+    public TimeSpan Remaining
+    {
+        get
+        {
+            var left = timeout - time.GetElapsedTime(startedAt);
+            return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+        }
+    }
+
+    /// <summary>
+    /// Asks the current replica. <paramref name="notSent"/> and <paramref name="noAnswer"/> make the reply of a call that surely was not,
+    /// or may have been, delivered.
+    /// </summary>
+    public async Task<TReply> AttemptAsync<TReply>(
+        Func<IReplicaGrain, TimeSpan, Task<TReply>> ask, Func<string, TReply> notSent, Func<string, TReply> noAnswer)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var datacenter = search.Current;
+        if (!links.TryGetLink(datacenter, out var link)
+            || !link.TryGetGrain<IReplicaGrain>(new ReplicaAddress(shard, datacenter).ToString(), out var grain))
+        {
+            return notSent($"datacenter {datacenter} is not connected");
+        }
+
+        var patience = Remaining < options.AttemptTimeout ? Remaining : options.AttemptTimeout;
+        try
+        {
+            return await ask(grain, patience).WaitAsync(patience + ReplyAllowance, time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            // Whatever kept the answer away (time-out, closed connection, rejected message, dead activation), the request may have arrived.
+            LogAttemptFailed(logger, shard, datacenter, exception.Message);
+            return noAnswer($"the replica in {datacenter} did not answer: {exception.Message}");
+        }
+    }
+
+    /// <summary>The current replica answered as only a leader can.</summary>
+    public void Served() => leaders.Set(shard, search.Current);
+
+    /// <summary>Chooses whom to ask next, and pauses if need be; false when the deadline has come.</summary>
+    public async Task<bool> PrepareNextAsync(AttemptAction action, DatacenterId? hint)
+    {
+        if (action == AttemptAction.ReopenSession)
+        {
+            return Remaining > TimeSpan.Zero;
+        }
+
+        var atOnce = false;
+        if (action == AttemptAction.TryNext)
+        {
+            leaders.Forget(shard, search.Current);
+            atOnce = search.MoveNext(hint);
+        }
+
+        if (!atOnce)
+        {
+            var pause = backoff * (0.5 + jitter());
+            backoff = backoff * 2 < options.MaxBackoff ? backoff * 2 : options.MaxBackoff;
+            if (pause >= Remaining)
+            {
+                return false;
+            }
+
+            await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
+        }
+
+        return Remaining > TimeSpan.Zero;
+    }
+
+    [LoggerMessage(3010, LogLevel.Debug, "Shard {Shard}: the replica in {Datacenter} did not answer: {Reason}")]
+    private static partial void LogAttemptFailed(ILogger logger, ShardId shard, DatacenterId datacenter, string reason);
+}

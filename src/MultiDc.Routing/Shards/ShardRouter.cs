@@ -1,0 +1,180 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using MultiDc.Grains;
+using MultiDc.Routing.Links;
+
+namespace MultiDc.Routing.Shards;
+
+/// <summary>
+/// Brings requests to a shard's leader wherever it is: remembers leaders, follows hints, retries what is safe to retry with the same
+/// session and sequence, and keeps the caller's deadline. Used by clients, and by silos for the ring's own shard.
+/// </summary>
+/// <param name="links">The ways to the datacenters.</param>
+/// <param name="options">How patiently to look.</param>
+/// <param name="time">Deadlines and pauses.</param>
+/// <param name="jitter">Numbers in [0, 1) that spread the pauses.</param>
+/// <param name="logger">Attempts that failed.</param>
+public sealed class ShardRouter(IDatacenterLinks links, ShardRouterOptions options, TimeProvider time, Func<double> jitter, ILogger<ShardRouter> logger)
+    : IDisposable
+{
+    private readonly LeaderCache leaders = new();
+    private readonly ConcurrentDictionary<ShardId, SessionPool> sessions = new();
+
+    /// <summary>Writes once.</summary>
+    /// <param name="shard">The shard that holds the key.</param>
+    /// <param name="datacenters">Where its replicas are.</param>
+    /// <param name="operation">What to do.</param>
+    /// <param name="timeout">The caller's patience.</param>
+    /// <param name="cancellationToken">Cancelling leaves the outcome unknown: <see cref="OperationCanceledException"/>.</param>
+    public async Task<WriteResult> WriteAsync(
+        ShardId shard, IReadOnlyList<DatacenterId> datacenters, WriteOperation operation, TimeSpan timeout, CancellationToken cancellationToken = default)
+    {
+        var request = NewRequest(shard, datacenters, timeout, cancellationToken);
+        var pool = sessions.GetOrAdd(shard, static (_, max) => new SessionPool(max), options.MaxConcurrentWritesPerShard);
+        if (await pool.RentAsync(request.Remaining, cancellationToken).ConfigureAwait(false) is not { } lane)
+        {
+            return new Rejected(RejectionReason.Overloaded, $"{options.MaxConcurrentWritesPerShard} writes to shard {shard} are under way already");
+        }
+
+        try
+        {
+            return await WriteInLaneAsync(request, lane, operation).ConfigureAwait(false);
+        }
+        finally
+        {
+            pool.Return(lane);
+        }
+    }
+
+    /// <summary>Reads one key, linearizably.</summary>
+    public Task<ReadResult> ReadAsync(
+        ShardId shard, IReadOnlyList<DatacenterId> datacenters, ReadOnlyMemory<byte> key, TimeSpan timeout, CancellationToken cancellationToken = default) =>
+        ReadUntilServedAsync<ReadResult>(
+            NewRequest(shard, datacenters, timeout, cancellationToken),
+            (grain, patience) => grain.ReadAsync(new(key, patience)),
+            static result => result as ReadRejected,
+            static rejected => rejected);
+
+    /// <summary>Reads one page of a shard, linearizably.</summary>
+    /// <remarks>The request's own timeout is replaced by what is left of <paramref name="timeout"/>.</remarks>
+    public Task<ScanReply> ScanAsync(
+        ShardId shard, IReadOnlyList<DatacenterId> datacenters, ScanRequest page, TimeSpan timeout, CancellationToken cancellationToken = default) =>
+        ReadUntilServedAsync<ScanReply>(
+            NewRequest(shard, datacenters, timeout, cancellationToken),
+            (grain, patience) => grain.ScanAsync(page with { Timeout = patience }),
+            static reply => reply.Rejection,
+            static rejected => new([], false, rejected));
+
+    /// <summary>Forgets nothing durable: unused sessions expire by themselves.</summary>
+    public void Dispose()
+    {
+        foreach (var pool in sessions.Values)
+        {
+            pool.Dispose();
+        }
+    }
+
+    private ShardRequest NewRequest(ShardId shard, IReadOnlyList<DatacenterId> datacenters, TimeSpan timeout, CancellationToken cancellationToken) =>
+        new(shard, new LeaderSearch(datacenters, links.Local, leaders.Get(shard)), links, leaders, options, time, jitter, logger, timeout, cancellationToken);
+
+    private static async Task<WriteResult> WriteInLaneAsync(ShardRequest request, SessionPool.Lane lane, WriteOperation operation)
+    {
+        var mayHaveHappened = false;
+        SessionSequence? sequence = null;
+        while (true)
+        {
+            if (lane.Session is not { } session)
+            {
+                if (await OpenSessionAsync(request, lane).ConfigureAwait(false) is { } problem)
+                {
+                    return problem;
+                }
+
+                sequence = null;
+                continue;
+            }
+
+            sequence ??= lane.NextSequence();
+            var outcome = await request.AttemptAsync<WriteResult>(
+                (grain, patience) => grain.WriteAsync(new(session, sequence.Value, operation, patience)),
+                static detail => new Rejected(RejectionReason.NotLeader, detail),
+                static detail => new Unknown(detail)).ConfigureAwait(false);
+            var action = AttemptDecision.Decide(outcome, mayHaveHappened);
+            mayHaveHappened |= outcome is Unknown;
+            if (outcome is Rejected { Reason: RejectionReason.SessionExpired })
+            {
+                lane.Forget();
+            }
+
+            if (action == AttemptAction.Return)
+            {
+                request.Served();
+            }
+            else if (await request.PrepareNextAsync(action, (outcome as Rejected)?.Leader).ConfigureAwait(false))
+            {
+                continue;
+            }
+
+            return AttemptDecision.Conclude(outcome, mayHaveHappened);
+        }
+    }
+
+    private static async Task<WriteResult?> OpenSessionAsync(ShardRequest request, SessionPool.Lane lane)
+    {
+        while (true)
+        {
+            var reply = await request.AttemptAsync<OpenSessionReply>(
+                static (grain, patience) => grain.OpenSessionAsync(new(patience)),
+                static detail => new(null, new Rejected(RejectionReason.NotLeader, detail)),
+                static detail => new(null, new Unknown(detail))).ConfigureAwait(false);
+            if (reply.Session is { } session)
+            {
+                lane.Open(session);
+                return null;
+            }
+
+            // The caller's write itself was not sent yet, whatever became of the session, so the conclusion is a rejection.
+            var action = AttemptDecision.Decide(reply.Outcome, mayHaveHappened: false);
+            if (action == AttemptAction.Return || !await request.PrepareNextAsync(action, (reply.Outcome as Rejected)?.Leader).ConfigureAwait(false))
+            {
+                return reply.Outcome is Rejected rejected
+                    ? AttemptDecision.Conclude(rejected, mayHaveHappened: false)
+                    : new Rejected(RejectionReason.Unavailable, $"no session with shard {request.Shard} before the deadline");
+            }
+        }
+    }
+
+    private static async Task<TReply> ReadUntilServedAsync<TReply>(
+        ShardRequest request, Func<IReplicaGrain, TimeSpan, Task<TReply>> ask, Func<TReply, ReadRejected?> rejectionOf, Func<ReadRejected, TReply> refuse)
+        where TReply : class
+    {
+        while (true)
+        {
+            var reply = await request.AttemptAsync(
+                ask,
+                detail => refuse(new(RejectionReason.NotLeader, detail)),
+                detail => refuse(new(RejectionReason.Unavailable, detail))).ConfigureAwait(false);
+            if (rejectionOf(reply) is not { } rejection)
+            {
+                request.Served();
+                return reply;
+            }
+
+            var action = rejection.Reason switch
+            {
+                RejectionReason.NotLeader or RejectionReason.NotReady or RejectionReason.Unavailable => AttemptAction.TryNext,
+                RejectionReason.Overloaded => AttemptAction.BackOff,
+                _ => AttemptAction.Return,
+            };
+            if (action == AttemptAction.Return)
+            {
+                return reply;
+            }
+
+            if (!await request.PrepareNextAsync(action, rejection.Leader).ConfigureAwait(false))
+            {
+                return refuse(new(RejectionReason.Unavailable, $"no leader before the deadline: {rejection.Detail}"));
+            }
+        }
+    }
+}

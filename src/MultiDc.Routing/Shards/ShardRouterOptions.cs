@@ -1,0 +1,17 @@
+namespace MultiDc.Routing.Shards;
+
+/// <summary>How patiently a shard's leader is looked for.</summary>
+public sealed class ShardRouterOptions
+{
+    /// <summary>How long one replica may take to answer before the next is asked. A black-holed datacenter costs this once per request. Default: 1 s.</summary>
+    public TimeSpan AttemptTimeout { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>The first pause when no replica leads; doubles up to <see cref="MaxBackoff"/>, with jitter. Default: 10 ms.</summary>
+    public TimeSpan MinBackoff { get; set; } = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>The longest such pause. Default: 100 ms.</summary>
+    public TimeSpan MaxBackoff { get; set; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The most writes this process has under way on one shard; further ones wait their turn until their deadline. Default: 256.</summary>
+    public int MaxConcurrentWritesPerShard { get; set; } = 256;
+}

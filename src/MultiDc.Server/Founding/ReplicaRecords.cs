@@ -1,0 +1,33 @@
+using MultiDc.Storage;
+
+namespace MultiDc.Server.Founding;
+
+/// <summary>The records that a silo's store keeps of replicas beside their logs. Each is written once and never changes.</summary>
+internal sealed class ReplicaRecords(IReplicaStore store)
+{
+    public Guid StoreId => store.Identity.StoreId;
+
+    /// <summary>The descriptor of a replica that was founded on this store; null when none was.</summary>
+    public async ValueTask<ShardDescriptor?> GetDescriptorAsync(ReplicaAddress replica) =>
+        await store.GetRecordAsync($"founded/{replica}") is { } bytes ? ShardDescriptor.Deserialize(bytes.Span) : null;
+
+    /// <summary>This store is the replica's home, for good.</summary>
+    public async ValueTask SetFoundedAsync(ReplicaAddress replica, ShardDescriptor descriptor) =>
+        await store.AddRecordAsync($"founded/{replica}", descriptor.Serialize());
+
+    /// <summary>This store is about to ask the others to accept it as the replica's home.</summary>
+    public async ValueTask SetFoundingAsync(ReplicaAddress replica) => await store.AddRecordAsync($"founding/{replica}", ReadOnlyMemory<byte>.Empty);
+
+    /// <summary>Whether the replica lives here or began to.</summary>
+    public async ValueTask<bool> HoldsAsync(ReplicaAddress replica) =>
+        await store.GetRecordAsync($"founded/{replica}") is not null || await store.GetRecordAsync($"founding/{replica}") is not null;
+
+    /// <summary>The store that this one remembers as the home of a replica of another datacenter; null when it never heard of one.</summary>
+    public async ValueTask<Guid?> GetHomeAsync(ReplicaAddress other) =>
+        await store.GetRecordAsync($"home/{other}") is { } bytes ? new Guid(bytes.Span) : null;
+
+    /// <summary>Remembers a home unless another is remembered already.</summary>
+    /// <returns>The one that is remembered.</returns>
+    public async ValueTask<Guid> RememberHomeAsync(ReplicaAddress other, Guid storeId) =>
+        new((await store.AddRecordAsync($"home/{other}", storeId.ToByteArray())).Span);
+}

@@ -1,0 +1,48 @@
+using MultiDc.Ring;
+using MultiDc.Routing;
+
+namespace MultiDc.Server.Hosting;
+
+/// <summary>How a silo takes part in MultiDc. Read from the configuration section <c>MultiDc</c> or set in code; checked at start.</summary>
+public sealed class MultiDcOptions : MultiDcTopologyOptions
+{
+    /// <summary>The folder of the silo's store; made when it is missing. No default; not used when a store is registered in code.</summary>
+    public string DataFolder { get; set; } = "";
+
+    /// <summary>Keyspaces that are created when the ring does not have them. Existing ones are never changed. Default: <c>default</c> with 8 shards.</summary>
+    public IList<KeyspaceOptions> Keyspaces { get; init; } = [];
+
+    /// <summary>The silo's share of replicas within its datacenter, relative to the others; 1 to 16. Default: 1.</summary>
+    public int Weight { get; set; } = 1;
+
+    /// <summary>How long a Raft tick lasts. Default: 50 ms.</summary>
+    public TimeSpan TickInterval { get; set; } = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>A leader sends heartbeats every this many ticks. Default: 2 (100 ms).</summary>
+    public int HeartbeatTicks { get; set; } = 2;
+
+    /// <summary>
+    /// The election timeout in ticks: a follower campaigns after one to two of these without a leader. Shorter resumes writes sooner after a
+    /// loss; it must outlast a scheduling pause and several round trips between datacenters. Default: 20 (1 s).
+    /// </summary>
+    public int ElectionTimeoutTicks { get; set; } = 20;
+
+    /// <summary>The threads that all pumps of the silo share. Default: one per processor, at most 4.</summary>
+    public int PumpThreads { get; set; } = Math.Min(Environment.ProcessorCount, 4);
+
+    /// <summary>How often a datacenter reads the ring again. Default: 1 s.</summary>
+    public TimeSpan RingRefreshPeriod { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Breaks linearizability on purpose, to see that the checkers notice: any replica answers reads at once. Never set this. Default: false.</summary>
+    public bool UnsafeReadsWithoutReadIndex { get; set; }
+}
+
+/// <summary>A keyspace to create.</summary>
+public sealed class KeyspaceOptions
+{
+    /// <summary>Its name; see <see cref="Names"/>. No default.</summary>
+    public string Name { get; set; } = "";
+
+    /// <summary>How many shards it has, for good; 1 to <see cref="KeyspaceDescriptor.MaxShardCount"/>. Default: 8.</summary>
+    public int ShardCount { get; set; } = 8;
+}

@@ -1,0 +1,80 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using MultiDc.Routing.Links;
+using MultiDc.Routing.Shards;
+using MultiDc.Server.Founding;
+using MultiDc.Server.Placement;
+using MultiDc.Server.Replication;
+using MultiDc.Storage;
+using Orleans.Runtime.Hosting;
+using Orleans.Runtime.MembershipService.SiloMetadata;
+
+namespace MultiDc.Server.Hosting;
+
+/// <summary>Adds MultiDc to a silo.</summary>
+public static class MultiDcSiloBuilderExtensions
+{
+    /// <summary>
+    /// Makes the silo host replicas, with options from the configuration section <c>MultiDc</c>. Register an <see cref="IReplicaStore"/>
+    /// before for another store than the embedded one.
+    /// </summary>
+    public static ISiloBuilder UseMultiDc(this ISiloBuilder builder) => builder.UseMultiDc(static _ => { });
+
+    /// <summary>As above; <paramref name="configure"/> has the last word over the configuration section.</summary>
+    public static ISiloBuilder UseMultiDc(this ISiloBuilder builder, Action<MultiDcOptions> configure)
+    {
+        var options = new MultiDcOptions();
+        builder.Configuration.GetSection("MultiDc").Bind(options);
+        configure(options);
+        if (options.Keyspaces.Count == 0)
+        {
+            options.Keyspaces.Add(new() { Name = "default" });
+        }
+
+        if (new MultiDcOptionsValidator().Validate(null, options) is { Failed: true } invalid)
+        {
+            throw new OptionsValidationException("MultiDc", typeof(MultiDcOptions), invalid.Failures);
+        }
+
+        builder.UseSiloMetadata(new Dictionary<string, string>
+        {
+            [DatacenterId.SiloMetadataKey] = options.Datacenter,
+            [SiloTopology.WeightKey] = options.Weight.ToString(),
+        });
+        builder.AddPlacementDirector<DatacenterPlacement, DatacenterPlacementDirector>();
+        builder.AddGrainDirectory(SiloLocalGrainDirectory.Name, static (_, _) => new SiloLocalGrainDirectory());
+        builder.AddGrainService<ReplicaHomeService>();
+        AddServices(builder.Services, options);
+        return builder;
+    }
+
+    private static void AddServices(IServiceCollection services, MultiDcOptions options)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<IOptions<MultiDcOptions>>(Options.Create(options));
+        services.AddSingleton<ISiloTopology, SiloTopology>();
+        services.AddSingleton<ReplicaHomeClient>();
+        services.AddSingleton<IDatacenterLinks>(provider => new DatacenterLinks(
+            options, provider.GetRequiredService<IGrainFactory>(), provider.GetRequiredService<ILoggerFactory>()));
+        services.TryAddSingleton<IReplicaStore>(provider => EmbeddedStore(provider, options));
+        services.AddSingleton<ReplicaRecords>();
+        services.AddSingleton<ReplicaFounder>();
+        services.AddSingleton(static provider => new ReplicaMetrics(provider.GetService<System.Diagnostics.Metrics.IMeterFactory>()));
+        services.AddSingleton(_ => new PumpScheduler(options.PumpThreads));
+        services.TryAddSingleton<ITickSource>(_ => new ThreadTickSource(options.TickInterval));
+        services.TryAddSingleton<IRaftTransport, GrainRaftTransport>();
+        services.AddSingleton<ReplicaPumpFactory>();
+        services.AddSingleton(static provider => new ShardRouter(
+            provider.GetRequiredService<IDatacenterLinks>(),
+            new ShardRouterOptions(),
+            provider.GetRequiredService<TimeProvider>(),
+            Random.Shared.NextDouble,
+            provider.GetRequiredService<ILogger<ShardRouter>>()));
+        services.AddHostedService<RingWaker>();
+    }
+
+    private static IReplicaStore EmbeddedStore(IServiceProvider provider, MultiDcOptions options) =>
+        throw new NotImplementedException($"{provider} {options}");
+}

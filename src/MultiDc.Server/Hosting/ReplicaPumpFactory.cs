@@ -1,0 +1,39 @@
+using Microsoft.Extensions.Options;
+using MultiDc.Server.Founding;
+using MultiDc.Server.Replication;
+
+namespace MultiDc.Server.Hosting;
+
+/// <summary>Builds and starts pumps with what all replicas of the silo share.</summary>
+internal sealed class ReplicaPumpFactory(
+    IOptions<MultiDcOptions> options, ReplicaRecords records, IRaftTransport transport, ITickSource ticks, PumpScheduler scheduler, TimeProvider time,
+    ReplicaMetrics metrics, ILogger<ReplicaPump> logger)
+{
+    public ReplicaPump Start(ReplicaAddress address, Opened opened)
+    {
+        var sender = new ReplicaSender(address, records.StoreId, opened.Storage.Epoch);
+        var pump = new ReplicaPump(
+            sender,
+            new GroupMembers(opened.Descriptor.Datacenters),
+            opened.Descriptor.Range,
+            new RaftNodeOptions
+            {
+                Id = GroupMembers.IdOf(address.Datacenter),
+                ElectionTimeoutTicks = options.Value.ElectionTimeoutTicks,
+                HeartbeatTicks = options.Value.HeartbeatTicks,
+            },
+            new ReplicaPumpOptions { UnsafeReadsWithoutReadIndex = options.Value.UnsafeReadsWithoutReadIndex },
+            opened.Storage,
+            transport,
+
+            // Replicas must draw different election timeouts; nobody needs to repeat a production run's.
+            new SeededRandomSource(BitConverter.ToUInt64(Guid.NewGuid().ToByteArray())),
+            time,
+            metrics,
+            logger);
+        pump.Start(scheduler);
+        var registration = ticks.Register(pump.Tick);
+        _ = pump.Completion.ContinueWith(_ => registration.Dispose(), TaskScheduler.Default);
+        return pump;
+    }
+}

@@ -1,0 +1,19 @@
+namespace MultiDc.Server.Replication;
+
+/// <summary>Sends Raft messages: fire and forget, in no order, perhaps twice, perhaps never.</summary>
+internal interface IRaftTransport
+{
+    /// <summary>Sends messages that are all for other replicas of the sender's group. Never blocks and never throws.</summary>
+    void Send(ReplicaSender sender, IReadOnlyList<RaftMessage> messages);
+
+    /// <summary>
+    /// Sends one chunk of a snapshot and waits for the receiver's word, at most <paramref name="timeout"/>.
+    /// </summary>
+    Task<SnapshotChunkReply> SendChunkAsync(ReplicaSender sender, ReplicaId to, SnapshotChunk chunk, TimeSpan timeout);
+}
+
+/// <summary>Who speaks, in terms that a receiver can check.</summary>
+/// <param name="Address">The replica.</param>
+/// <param name="StoreId">Its store.</param>
+/// <param name="Epoch">Its opening.</param>
+internal sealed record ReplicaSender(ReplicaAddress Address, Guid StoreId, Storage.Epoch Epoch);

@@ -1,0 +1,29 @@
+using Orleans.Concurrency;
+
+namespace MultiDc.Server.Replication;
+
+/// <summary>A replica as the other replicas of its group see it. The same grain, and key, as <see cref="Grains.IReplicaGrain"/>.</summary>
+[Alias("MultiDc.IReplicaPeerGrain")]
+internal interface IReplicaPeerGrain : IGrainWithStringKey
+{
+    /// <summary>Delivers Raft messages, or not: nobody is told.</summary>
+    [OneWay, AlwaysInterleave, Alias("Deliver")]
+    Task DeliverAsync(ReplicaFrame frame);
+
+    /// <summary>Delivers a part of a snapshot.</summary>
+    [AlwaysInterleave, Alias("DeliverChunk")]
+    Task<SnapshotChunkReply> DeliverChunkAsync(SnapshotChunk chunk);
+
+    /// <summary>
+    /// A replica that is about to be founded says which store it is on. The answer is durable: the first store named for a replica stays
+    /// its home, see <see cref="Founding.ReplicaFounder"/>.
+    /// </summary>
+    [AlwaysInterleave, Alias("Introduce")]
+    Task<IntroductionReply> IntroduceAsync(DatacenterId from, Guid storeId);
+}
+
+/// <summary>The answer to an introduction.</summary>
+/// <param name="StoreId">The answering replica's own store.</param>
+/// <param name="HomeOfCaller">The store it remembers, from now on at the latest, as the caller's home.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.IntroductionReply")]
+internal sealed record IntroductionReply([property: Id(0)] Guid StoreId, [property: Id(1)] Guid HomeOfCaller);

@@ -1,0 +1,112 @@
+using MultiDc.Storage;
+
+namespace MultiDc.Server.Replication;
+
+/// <summary>
+/// Linearizable reads on their way (dissertation §6.4): asked before the leader knew its commit index, waiting for a quorum to confirm the
+/// leadership, or confirmed and waiting for the state machine.
+/// </summary>
+internal sealed class PendingReads
+{
+    private readonly List<LinearizableRead> beforeTermCommitted = [];
+    private readonly Dictionary<ReadRequestId, LinearizableRead> unconfirmed = [];
+    private readonly List<(LogIndex Index, LinearizableRead Read)> confirmed = [];
+    private ulong lastId;
+
+    /// <summary>Asks the node for a read index; keeps the read, or refuses it.</summary>
+    public void Begin(RaftNode node, LinearizableRead read, Func<DatacenterId?> leader)
+    {
+        var id = new ReadRequestId(++lastId);
+        switch (node.ReadIndex(id))
+        {
+            case ProposalRefusal.None:
+                unconfirmed.Add(id, read);
+                break;
+            case ProposalRefusal.TermNotCommitted:
+                beforeTermCommitted.Add(read);
+                break;
+            case ProposalRefusal.Overloaded:
+                read.Refuse(new(RejectionReason.Overloaded, "too many reads wait for the leader's quorum"));
+                break;
+            default:
+                read.Refuse(new(RejectionReason.NotLeader, "this replica does not lead", leader()));
+                break;
+        }
+    }
+
+    /// <summary>Reads that were held back ask again: the term's first entry may be committed, or the leadership lost.</summary>
+    public void Retry(RaftNode node, Func<DatacenterId?> leader)
+    {
+        if (beforeTermCommitted.Count == 0)
+        {
+            return;
+        }
+
+        LinearizableRead[] held = [.. beforeTermCommitted];
+        beforeTermCommitted.Clear();
+        foreach (var read in held)
+        {
+            Begin(node, read, leader);
+        }
+    }
+
+    /// <summary>Takes over what the node has decided.</summary>
+    public void Take(Ready ready, Func<DatacenterId?> leader)
+    {
+        foreach (var state in ready.ReadStates)
+        {
+            if (unconfirmed.Remove(state.Id, out var read))
+            {
+                confirmed.Add((state.Index, read));
+            }
+        }
+
+        foreach (var id in ready.ReadsLost)
+        {
+            if (unconfirmed.Remove(id, out var read))
+            {
+                read.Refuse(new(RejectionReason.NotLeader, "this replica lost the leadership", leader()));
+            }
+        }
+    }
+
+    /// <summary>
+    /// Serves what is confirmed and applied. The store is asked first, after all these reads arrived, whether this opening is still the
+    /// newest: the leadership rounds counted this replica itself, and a replica may do so only while nobody has taken its place.
+    /// </summary>
+    public async ValueTask ServeAsync(IReplicaStorage storage)
+    {
+        if (!confirmed.Any(c => c.Index <= storage.State.Applied))
+        {
+            return;
+        }
+
+        await storage.ConfirmEpochAsync();
+        for (var i = 0; i < confirmed.Count;)
+        {
+            var (index, read) = confirmed[i];
+            if (index <= storage.State.Applied)
+            {
+                await read.ServeAsync(storage.State);
+                confirmed[i] = confirmed[^1];
+                confirmed.RemoveAt(confirmed.Count - 1);
+            }
+            else
+            {
+                i++;
+            }
+        }
+    }
+
+    public void AbandonAll(PumpStop stop)
+    {
+        foreach (var read in beforeTermCommitted.Concat(unconfirmed.Values).Concat(confirmed.Select(static c => c.Read)))
+        {
+            read.Abandon(stop);
+        }
+
+        beforeTermCommitted.Clear();
+        unconfirmed.Clear();
+        confirmed.Clear();
+    }
+}

@@ -1,0 +1,93 @@
+using MultiDc.Server.StateMachine;
+using MultiDc.Storage;
+
+namespace MultiDc.Server.Replication;
+
+/// <summary>Something a pump is asked to do on its own turn.</summary>
+internal abstract class PumpRequest
+{
+    /// <summary>The pump ended before the request was served.</summary>
+    public abstract void Abandon(PumpStop stop);
+}
+
+/// <summary>A command for the log.</summary>
+internal sealed class ProposeRequest(ReadOnlyMemory<byte> payload) : PumpRequest
+{
+    private readonly TaskCompletionSource<ApplyResult> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public ReadOnlyMemory<byte> Payload => payload;
+
+    public Task<ApplyResult> Result => completion.Task;
+
+    /// <summary>Set when the entry is in the log: from then on the outcome is unknown until an entry is applied at its index.</summary>
+    public EntryId? ProposedAs { get; set; }
+
+    public void Complete(ApplyResult result) => completion.TrySetResult(result);
+
+    public override void Abandon(PumpStop stop) => Complete(new(ProposedAs is null
+        ? new Rejected(RejectionReason.NotReady, stop.Detail)
+        : new Unknown($"the replica stopped: {stop.Detail}")));
+}
+
+/// <summary>A linearizable read.</summary>
+internal abstract class LinearizableRead : PumpRequest
+{
+    /// <summary>Reads now; what is read is fresh.</summary>
+    public abstract ValueTask ServeAsync(IReplicaState state);
+
+    public abstract void Refuse(ReadRejected rejection);
+
+    public override void Abandon(PumpStop stop) => Refuse(new(RejectionReason.NotReady, stop.Detail));
+}
+
+/// <inheritdoc/>
+internal sealed class LinearizableRead<TReply>(Func<IReplicaState, ValueTask<TReply>> read, Func<ReadRejected, TReply> refuse) : LinearizableRead
+{
+    private readonly TaskCompletionSource<TReply> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task<TReply> Result => completion.Task;
+
+    public override async ValueTask ServeAsync(IReplicaState state) => completion.TrySetResult(await read(state));
+
+    public override void Refuse(ReadRejected rejection) => completion.TrySetResult(refuse(rejection));
+}
+
+/// <summary>Anything else that must run between two steps of the node.</summary>
+internal sealed class TurnRequest<TReply>(Func<ValueTask<TReply>> turn, TReply whenStopped) : PumpRequest, ITurn
+{
+    private readonly TaskCompletionSource<TReply> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task<TReply> Result => completion.Task;
+
+    public async ValueTask RunAsync() => completion.TrySetResult(await turn());
+
+    public override void Abandon(PumpStop stop) => completion.TrySetResult(whenStopped);
+}
+
+/// <summary>The part of a <see cref="TurnRequest{TReply}"/> that the pump needs.</summary>
+internal interface ITurn
+{
+    ValueTask RunAsync();
+}
+
+/// <summary>Why a pump ended.</summary>
+internal enum PumpStopReason
+{
+    /// <summary>It was asked to.</summary>
+    Requested,
+
+    /// <summary>A later activation of the replica opened the store.</summary>
+    Fenced,
+
+    /// <summary>The store has no space.</summary>
+    StoreFull,
+
+    /// <summary>The store failed; the process must restart.</summary>
+    StoreFailed,
+
+    /// <summary>The impossible happened; the files stay for examination.</summary>
+    Broken,
+}
+
+/// <summary>How a pump ended.</summary>
+internal sealed record PumpStop(PumpStopReason Reason, string Detail);

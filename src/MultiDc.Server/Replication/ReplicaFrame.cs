@@ -1,0 +1,65 @@
+using System.Buffers;
+using System.Buffers.Binary;
+
+namespace MultiDc.Server.Replication;
+
+/// <summary>
+/// Raft messages of one replica for one other, with what the receiver needs to tell friend from stranger: group, sender, store, epoch (the
+/// terms are in the messages). Nothing assumes that frames arrive, or in order.
+/// </summary>
+/// <param name="Shard">The group.</param>
+/// <param name="From">The sender's datacenter.</param>
+/// <param name="StoreId">The sender's store.</param>
+/// <param name="Epoch">The sender's opening of its store.</param>
+/// <param name="Messages">Encoded messages, see <see cref="FrameMessages"/>.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.ReplicaFrame")]
+internal sealed record ReplicaFrame(
+    [property: Id(0)] ShardId Shard, [property: Id(1)] DatacenterId From, [property: Id(2)] Guid StoreId, [property: Id(3)] ulong Epoch, [property: Id(4)] ReadOnlyMemory<byte> Messages);
+
+/// <summary>The messages of a frame: version (1), then each message with its length (4, little-endian) in front.</summary>
+internal static class FrameMessages
+{
+    private const byte Version = 1;
+
+    public static ReadOnlyMemory<byte> Encode(IEnumerable<RaftMessage> messages)
+    {
+        var writer = new ArrayBufferWriter<byte>(256);
+        writer.Write([Version]);
+        var message = new ArrayBufferWriter<byte>(256);
+        foreach (var item in messages)
+        {
+            message.ResetWrittenCount();
+            MessageCodec.Encode(item, message);
+            BinaryPrimitives.WriteInt32LittleEndian(writer.GetSpan(4), message.WrittenCount);
+            writer.Advance(4);
+            writer.Write(message.WrittenSpan);
+        }
+
+        return writer.WrittenMemory;
+    }
+
+    /// <exception cref="CodecException">The bytes are not such messages.</exception>
+    public static List<RaftMessage> Decode(ReadOnlyMemory<byte> frame)
+    {
+        if (frame.IsEmpty || frame.Span[0] != Version)
+        {
+            throw new CodecException($"a frame of version {(frame.IsEmpty ? 0 : frame.Span[0])}; this one reads {Version}");
+        }
+
+        var messages = new List<RaftMessage>();
+        var rest = frame[1..];
+        while (!rest.IsEmpty)
+        {
+            var length = rest.Length >= 4 ? BinaryPrimitives.ReadInt32LittleEndian(rest.Span) : -1;
+            if (length < 0 || length > rest.Length - 4)
+            {
+                throw new CodecException("a frame is cut short");
+            }
+
+            messages.Add(MessageCodec.Decode(rest.Slice(4, length)));
+            rest = rest[(4 + length)..];
+        }
+
+        return messages;
+    }
+}

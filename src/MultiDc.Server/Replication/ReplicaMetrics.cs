@@ -1,0 +1,35 @@
+using System.Diagnostics.Metrics;
+
+namespace MultiDc.Server.Replication;
+
+/// <summary>What the replicas of a silo count, under the meter <c>MultiDc</c>.</summary>
+internal sealed class ReplicaMetrics : IDisposable
+{
+    private readonly Meter meter;
+
+    public ReplicaMetrics(IMeterFactory? meters)
+    {
+        var options = new MeterOptions("MultiDc");
+        meter = meters?.Create(options) ?? new Meter(options);
+        MessagesDropped = meter.CreateCounter<long>("multidc.replica.messages.dropped", "{message}", "Raft messages dropped: inbox full, stranger, unreadable, or not running.");
+        RequestsRefused = meter.CreateCounter<long>("multidc.replica.requests.refused", "{request}", "Callers' requests refused because a queue was full.");
+        LeadershipsWon = meter.CreateCounter<long>("multidc.raft.leaderships.won", "{leadership}", "Elections won by replicas of this silo.");
+        EntriesApplied = meter.CreateCounter<long>("multidc.raft.entries.applied", "{entry}", "Log entries applied to the state machine.");
+        Stops = meter.CreateCounter<long>("multidc.replica.stops", "{replica}", "Pumps that ended, by reason; any 'Broken' is an alert.");
+        PersistDuration = meter.CreateHistogram<double>("multidc.replica.persist.duration", "s", "How long a Ready took to become durable.");
+    }
+
+    public Counter<long> MessagesDropped { get; }
+
+    public Counter<long> RequestsRefused { get; }
+
+    public Counter<long> LeadershipsWon { get; }
+
+    public Counter<long> EntriesApplied { get; }
+
+    public Counter<long> Stops { get; }
+
+    public Histogram<double> PersistDuration { get; }
+
+    public void Dispose() => meter.Dispose();
+}

@@ -1,0 +1,198 @@
+using MultiDc.Grains;
+using MultiDc.Ring;
+using MultiDc.Routing.Links;
+using MultiDc.Routing.Shards;
+using MultiDc.Server.Hosting;
+using MultiDc.Server.Placement;
+using Microsoft.Extensions.Options;
+using Orleans.Concurrency;
+using Orleans.Placement;
+using Orleans.GrainDirectory;
+
+namespace MultiDc.Server.Ring;
+
+/// <summary>
+/// Keeps one datacenter's view of the ring. The ring's truth is one key of the replicated shard <see cref="ShardId.Ring"/>: a change reads
+/// it linearizably, makes the next snapshot and compares-and-sets it, so ring grains of all datacenters may write at once and none of them
+/// is a single point of failure.
+/// </summary>
+[DatacenterPlacement, GrainDirectory(SiloLocalGrainDirectory.Name), KeepAlive, Immovable, Reentrant]
+internal sealed partial class RingGrain(
+    ShardRouter router, IDatacenterLinks links, ISiloTopology topology, IGrainFactory grains, IOptions<MultiDcOptions> options, TimeProvider time,
+    ILogger<RingGrain> logger) : Grain, IRingGrain
+{
+    private static readonly byte[] RingKey = "ring"u8.ToArray();
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    private readonly HashSet<ReplicaAddress> awake = [];
+    private RingSnapshot? snapshot;
+    private bool refreshing;
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        if (this.GetPrimaryKeyString() != links.Local.Value)
+        {
+            throw new ArgumentException($"'{this.GetPrimaryKeyString()}' is not this silo's datacenter, {links.Local}");
+        }
+
+        this.RegisterGrainTimer(
+            static (grain, _) => grain.RefreshAsync(),
+            this,
+            new GrainTimerCreationOptions(TimeSpan.Zero, options.Value.RingRefreshPeriod) { Interleave = true, KeepAlive = true });
+        return Task.CompletedTask;
+    }
+
+    public Task<RingSnapshot?> GetSnapshotAsync(RingVersion newerThan) =>
+        Task.FromResult(snapshot?.Version.Value > newerThan.Value ? snapshot : null);
+
+    public async Task<WriteResult> CreateKeyspaceAsync(KeyspaceDescriptor keyspace)
+    {
+        var unknown = keyspace.Datacenters.FirstOrDefault(d => !links.Datacenters.Contains(d));
+        if (keyspace.DescribeProblem() is { } problem)
+        {
+            return new Rejected(RejectionReason.InvalidArgument, problem);
+        }
+
+        if (unknown != default)
+        {
+            return new Rejected(RejectionReason.UnknownDatacenter, $"keyspace '{keyspace.Name}': there is no datacenter '{unknown}'");
+        }
+
+        if (Names.IsSystemKeyspace(keyspace.Name))
+        {
+            return new Rejected(RejectionReason.InvalidArgument, $"'{keyspace.Name}': names that begin with 'multidc.' are the system's own");
+        }
+
+        try
+        {
+            return await ChangeAsync(ring => ring.WithKeyspace(keyspace));
+        }
+        catch (ArgumentException exception)
+        {
+            return new Rejected(RejectionReason.InvalidArgument, exception.Message);
+        }
+    }
+
+    private async Task RefreshAsync()
+    {
+        if (refreshing)
+        {
+            return;
+        }
+
+        refreshing = true;
+        try
+        {
+            var members = topology.SilosOf(links.Local).Select(static silo => new RingMember(silo.Name, silo.Datacenter, silo.Weight)).ToArray();
+            var outcome = await ChangeAsync(ring => options.Value.Keyspaces.Aggregate(
+                ring.WithMembersOf(links.Local, members),
+                (next, keyspace) => next.TryGetKeyspace(keyspace.Name, out _) ? next : next.WithKeyspace(new(keyspace.Name, keyspace.ShardCount, [.. links.Datacenters.Order()]))));
+            if (outcome is not Applied)
+            {
+                LogNotRefreshed(logger, links.Local, outcome);
+            }
+
+            await WakeReplicasAsync();
+        }
+        catch (Exception exception)
+        {
+            // The next refresh tries again; meanwhile the last snapshot serves.
+            LogRefreshFailed(logger, links.Local, exception);
+        }
+        finally
+        {
+            refreshing = false;
+        }
+    }
+
+    // Reads the ring, changes it, and writes it back unless somebody else did so meanwhile, in which case the change is made anew.
+    private async Task<WriteResult> ChangeAsync(Func<RingSnapshot, RingSnapshot> change)
+    {
+        while (true)
+        {
+            var read = await router.ReadAsync(ShardId.Ring, links.Datacenters, RingKey, Patience);
+            if (read is not ReadServed { Entry: var entry })
+            {
+                return new Rejected(RejectionReason.Unavailable, ((ReadRejected)read).Detail);
+            }
+
+            var before = entry is null ? RingSnapshot.Empty : RingSnapshotJson.Deserialize(entry.Value.Span);
+            var after = change(before);
+            if (after.Version == before.Version)
+            {
+                Adopt(before);
+                return new Applied(entry?.ModifyRevision ?? default);
+            }
+
+            var written = await router.WriteAsync(
+                ShardId.Ring, links.Datacenters, new CompareAndSetOperation(RingKey, entry?.Value, RingSnapshotJson.Serialize(after)), Patience);
+            switch (written)
+            {
+                case Applied:
+                    Adopt(after);
+                    LogChanged(logger, links.Local, after.Version.Value, after.Members.Length, after.Keyspaces.Length);
+                    return written;
+                case Rejected { Reason: RejectionReason.PreconditionFailed }:
+                    continue;
+                default:
+                    return written;
+            }
+        }
+    }
+
+    private void Adopt(RingSnapshot ring)
+    {
+        // Two changes may end in the other order than they began.
+        if (snapshot is null || ring.Version.Value > snapshot.Version.Value)
+        {
+            snapshot = ring;
+        }
+    }
+
+    // A replica wakes when it is spoken to. After a restart somebody must speak first, or a shard without callers would sleep through a
+    // second loss.
+    private async Task WakeReplicasAsync()
+    {
+        if (snapshot is null)
+        {
+            return;
+        }
+
+        var sleeping = snapshot.Keyspaces.Where(k => k.Datacenters.Contains(links.Local))
+            .SelectMany(k => Enumerable.Range(0, k.ShardCount).Select(number => new ReplicaAddress(new(k.Name, number), links.Local)))
+            .Where(replica => !awake.Contains(replica))
+            .ToArray();
+        foreach (var group in sleeping.Chunk(64))
+        {
+            await Task.WhenAll(group.Select(WakeAsync));
+        }
+
+        async Task WakeAsync(ReplicaAddress replica)
+        {
+            try
+            {
+                var status = await grains.GetGrain<IReplicaGrain>(replica.ToString()).GetStatusAsync().WaitAsync(Patience, time);
+                if (status.State == "running")
+                {
+                    awake.Add(replica);
+                }
+            }
+            catch (Exception exception)
+            {
+                LogNotWoken(logger, replica, exception.Message);
+            }
+        }
+    }
+
+    [LoggerMessage(1100, LogLevel.Information, "Ring of datacenter {Datacenter}: version {Version}, {Members} members, {Keyspaces} keyspaces")]
+    private static partial void LogChanged(ILogger logger, DatacenterId datacenter, ulong version, int members, int keyspaces);
+
+    [LoggerMessage(1101, LogLevel.Debug, "Ring of datacenter {Datacenter} was not refreshed: {Outcome}")]
+    private static partial void LogNotRefreshed(ILogger logger, DatacenterId datacenter, WriteResult outcome);
+
+    [LoggerMessage(1102, LogLevel.Warning, "Ring of datacenter {Datacenter}: the refresh failed")]
+    private static partial void LogRefreshFailed(ILogger logger, DatacenterId datacenter, Exception exception);
+
+    [LoggerMessage(1103, LogLevel.Debug, "Replica {Replica} could not be woken: {Reason}")]
+    private static partial void LogNotWoken(ILogger logger, ReplicaAddress replica, string reason);
+}

@@ -1,0 +1,146 @@
+using MultiDc.Grains;
+using MultiDc.Ring;
+using MultiDc.Storage;
+
+namespace MultiDc.Server.StateMachine;
+
+/// <summary>What applying one command came to.</summary>
+/// <param name="Result">For the caller whose command it was.</param>
+/// <param name="Session">The session it opened, if it opened one.</param>
+internal readonly record struct ApplyResult(WriteResult Result, SessionId? Session = null);
+
+/// <summary>
+/// The keys and sessions of one shard. Applying is a function of the entry and the state alone, so that all replicas agree; entries are
+/// applied in batches whose rows and applied index reach the store in one atomic write.
+/// </summary>
+internal sealed class KeyValueStateMachine(IReplicaState state, HashRange range)
+{
+    /// <summary>The most sessions of a shard. Part of the replicated contract: replicas that disagreed on it would diverge.</summary>
+    public const int MaxSessions = 4096;
+
+    private readonly SessionTable sessions = new(MaxSessions);
+
+    // Rows changed by the batch that is being applied, not yet in the store; null: deleted.
+    private readonly Dictionary<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?> changed = new(ByteMemoryComparer.Instance);
+
+    /// <summary>Reads the sessions from the rows: after opening and after a snapshot was installed.</summary>
+    public async ValueTask LoadAsync()
+    {
+        sessions.Clear();
+        using var view = state.OpenView();
+        await foreach (var row in view.ScanAsync(StateRows.FirstSession, StateRows.AfterSessions))
+        {
+            sessions.Set(StateRows.SessionOfRow(row.Key.Span), StateRows.DecodeSession(row.Value.Span));
+        }
+    }
+
+    /// <summary>Applies committed entries, in order.</summary>
+    /// <returns>One result per entry; default for entries that are no commands.</returns>
+    public async ValueTask<ApplyResult[]> ApplyAsync(IReadOnlyList<LogEntry> entries)
+    {
+        var results = new ApplyResult[entries.Count];
+        changed.Clear();
+        for (var i = 0; i < entries.Count; i++)
+        {
+            if (entries[i].Kind == EntryKind.Command)
+            {
+                results[i] = await ApplyAsync(entries[i].Index, KeyValueCommandCodec.Decode(entries[i].Payload));
+            }
+        }
+
+        var batch = new StateBatch();
+        foreach (var (key, value) in changed)
+        {
+            batch.Changes.Add((key, value));
+        }
+
+        await state.ApplyAsync(batch, entries[^1].Index);
+        changed.Clear();
+        return results;
+    }
+
+    private async ValueTask<ApplyResult> ApplyAsync(LogIndex index, KeyValueCommand command)
+    {
+        switch (command)
+        {
+            case OpenSessionCommand:
+                var opened = new SessionId(index.Value);
+                Remember(opened, new(default, index, SessionOutcome.None, default));
+                return new(new Applied(new(index.Value)), opened);
+
+            case WriteCommand write:
+                if (!sessions.TryGet(write.Session, out var record))
+                {
+                    return new(new Rejected(RejectionReason.SessionExpired, "the shard does not know the session (any more)"));
+                }
+
+                if (write.Sequence.Value < record.LastSequence.Value)
+                {
+                    // A late copy of a write whose caller has gone on. It applied at its time or never will; which, is forgotten.
+                    return new(new Unknown("the session has gone on to later writes"));
+                }
+
+                if (write.Sequence.Value > record.LastSequence.Value)
+                {
+                    var (outcome, revision) = await ApplyAsync(index, write.Operation);
+                    record = new(write.Sequence, index, outcome, revision);
+                    Remember(write.Session, record);
+                }
+
+                return new(ResultOf(record));
+
+            default:
+                throw new System.Diagnostics.UnreachableException();
+        }
+    }
+
+    private async ValueTask<(SessionOutcome Outcome, Revision Revision)> ApplyAsync(LogIndex index, WriteOperation operation)
+    {
+        var revision = new Revision(index.Value);
+        if (!range.Contains(operation.Key.Span))
+        {
+            return (SessionOutcome.WrongShard, revision);
+        }
+
+        var row = StateRows.EntryKey(operation.Key.Span);
+        var present = await CurrentAsync(row) is { } bytes ? StateRows.DecodeEntry(operation.Key, bytes) : null;
+        if (operation is CompareAndSetOperation compare && !Matches(compare.Expected, present))
+        {
+            return (SessionOutcome.PreconditionFailed, revision);
+        }
+
+        changed[row] = operation switch
+        {
+            PutOperation put => StateRows.Encode(Written(put.Value)),
+            CompareAndSetOperation set => StateRows.Encode(Written(set.Value)),
+            DeleteOperation => null,
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+        return (SessionOutcome.Applied, revision);
+
+        KeyValueEntry Written(ReadOnlyMemory<byte> value) => new(operation.Key, value, present?.CreateRevision ?? revision, revision, (present?.Version ?? 0) + 1);
+    }
+
+    private static bool Matches(ReadOnlyMemory<byte>? expected, KeyValueEntry? present) =>
+        expected is { } value ? present is not null && present.Value.Span.SequenceEqual(value.Span) : present is null;
+
+    private static WriteResult ResultOf(SessionRecord record) => record.Outcome switch
+    {
+        SessionOutcome.Applied => new Applied(record.OutcomeRevision),
+        SessionOutcome.PreconditionFailed => new Rejected(RejectionReason.PreconditionFailed, "the value is another than expected"),
+        SessionOutcome.WrongShard => new Rejected(RejectionReason.WrongShard, "the key is not in this shard's range"),
+        _ => throw new System.Diagnostics.UnreachableException(),
+    };
+
+    private ValueTask<ReadOnlyMemory<byte>?> CurrentAsync(ReadOnlyMemory<byte> row) =>
+        changed.TryGetValue(row, out var value) ? new(value) : state.GetAsync(row);
+
+    private void Remember(SessionId session, SessionRecord record)
+    {
+        changed[StateRows.SessionKey(session)] = StateRows.Encode(record);
+        if (sessions.Set(session, record) is { } forgotten)
+        {
+            changed[StateRows.SessionKey(forgotten)] = null;
+        }
+    }
+}

@@ -1,0 +1,116 @@
+using System.Buffers.Binary;
+
+namespace MultiDc.Server.StateMachine;
+
+/// <summary>
+/// How the key-value state lies in the rows of a replica, pinned by golden files. <c>0x10 key</c> holds an entry: version (1), create
+/// revision (8, little-endian), modify revision (8), times written (8), value. <c>0x20 session (8, big-endian)</c> holds a
+/// <see cref="SessionRecord"/>: version (1), last sequence (8), last used at (8), outcome (1), outcome's revision (8).
+/// </summary>
+internal static class StateRows
+{
+    private const byte Version = 1;
+    private const byte EntryPrefix = 0x10;
+    private const byte SessionPrefix = 0x20;
+    private const int EntryHeaderBytes = 25;
+    private const int SessionBytes = 26;
+
+    /// <summary>Where the session rows begin.</summary>
+    public static readonly ReadOnlyMemory<byte> FirstSession = new byte[] { SessionPrefix };
+
+    /// <summary>Right after the session rows.</summary>
+    public static readonly ReadOnlyMemory<byte> AfterSessions = new byte[] { SessionPrefix + 1 };
+
+    /// <summary>Right after the entry rows.</summary>
+    public static readonly ReadOnlyMemory<byte> AfterEntries = new byte[] { EntryPrefix + 1 };
+
+    public static ReadOnlyMemory<byte> EntryKey(ReadOnlySpan<byte> key)
+    {
+        var row = new byte[key.Length + 1];
+        row[0] = EntryPrefix;
+        key.CopyTo(row.AsSpan(1));
+        return row;
+    }
+
+    public static ReadOnlyMemory<byte> KeyOfEntryRow(ReadOnlyMemory<byte> row) => row[1..];
+
+    public static ReadOnlyMemory<byte> Encode(KeyValueEntry entry)
+    {
+        var row = new byte[EntryHeaderBytes + entry.Value.Length];
+        row[0] = Version;
+        BinaryPrimitives.WriteUInt64LittleEndian(row.AsSpan(1), entry.CreateRevision.Value);
+        BinaryPrimitives.WriteUInt64LittleEndian(row.AsSpan(9), entry.ModifyRevision.Value);
+        BinaryPrimitives.WriteUInt64LittleEndian(row.AsSpan(17), entry.Version);
+        entry.Value.Span.CopyTo(row.AsSpan(EntryHeaderBytes));
+        return row;
+    }
+
+    public static KeyValueEntry DecodeEntry(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> row)
+    {
+        CheckVersion(row.Span, EntryHeaderBytes);
+        return new(
+            key,
+            row[EntryHeaderBytes..],
+            new(BinaryPrimitives.ReadUInt64LittleEndian(row.Span[1..])),
+            new(BinaryPrimitives.ReadUInt64LittleEndian(row.Span[9..])),
+            BinaryPrimitives.ReadUInt64LittleEndian(row.Span[17..]));
+    }
+
+    public static ReadOnlyMemory<byte> SessionKey(SessionId session)
+    {
+        var row = new byte[9];
+        row[0] = SessionPrefix;
+        BinaryPrimitives.WriteUInt64BigEndian(row.AsSpan(1), session.Value);
+        return row;
+    }
+
+    public static SessionId SessionOfRow(ReadOnlySpan<byte> row) => new(BinaryPrimitives.ReadUInt64BigEndian(row[1..]));
+
+    public static ReadOnlyMemory<byte> Encode(SessionRecord record)
+    {
+        var row = new byte[SessionBytes];
+        row[0] = Version;
+        BinaryPrimitives.WriteUInt64LittleEndian(row.AsSpan(1), record.LastSequence.Value);
+        BinaryPrimitives.WriteUInt64LittleEndian(row.AsSpan(9), record.LastUsedAt.Value);
+        row[17] = (byte)record.Outcome;
+        BinaryPrimitives.WriteUInt64LittleEndian(row.AsSpan(18), record.OutcomeRevision.Value);
+        return row;
+    }
+
+    public static SessionRecord DecodeSession(ReadOnlySpan<byte> row)
+    {
+        CheckVersion(row, SessionBytes);
+        return new(
+            new(BinaryPrimitives.ReadUInt64LittleEndian(row[1..])),
+            new(BinaryPrimitives.ReadUInt64LittleEndian(row[9..])),
+            (SessionOutcome)row[17],
+            new(BinaryPrimitives.ReadUInt64LittleEndian(row[18..])));
+    }
+
+    /// <summary>The first row key after every row that begins with the prefix.</summary>
+    public static ReadOnlyMemory<byte> AfterPrefix(ReadOnlySpan<byte> keyPrefix)
+    {
+        var end = keyPrefix.Length;
+        while (end > 0 && keyPrefix[end - 1] == byte.MaxValue)
+        {
+            end--;
+        }
+
+        if (end == 0)
+        {
+            return AfterEntries;
+        }
+
+        var bound = EntryKey(keyPrefix[..end]).ToArray();
+        bound[^1]++;
+        return bound;
+    }
+
+    private static void CheckVersion(ReadOnlySpan<byte> row, int leastBytes)
+    {
+        if (row.Length < leastBytes || row[0] != Version)
+        {
+            throw new FormatException($"a state row of {row.Length} bytes and version {(row.IsEmpty ? 0 : row[0])}; this one reads version {Version}");
+        }
+    }
+}
