@@ -7,72 +7,197 @@ namespace MultiDc.Raft;
 /// </summary>
 public sealed partial class RaftNode
 {
+    private readonly RaftNodeOptions options;
+    private readonly IRandomSource random;
+    private readonly RaftLog log;
+    private readonly List<RaftMessage> outbox = [];
+    private ReplicaId votedFor;
+
     /// <summary>Starts a replica from what was durable.</summary>
-    public RaftNode(RaftNodeOptions options, RaftRecovery recovery, IRandomSource random) => throw new NotImplementedException();
+    /// <exception cref="ArgumentException">The options contradict each other.</exception>
+    /// <exception cref="RaftInvariantException">The recovery contradicts itself: the store must be examined.</exception>
+    public RaftNode(RaftNodeOptions options, RaftRecovery recovery, IRandomSource random)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(recovery);
+        ArgumentNullException.ThrowIfNull(random);
+        options.Validate();
+        this.options = options;
+        this.random = random;
+        Configuration = recovery.Snapshot.Configuration;
+        log = new RaftLog(recovery.Snapshot.LastIncluded, recovery.Entries);
+
+        var (snapshot, applied) = (recovery.Snapshot.LastIncluded.Index, recovery.Applied);
+        Invariant.Require(recovery.HardState.Term >= log.Last.Term, "the term is durable before or with entries of it (§3.4)");
+        Invariant.Require(recovery.HardState.Commit <= log.Last.Index, "what was committed here is still here");
+        Invariant.Require(snapshot <= applied && applied <= log.Last.Index, "what was applied is in the snapshot or the log");
+        Term = recovery.HardState.Term;
+        votedFor = recovery.HardState.VotedFor;
+        Commit = recovery.HardState.Commit > applied ? recovery.HardState.Commit : applied;
+        Applied = appliedOffered = applied;
+        hardStateOffered = recovery.HardState;
+
+        // A replica that ran before may have heard from a leader right before it stopped, and made promises it cannot remember.
+        var isNew = Term == Term.Zero && log.Last == EntryId.Zero;
+        quietTicksLeft = isNew || IsOnlyVoter ? 0 : options.ElectionTimeoutTicks;
+        ResetElectionTimer();
+    }
 
     /// <summary>This replica.</summary>
-    public ReplicaId Id => throw new NotImplementedException();
+    public ReplicaId Id => options.Id;
 
     /// <summary>Its part now.</summary>
-    public RaftRole Role => throw new NotImplementedException();
+    public RaftRole Role { get; private set; } = RaftRole.Follower;
 
     /// <summary>Its term.</summary>
-    public Term Term => throw new NotImplementedException();
+    public Term Term { get; private set; }
 
     /// <summary>The leader it knows in this term; <see cref="ReplicaId.None"/> when unknown.</summary>
-    public ReplicaId Leader => throw new NotImplementedException();
+    public ReplicaId Leader { get; private set; }
 
     /// <summary>The commit index.</summary>
-    public LogIndex Commit => throw new NotImplementedException();
+    public LogIndex Commit { get; private set; }
 
     /// <summary>The index up to which entries were handed out for applying and <see cref="Advance"/>d.</summary>
-    public LogIndex Applied => throw new NotImplementedException();
+    public LogIndex Applied { get; private set; }
 
     /// <summary>The last entry of the log, durable or not.</summary>
-    public EntryId LastEntry => throw new NotImplementedException();
+    public EntryId LastEntry => log.Last;
 
     /// <summary>The id up to which the log was compacted away.</summary>
-    public EntryId CompactedTo => throw new NotImplementedException();
+    public EntryId CompactedTo => log.CompactedTo;
 
     /// <summary>The bytes of entries held in memory, which are all entries since <see cref="CompactedTo"/>.</summary>
-    public long RetainedBytes => throw new NotImplementedException();
+    public long RetainedBytes => log.RetainedBytes;
 
     /// <summary>The configuration in force.</summary>
-    public GroupConfiguration Configuration => throw new NotImplementedException();
+    public GroupConfiguration Configuration { get; private set; }
 
     /// <summary>One unit of time has passed.</summary>
-    public void Tick() => throw new NotImplementedException();
+    public void Tick()
+    {
+        quietTicksLeft = Math.Max(0, quietTicksLeft - 1);
+        if (Role == RaftRole.Leader)
+        {
+            TickLeader();
+        }
+        else
+        {
+            TickElection();
+        }
+    }
 
     /// <summary>Takes a message. Messages for another replica or from a non-member are ignored.</summary>
-    public void Step(RaftMessage message) => throw new NotImplementedException();
+    public void Step(RaftMessage message)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        if (message.To != Id || message.From == Id || !Configuration.IsVoter(message.From))
+        {
+            return;
+        }
 
-    /// <summary>Appends a command to the log if this replica leads.</summary>
-    public ProposalResult Propose(ReadOnlyMemory<byte> payload) => throw new NotImplementedException();
+        switch (message)
+        {
+            case PreVoteRequest request:
+                AnswerPreVote(request);
+                return;
+            case PreVoteResponse { Granted: true } response:
+                CountPreVote(response);
+                return;
+            case var _ when message.Term < Term:
+                AnswerStale(message);
+                return;
+            case VoteRequest request when request.Term > Term && HoldsVoteBack(request.LeadershipTransfer):
+                // Not even its term is taken, or a cut-off replica would depose a working leader (§4.2.3).
+                return;
+            case var _ when message.Term > Term:
+                BecomeFollower(message.Term, ReplicaId.None);
+                break;
+        }
+
+        switch (message)
+        {
+            case PreVoteResponse response:
+                CountPreVote(response);
+                break;
+            case VoteRequest request:
+                AnswerVote(request);
+                break;
+            case VoteResponse response:
+                CountVote(response);
+                break;
+            case AppendRequest request:
+                AcceptLeader(request.From);
+                AnswerAppend(request);
+                break;
+            case HeartbeatRequest request:
+                AcceptLeader(request.From);
+                AnswerHeartbeat(request);
+                break;
+            case SnapshotRequest request:
+                AcceptLeader(request.From);
+                AnswerSnapshot(request);
+                break;
+            case TimeoutNowRequest request:
+                AcceptLeader(request.From);
+                CampaignForTransfer();
+                break;
+            default:
+                StepLeader(message);
+                break;
+        }
+    }
+
+    private bool IsOnlyVoter => Configuration.Voters is [var only] && only == Id;
+
+    private MajorityQuorum Quorum => new(Configuration.Voters);
+
+    /// <summary>Answers to a leader's requests.</summary>
+    private void StepLeader(RaftMessage message)
+    {
+        if (Role != RaftRole.Leader || !followers.TryGetValue(message.From, out var follower) || message is HeartbeatResponse { Round: 0 })
+        {
+            return;
+        }
+
+        follower.Heard();
+        switch (message)
+        {
+            case AppendAccepted response:
+                TakeAccepted(follower, response);
+                break;
+            case AppendRejected response:
+                TakeRejected(follower, response);
+                break;
+            case HeartbeatResponse response:
+                TakeHeartbeatResponse(follower, response);
+                break;
+        }
+
+        HandOverWhenCaughtUp();
+    }
 
     /// <summary>
-    /// Asks for a linearizable read (§6.4). The id comes back in <see cref="Ready.ReadStates"/> after a quorum has confirmed the leadership
-    /// in a round that began after this call, or in <see cref="Ready.ReadsLost"/>. All reads that wait share rounds.
+    /// A message of an earlier term. Its sender may be unable to catch up by itself: a leader whose requests go unanswered because of our
+    /// greater term must learn of it to step down. Round 0 confirms nothing, also if the answer arrives when its receiver leads our term.
     /// </summary>
-    public ProposalRefusal ReadIndex(ReadRequestId id) => throw new NotImplementedException();
+    private void AnswerStale(RaftMessage message)
+    {
+        switch (message)
+        {
+            case VoteRequest:
+                Send(new VoteResponse(Id, message.From, Term, Granted: false));
+                break;
+            case AppendRequest or HeartbeatRequest or SnapshotRequest:
+                Send(new HeartbeatResponse(Id, message.From, Term, Round: 0));
+                break;
+        }
+    }
 
-    /// <summary>Hands the leadership to a voter (§3.10); given up after one election timeout. False when this replica does not lead or the target is no voter.</summary>
-    public bool TransferLeadership(ReplicaId to) => throw new NotImplementedException();
+    /// <summary>Everything leaves through a Ready, so nothing is said before what it says is durable.</summary>
+    private void Send(RaftMessage message) => outbox.Add(message);
 
-    /// <summary>Tells the leader that a snapshot stream ended; after a failure the follower is probed again and the snapshot asked for again if still needed.</summary>
-    public void ReportSnapshot(ReplicaId to, bool delivered) => throw new NotImplementedException();
+    private static LogIndex Min(LogIndex left, LogIndex right) => left < right ? left : right;
 
-    /// <summary>Tells the leader that messages to a follower are being lost, so that it stops pipelining to it until it answers.</summary>
-    public void ReportUnreachable(ReplicaId to) => throw new NotImplementedException();
-
-    /// <summary>What the host must do next; false when there is nothing. Must be followed by <see cref="Advance"/> before it is called again.</summary>
-    public bool TryGetReady(out Ready ready) => throw new NotImplementedException();
-
-    /// <summary>The host has carried out the last <see cref="Ready"/>.</summary>
-    public void Advance() => throw new NotImplementedException();
-
-    /// <summary>The metadata of a snapshot of the state machine as it is at <paramref name="applied"/> (between <see cref="CompactedTo"/> and <see cref="Applied"/>).</summary>
-    public SnapshotMetadata SnapshotAt(LogIndex applied) => throw new NotImplementedException();
-
-    /// <summary>Forgets entries up to <paramref name="index"/>, which must be applied. The host compacts its store alongside.</summary>
-    public void CompactTo(LogIndex index) => throw new NotImplementedException();
+    private static LogIndex Max(LogIndex left, LogIndex right) => left > right ? left : right;
 }

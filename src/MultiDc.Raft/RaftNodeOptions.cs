@@ -30,4 +30,19 @@ public sealed record RaftNodeOptions
 
     /// <summary>The most entry bytes handed out by one <see cref="Ready"/> for applying.</summary>
     public int MaxApplyBytes { get; init; } = 1024 * 1024;
+
+    internal void Validate()
+    {
+        Ensure(!Id.IsNone, "a replica has an id");
+        Ensure(HeartbeatTicks >= 1 && ElectionTimeoutTicks >= 5 * HeartbeatTicks, "the election timeout is at least five heartbeats");
+        Ensure(MaxAppendBytes > 0 && MaxInflightAppends > 0 && MaxUncommittedBytes > 0 && MaxPendingReads > 0 && MaxApplyBytes > 0, "limits are positive");
+    }
+
+    private static void Ensure(bool condition, string rule)
+    {
+        if (!condition)
+        {
+            throw new ArgumentException(rule);
+        }
+    }
 }

@@ -1,0 +1,197 @@
+namespace MultiDc.Raft;
+
+/// <summary>How a leader sends to a follower.</summary>
+internal enum ProgressState
+{
+    /// <summary>It is not known where the logs agree: one append at a time, until one is accepted.</summary>
+    Probe,
+
+    /// <summary>The logs are known to agree: appends are sent ahead of their answers.</summary>
+    Replicate,
+
+    /// <summary>The follower's next entry was compacted away: the host streams a snapshot and no append is sent.</summary>
+    Snapshot,
+}
+
+/// <summary>
+/// A follower as its leader sees it (§3.5 nextIndex, matchIndex; §10.2.1 pipelining). Whatever is lost, doubled or late:
+/// <code>
+/// Match &lt; Next;  Match never falls;  Inflight ≤ maxInflight, all in (Match, Next)
+/// </code>
+/// </summary>
+internal sealed class Progress(LogIndex next, int maxInflight)
+{
+    private readonly Queue<LogIndex> inflight = [];
+    private bool probeSent;
+    private ulong suspectRound;
+
+    public ProgressState State { get; private set; } = ProgressState.Probe;
+
+    /// <summary>Up to here the follower is known to hold the leader's log durably.</summary>
+    public LogIndex Match { get; private set; }
+
+    /// <summary>The first entry of the next append.</summary>
+    public LogIndex Next { get; private set; } = next;
+
+    public int Inflight => inflight.Count;
+
+    /// <summary>The greatest commit index that was sent to the follower in a message from which it can take it.</summary>
+    public LogIndex CommitTold { get; private set; }
+
+    /// <summary>The greatest round of heartbeats the follower has answered.</summary>
+    public ulong ConfirmedRound { get; private set; }
+
+    public int TicksSinceHeard { get; private set; }
+
+    /// <summary>Whether nothing more may be sent before an answer comes.</summary>
+    public bool IsPaused => State switch
+    {
+        ProgressState.Probe => probeSent,
+        ProgressState.Replicate => inflight.Count >= maxInflight,
+        _ => true,
+    };
+
+    private bool AwaitsAnswer => State switch
+    {
+        ProgressState.Probe => probeSent,
+        ProgressState.Replicate => Match.Next() < Next,
+        _ => false,
+    };
+
+    public void Tick() => TicksSinceHeard++;
+
+    public void Heard() => TicksSinceHeard = 0;
+
+    public void TellCommit(LogIndex commit) => CommitTold = Max(CommitTold, commit);
+
+    /// <summary>An append left that ends at <paramref name="last"/>, which is right before <see cref="Next"/> when it is empty.</summary>
+    public void Sent(LogIndex last)
+    {
+        Invariant.Require(!IsPaused, "nothing is sent to a paused follower");
+        if (State == ProgressState.Probe)
+        {
+            // Next stays: it says which append the answer must be about.
+            probeSent = true;
+        }
+        else if (last >= Next)
+        {
+            inflight.Enqueue(last);
+            Next = last.Next();
+        }
+    }
+
+    /// <summary>The follower accepted an append or snapshot up to <paramref name="match"/>. True when that is news about its log.</summary>
+    public bool Accepted(LogIndex match, LogIndex compactedTo)
+    {
+        // Answers may be old or doubled: what was known is never taken back.
+        if (match < Match || (match == Match && State != ProgressState.Probe))
+        {
+            return false;
+        }
+
+        var isNews = match > Match;
+        Match = match;
+        Next = Max(Next, match.Next());
+        suspectRound = 0;
+        while (inflight.TryPeek(out var last) && last <= match)
+        {
+            inflight.Dequeue();
+        }
+
+        if (State == ProgressState.Probe || (State == ProgressState.Snapshot && match >= compactedTo))
+        {
+            Become(ProgressState.Replicate, match.Next());
+        }
+
+        return isNews;
+    }
+
+    /// <summary>The follower does not hold the entry before an append. <paramref name="agreesAtMost"/> is where its log may agree.</summary>
+    public void Rejected(LogIndex rejectedPrevious, LogIndex agreesAtMost)
+    {
+        var isStale = State switch
+        {
+            ProgressState.Probe => rejectedPrevious.Value != Next.Value - 1,
+            ProgressState.Replicate => rejectedPrevious <= Match,
+            _ => true,
+        };
+        if (isStale)
+        {
+            return;
+        }
+
+        // A pipelined append may be rejected because an earlier one was lost or overtaken; then the match is the best place to go on from.
+        var next = State == ProgressState.Replicate ? Match.Next() : Min(rejectedPrevious, agreesAtMost.Next());
+        Become(ProgressState.Probe, Max(Match.Next(), next));
+    }
+
+    /// <summary>The entry before <see cref="Next"/> is compacted away.</summary>
+    public void NeedSnapshot() => Become(ProgressState.Snapshot, Next);
+
+    /// <summary>
+    /// The stream of a snapshot ended: an append right after the compacted part will tell what the follower has. After a failure that waits
+    /// for an answered heartbeat, so that a stream that fails at once is not begun anew at once.
+    /// </summary>
+    public void SnapshotEnded(LogIndex compactedTo, bool delivered)
+    {
+        if (State == ProgressState.Snapshot)
+        {
+            Become(ProgressState.Probe, Max(Match, compactedTo).Next());
+            probeSent = !delivered;
+        }
+    }
+
+    /// <summary>Messages to the follower are being lost.</summary>
+    public void Unreachable()
+    {
+        if (State == ProgressState.Replicate)
+        {
+            Become(ProgressState.Probe, Match.Next());
+        }
+    }
+
+    public void HeartbeatSent(ulong round)
+    {
+        if (suspectRound == 0 && AwaitsAnswer)
+        {
+            suspectRound = round;
+        }
+    }
+
+    /// <summary>
+    /// A heartbeat was answered. When it had left after an append that brought no answer and no later progress, the append or its answer
+    /// was lost; it is sent again.
+    /// </summary>
+    public void HeartbeatAnswered(ulong round)
+    {
+        ConfirmedRound = Math.Max(ConfirmedRound, round);
+        if (suspectRound != 0 && round >= suspectRound && AwaitsAnswer)
+        {
+            Become(ProgressState.Probe, State == ProgressState.Replicate ? Match.Next() : Next);
+        }
+    }
+
+    public override string ToString() =>
+        $"{State} match={Match} next={Next}{(State == ProgressState.Replicate ? $" inflight={Inflight}" : "")}{(IsPaused ? " paused" : "")}";
+
+    public void Check()
+    {
+        Invariant.Require(Match < Next, "match < next");
+        Invariant.Require(inflight.Count <= maxInflight, "the pipeline is bounded");
+        Invariant.Require(inflight.All(last => last > Match && last < Next), "what is in flight lies between match and next");
+        Invariant.Require(State == ProgressState.Replicate || inflight.Count == 0, "only a pipeline has something in flight");
+    }
+
+    private void Become(ProgressState state, LogIndex next)
+    {
+        State = state;
+        Next = next;
+        probeSent = false;
+        suspectRound = 0;
+        inflight.Clear();
+    }
+
+    private static LogIndex Min(LogIndex left, LogIndex right) => left < right ? left : right;
+
+    private static LogIndex Max(LogIndex left, LogIndex right) => left > right ? left : right;
+}

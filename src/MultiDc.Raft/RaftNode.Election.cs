@@ -1,0 +1,178 @@
+namespace MultiDc.Raft;
+
+/// <summary>Elections (§3.4) with pre-vote (§9.6), check-quorum (§6.2) and leader stickiness (§4.2.3).</summary>
+public sealed partial class RaftNode
+{
+    private readonly SortedDictionary<ReplicaId, bool> votes = [];
+    private int ticksSinceReset;
+    private int campaignAfterTicks;
+    private int quietTicksLeft;
+
+    private void TickElection()
+    {
+        ticksSinceReset++;
+        if (IsOnlyVoter)
+        {
+            Campaign(leadershipTransfer: false);
+        }
+        else if (ticksSinceReset >= campaignAfterTicks && quietTicksLeft == 0 && Configuration.IsVoter(Id))
+        {
+            PreCampaign();
+        }
+    }
+
+    /// <summary>Asks whether an election could be won, without raising the term (§9.6).</summary>
+    private void PreCampaign()
+    {
+        Role = RaftRole.PreCandidate;
+        StartVoting();
+        SendToOthers(to => new PreVoteRequest(Id, to, Term.Next(), log.Last));
+    }
+
+    private void Campaign(bool leadershipTransfer)
+    {
+        Invariant.Require(Role != RaftRole.Leader && quietTicksLeft == 0 && Configuration.IsVoter(Id), "who may not vote may not stand");
+        Role = RaftRole.Candidate;
+        Term = Term.Next();
+        votedFor = Id;
+        StartVoting();
+        SendToOthers(to => new VoteRequest(Id, to, Term, log.Last, leadershipTransfer));
+        DecideElection();
+    }
+
+    private void StartVoting()
+    {
+        Leader = ReplicaId.None;
+        votes.Clear();
+        votes[Id] = true;
+
+        // Whoever waits for votes has waited for a leader already: its next try must not cost another full timeout.
+        ResetElectionTimer(options.ElectionTimeoutTicks / 2, options.ElectionTimeoutTicks);
+    }
+
+    private void DecideElection()
+    {
+        switch (Quorum.Votes(votes))
+        {
+            case VoteResult.Won when Role == RaftRole.PreCandidate:
+                Campaign(leadershipTransfer: false);
+                break;
+            case VoteResult.Won:
+                BecomeLeader();
+                break;
+            case VoteResult.Lost:
+                BecomeFollower(Term, ReplicaId.None);
+                break;
+        }
+    }
+
+    private void AnswerPreVote(PreVoteRequest request)
+    {
+        var granted = request.Term > Term
+            && !HoldsVoteBack(leadershipTransfer: false)
+            && request.LastEntry.IsAtLeastAsUpToDateAs(log.Last);
+        Send(new PreVoteResponse(Id, request.From, granted ? request.Term : Term, granted));
+    }
+
+    private void CountPreVote(PreVoteResponse response)
+    {
+        // A grant names the term asked about, so that one for an earlier campaign does not count.
+        if (Role == RaftRole.PreCandidate && (!response.Granted || response.Term == Term.Next()))
+        {
+            votes[response.From] = response.Granted;
+            DecideElection();
+        }
+    }
+
+    private void AnswerVote(VoteRequest request)
+    {
+        var isFree = votedFor == request.From || (votedFor.IsNone && Leader.IsNone);
+        var granted = isFree && quietTicksLeft == 0 && request.LastEntry.IsAtLeastAsUpToDateAs(log.Last);
+        if (granted && votedFor.IsNone)
+        {
+            // Whoever has just voted for another does not go on asking for itself.
+            Role = RaftRole.Follower;
+            votes.Clear();
+            votedFor = request.From;
+            ResetElectionTimer();
+        }
+
+        Send(new VoteResponse(Id, request.From, Term, granted));
+    }
+
+    private void CountVote(VoteResponse response)
+    {
+        if (Role == RaftRole.Candidate)
+        {
+            votes[response.From] = response.Granted;
+            DecideElection();
+        }
+    }
+
+    /// <summary>
+    /// Whether no vote is given, whoever asks: a leader was heard from within the least election timeout (§4.2.3), or may have been before
+    /// a restart. Only the election that the leader itself asked for passes by the former.
+    /// </summary>
+    private bool HoldsVoteBack(bool leadershipTransfer)
+    {
+        var hearsLeader = Role == RaftRole.Leader || (!Leader.IsNone && ticksSinceReset < options.ElectionTimeoutTicks);
+        return quietTicksLeft > 0 || (hearsLeader && !leadershipTransfer);
+    }
+
+    /// <summary>A request that only the leader of this term sends.</summary>
+    private void AcceptLeader(ReplicaId from)
+    {
+        Invariant.Require(Role != RaftRole.Leader && (Leader.IsNone || Leader == from), "at most one leader per term (§3.4)");
+        BecomeFollower(Term, from);
+    }
+
+    private void BecomeFollower(Term term, ReplicaId leader)
+    {
+        Invariant.Require(term >= Term, "terms never fall (§3.3)");
+        if (term > Term)
+        {
+            Term = term;
+            votedFor = ReplicaId.None;
+        }
+
+        var was = Role;
+        Role = RaftRole.Follower;
+        Leader = leader;
+        votes.Clear();
+        if (was == RaftRole.Leader)
+        {
+            GiveUpLeadership();
+        }
+
+        if (was == RaftRole.Leader || !leader.IsNone)
+        {
+            ResetElectionTimer();
+        }
+        else if (was != RaftRole.Follower)
+        {
+            // The election is lost or split: soon again, but not all at once.
+            ResetElectionTimer(1, (options.ElectionTimeoutTicks / 2) + 1);
+        }
+
+        // A follower that merely learns of a newer term goes on waiting: only a leader or a candidate worth a vote makes it start anew.
+    }
+
+    private void ResetElectionTimer() => ResetElectionTimer(options.ElectionTimeoutTicks, 2 * options.ElectionTimeoutTicks);
+
+    private void ResetElectionTimer(int minTicks, int maxTicksExclusive)
+    {
+        ticksSinceReset = 0;
+        campaignAfterTicks = random.Next(minTicks, maxTicksExclusive);
+    }
+
+    private void SendToOthers(Func<ReplicaId, RaftMessage> message)
+    {
+        foreach (var voter in Configuration.Voters)
+        {
+            if (voter != Id)
+            {
+                Send(message(voter));
+            }
+        }
+    }
+}

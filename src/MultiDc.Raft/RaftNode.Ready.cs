@@ -1,0 +1,80 @@
+namespace MultiDc.Raft;
+
+/// <summary>What leaves the core, and in which order it may take effect.</summary>
+public sealed partial class RaftNode
+{
+    private HardState hardStateOffered;
+    private LogIndex appliedOffered;
+    private SnapshotMetadata? snapshotToInstall;
+    private LogIndex? advanceAppliedTo;
+
+    /// <summary>What the host must do next; false when there is nothing. Must be followed by <see cref="Advance"/> before it is called again.</summary>
+    public bool TryGetReady(out Ready ready)
+    {
+        Invariant.Require(advanceAppliedTo is null, "a Ready is carried out and advanced before the next is asked for");
+        if (Role == RaftRole.Leader)
+        {
+            SendAsLeader();
+        }
+
+        // Only what is durable here is applied (§3.5 leaves it open; a state machine must not be ahead of its log after a crash).
+        var apply = snapshotToInstall is null ? log.Slice(appliedOffered.Next(), Min(Commit, log.Durable), options.MaxApplyBytes) : [];
+        var persist = log.OfferUnpersisted();
+        ready = new Ready
+        {
+            HardState = OfferHardState(persist.Count > 0 || snapshotToInstall is not null),
+            SnapshotToInstall = snapshotToInstall,
+            EntriesToPersist = persist,
+            MessagesAfterPersist = [.. outbox],
+            EntriesToApply = apply,
+            ReadStates = [.. readStates],
+            ReadsLost = [.. readsLost],
+            SnapshotsToSend = [.. snapshotsToSend],
+        };
+        if (ready is
+            {
+                HardState: null, SnapshotToInstall: null, EntriesToPersist.Count: 0, MessagesAfterPersist.Count: 0,
+                EntriesToApply.Count: 0, ReadStates.Count: 0, ReadsLost.Count: 0, SnapshotsToSend.Count: 0,
+            })
+        {
+            return false;
+        }
+
+        appliedOffered = apply.Length > 0 ? apply[^1].Index : appliedOffered;
+        advanceAppliedTo = appliedOffered;
+        snapshotToInstall = null;
+        outbox.Clear();
+        readStates.Clear();
+        readsLost.Clear();
+        snapshotsToSend.Clear();
+        return true;
+    }
+
+    /// <summary>The host has carried out the last <see cref="Ready"/>.</summary>
+    public void Advance()
+    {
+        Invariant.Require(advanceAppliedTo is not null, "there is a Ready to advance");
+        Applied = advanceAppliedTo.Value;
+        advanceAppliedTo = null;
+        log.MarkOfferedDurable();
+        if (Role == RaftRole.Leader)
+        {
+            // The leader counts itself only now that its own entries are durable.
+            AdvanceCommit();
+        }
+    }
+
+    /// <summary>The commit index is a hint, not worth a flush of its own.</summary>
+    private HardState? OfferHardState(bool persistsAnyway)
+    {
+        var now = new HardState(Term, votedFor, Commit);
+        var mustBeDurable = now with { Commit = hardStateOffered.Commit } != hardStateOffered;
+        if (!mustBeDurable && (!persistsAnyway || now == hardStateOffered))
+        {
+            return null;
+        }
+
+        hardStateOffered = now;
+        return now;
+    }
+}

@@ -1,0 +1,220 @@
+namespace MultiDc.Raft;
+
+/// <summary>The leader's log becomes everyone's log (§3.5), and what a majority holds is committed (§3.6).</summary>
+public sealed partial class RaftNode
+{
+    private readonly SortedDictionary<ReplicaId, Progress> followers = [];
+    private int ticksSinceHeartbeat;
+    private long uncommittedBytes;
+
+    /// <summary>Appends a command to the log if this replica leads.</summary>
+    public ProposalResult Propose(ReadOnlyMemory<byte> payload)
+    {
+        if (Role != RaftRole.Leader)
+        {
+            return new ProposalResult(ProposalRefusal.NotLeader, EntryId.Zero);
+        }
+
+        if (!transferTarget.IsNone)
+        {
+            return new ProposalResult(ProposalRefusal.TransferInProgress, EntryId.Zero);
+        }
+
+        var entry = new LogEntry(new EntryId(Term, log.Last.Index.Next()), EntryKind.Command, payload);
+        if (uncommittedBytes + entry.SizeBytes > options.MaxUncommittedBytes)
+        {
+            return new ProposalResult(ProposalRefusal.Overloaded, EntryId.Zero);
+        }
+
+        AppendAsLeader(entry);
+        return new ProposalResult(ProposalRefusal.None, entry.Id);
+    }
+
+    /// <summary>Tells the leader that messages to a follower are being lost, so that it stops pipelining to it until it answers.</summary>
+    public void ReportUnreachable(ReplicaId to)
+    {
+        if (followers.TryGetValue(to, out var follower))
+        {
+            follower.Unreachable();
+        }
+    }
+
+    private void BecomeLeader()
+    {
+        Role = RaftRole.Leader;
+        Leader = Id;
+        votes.Clear();
+        foreach (var voter in Configuration.Voters)
+        {
+            if (voter != Id)
+            {
+                followers.Add(voter, new Progress(log.Last.Index.Next(), options.MaxInflightAppends));
+            }
+        }
+
+        round = 1;
+        ticksSinceHeartbeat = 0;
+        uncommittedBytes = log.BytesBetween(Commit, log.Last.Index);
+
+        // Entries of earlier terms are committed through this one (§3.6.2), and reads wait for it (§6.4).
+        AppendAsLeader(new LogEntry(new EntryId(Term, log.Last.Index.Next()), EntryKind.NoOp, default));
+    }
+
+    private void GiveUpLeadership()
+    {
+        followers.Clear();
+        snapshotsToSend.Clear();
+        transferTarget = ReplicaId.None;
+        heartbeatDue = false;
+        LoseReads();
+    }
+
+    private void TickLeader()
+    {
+        foreach (var follower in followers.Values)
+        {
+            follower.Tick();
+        }
+
+        if (!Quorum.Is(voter => voter == Id || followers[voter].TicksSinceHeard < options.ElectionTimeoutTicks))
+        {
+            // Check-quorum (§6.2): another leader may have been elected, and clients here would wait for ever.
+            BecomeFollower(Term, ReplicaId.None);
+            return;
+        }
+
+        TickTransfer();
+        if (++ticksSinceHeartbeat >= options.HeartbeatTicks)
+        {
+            heartbeatDue = true;
+        }
+    }
+
+    private void AppendAsLeader(LogEntry entry)
+    {
+        log.Append(entry);
+        uncommittedBytes += entry.SizeBytes;
+    }
+
+    /// <summary>What goes to the followers is decided once per Ready, so that proposals and reads that came together travel together.</summary>
+    private void SendAsLeader()
+    {
+        if (heartbeatDue || readsWaiting.Count > 0)
+        {
+            OpenRound();
+        }
+
+        foreach (var (to, follower) in followers)
+        {
+            SendAppends(to, follower);
+            var committed = Min(Commit, follower.Match);
+            if (follower.State == ProgressState.Replicate && committed > follower.CommitTold)
+            {
+                // Nothing to append, but followers serve reads too and should not wait for the next heartbeat.
+                SendHeartbeat(to, follower);
+            }
+        }
+    }
+
+    private void SendAppends(ReplicaId to, Progress follower)
+    {
+        while (!follower.IsPaused && (follower.State == ProgressState.Probe || follower.Next <= log.Last.Index))
+        {
+            var previous = new LogIndex(follower.Next.Value - 1);
+            if (log.TermAt(previous) is not { } previousTerm)
+            {
+                AskForSnapshot(to, follower);
+                return;
+            }
+
+            var entries = log.Slice(follower.Next, log.Last.Index, options.MaxAppendBytes);
+            var last = entries is [.., var end] ? end.Index : previous;
+            Send(new AppendRequest(Id, to, Term, new EntryId(previousTerm, previous), entries, Commit));
+            follower.Sent(last);
+            follower.TellCommit(Min(Commit, last));
+        }
+    }
+
+    private void AnswerAppend(AppendRequest request)
+    {
+        var previous = request.Previous;
+        var last = new LogIndex(previous.Index.Value + (ulong)request.Entries.Length);
+        if (previous.Index >= log.CompactedTo.Index && !log.Contains(previous))
+        {
+            Invariant.Require(previous.Index > Commit, "a leader holds all that is committed (§3.6.3)");
+            var agreesAtMost = log.LastWithTermAtMost(previous.Index, previous.Term);
+            var hint = new EntryId(log.TermAt(agreesAtMost) ?? Term.Zero, agreesAtMost);
+            Send(new AppendRejected(Id, request.From, Term, previous.Index, hint));
+            return;
+        }
+
+        foreach (var entry in request.Entries)
+        {
+            // What was compacted is committed, and agrees.
+            if (entry.Index <= log.CompactedTo.Index || log.Contains(entry.Id))
+            {
+                continue;
+            }
+
+            Invariant.Require(entry.Index > Commit, "committed entries are never replaced (§3.6.3)");
+            Invariant.Require(entry.Term <= Term, "an entry is not newer than the leader that sends it");
+            if (entry.Index <= log.Last.Index)
+            {
+                // Only a real conflict truncates: a late request must not undo a newer one that was acknowledged (§3.5).
+                log.TruncateFrom(entry.Index);
+            }
+
+            log.Append(entry);
+        }
+
+        // Nothing beyond what this very request has verified is known to agree with the leader.
+        CommitTo(Min(request.Commit, last));
+        Send(new AppendAccepted(Id, request.From, Term, Max(last, Commit)));
+    }
+
+    private void AnswerHeartbeat(HeartbeatRequest request)
+    {
+        Invariant.Require(request.Commit <= log.Last.Index, "a leader never counts on entries that its follower lost");
+        CommitTo(request.Commit);
+        Send(new HeartbeatResponse(Id, request.From, Term, request.Round));
+    }
+
+    private void TakeAccepted(Progress follower, AppendAccepted response)
+    {
+        Invariant.Require(response.Match <= log.Last.Index, "no follower holds more of this leader's log than the leader");
+        if (follower.Accepted(response.Match, log.CompactedTo.Index))
+        {
+            AdvanceCommit();
+        }
+    }
+
+    private void TakeRejected(Progress follower, AppendRejected response) =>
+        follower.Rejected(response.RejectedPrevious, log.LastWithTermAtMost(response.Hint.Index, response.Hint.Term));
+
+    private void TakeHeartbeatResponse(Progress follower, HeartbeatResponse response)
+    {
+        Invariant.Require(response.Round <= round, "no round is answered before it is opened");
+        follower.HeartbeatAnswered(response.Round);
+        ConfirmReads();
+    }
+
+    /// <summary>
+    /// An entry of the leader's own term on a majority is committed, and with it all before it; entries of earlier terms are never
+    /// committed by counting (§3.6.2, figure 3.7).
+    /// </summary>
+    private void AdvanceCommit()
+    {
+        var held = new LogIndex(Quorum.ReachedByMajority(voter => (voter == Id ? log.Durable : followers[voter].Match).Value));
+        if (held > Commit && log.TermAt(held) == Term)
+        {
+            uncommittedBytes -= log.BytesBetween(Commit, held);
+            CommitTo(held);
+        }
+    }
+
+    private void CommitTo(LogIndex index)
+    {
+        Invariant.Require(index <= log.Last.Index, "only what is in the log is committed");
+        Commit = Max(Commit, index);
+    }
+}

@@ -1,0 +1,52 @@
+namespace MultiDc.Raft;
+
+/// <summary>Handing over the leadership (§3.10): catch the target up, then let it campaign at once.</summary>
+public sealed partial class RaftNode
+{
+    private ReplicaId transferTarget;
+    private int ticksSinceTransfer;
+
+    /// <summary>Hands the leadership to a voter (§3.10); given up after one election timeout. False when this replica does not lead or the target is no voter.</summary>
+    public bool TransferLeadership(ReplicaId to)
+    {
+        if (Role != RaftRole.Leader || !Configuration.IsVoter(to))
+        {
+            return false;
+        }
+
+        if (to != Id && to != transferTarget)
+        {
+            transferTarget = to;
+            ticksSinceTransfer = 0;
+            HandOverWhenCaughtUp();
+        }
+
+        return true;
+    }
+
+    private void TickTransfer()
+    {
+        if (!transferTarget.IsNone && ++ticksSinceTransfer >= options.ElectionTimeoutTicks)
+        {
+            // It may be away; proposals must not wait for it. Should it campaign after all, its election is as safe as any.
+            transferTarget = ReplicaId.None;
+        }
+    }
+
+    /// <summary>Said again with every answer of a follower, since it may be lost.</summary>
+    private void HandOverWhenCaughtUp()
+    {
+        if (!transferTarget.IsNone && followers[transferTarget].Match == log.Last.Index)
+        {
+            Send(new TimeoutNowRequest(Id, transferTarget, Term));
+        }
+    }
+
+    private void CampaignForTransfer()
+    {
+        if (Configuration.IsVoter(Id) && quietTicksLeft == 0)
+        {
+            Campaign(leadershipTransfer: true);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+namespace MultiDc.Raft.Tests;
+
+/// <summary>The properties of figure 3.2, seen from outside over all replicas and all time.</summary>
+internal sealed class SafetyOracle
+{
+    private readonly Dictionary<Term, ReplicaId> leaders = [];
+    private readonly List<LogEntry> applied = [];
+    private readonly Dictionary<ReadRequestId, LogIndex> readsBegan = [];
+    private readonly Dictionary<EntryId, (Term? Previous, LogEntry Entry)> created = [];
+    private LogIndex committed;
+
+    public int Committed => applied.Count;
+
+    public int Leaders => leaders.Count;
+
+    public void Observe(IEnumerable<(RaftNode Node, Disk Disk)> replicas)
+    {
+        foreach (var (node, disk) in replicas)
+        {
+            if (node.Role == RaftRole.Leader)
+            {
+                Assert.True(leaders.TryAdd(node.Term, node.Id) || leaders[node.Term] == node.Id, $"Election Safety: two leaders in term {node.Term}");
+            }
+
+            if (node.Commit > committed)
+            {
+                committed = node.Commit;
+            }
+
+            LogMatching(disk);
+            if (node.Role == RaftRole.Leader && leaders.Keys.Max() == node.Term)
+            {
+                LeaderCompleteness(disk);
+            }
+        }
+    }
+
+    /// <summary>State Machine Safety: no two replicas ever apply different entries at an index, nor does one apply something else later.</summary>
+    public void Applied(ReplicaId replica, LogEntry entry)
+    {
+        var at = (int)entry.Index.Value - 1;
+        if (at == applied.Count)
+        {
+            applied.Add(entry);
+        }
+
+        Assert.True(applied[at].Id == entry.Id && applied[at].Payload.Span.SequenceEqual(entry.Payload.Span), $"State Machine Safety: {replica} applied {entry.Id} where {applied[at].Id} was applied");
+    }
+
+    /// <summary>Anything that any replica knew to be committed when the read began must be seen by it.</summary>
+    public void ReadBegan(ReadRequestId id) => readsBegan.Add(id, committed);
+
+    public void ReadMayBeServed(ReadState read) =>
+        Assert.True(read.Index >= readsBegan[read.Id], $"linearizable reads: {read} is older than {readsBegan[read.Id]}, committed before it began");
+
+    /// <summary>Log Matching: an entry with a given id is one and the same everywhere, and so is the one before it.</summary>
+    private void LogMatching(Disk disk)
+    {
+        var previous = disk.Snapshot.LastIncluded.Term;
+        foreach (var entry in disk.Entries)
+        {
+            if (!created.TryAdd(entry.Id, (previous, entry)))
+            {
+                var known = created[entry.Id];
+                Assert.True(known.Previous == previous && known.Entry.Payload.Span.SequenceEqual(entry.Payload.Span), $"Log Matching: two entries {entry.Id}");
+            }
+
+            previous = entry.Term;
+        }
+    }
+
+    /// <summary>Leader Completeness: the leader of the latest term holds everything that was ever applied.</summary>
+    private void LeaderCompleteness(Disk disk)
+    {
+        var first = disk.Snapshot.LastIncluded.Index.Value;
+        Assert.True(first + (ulong)disk.Entries.Count >= (ulong)applied.Count, "Leader Completeness: the leader's log is too short");
+        for (var at = first; at < (ulong)applied.Count; at++)
+        {
+            Assert.True(disk.Entries[(int)(at - first)].Id == applied[(int)at].Id, $"Leader Completeness: the leader lacks {applied[(int)at].Id}");
+        }
+    }
+}
