@@ -53,3 +53,21 @@ public sealed class StoreOpenException(string message, Exception? inner = null) 
 
 /// <summary>Entries were to be written that do not join the stored log: a bug in the caller.</summary>
 public sealed class LogGapException(string message) : InvalidOperationException(message);
+
+/// <summary>
+/// A stored record is not what was written: its checksum, version or place is wrong, or the log has a hole. Nothing was truncated or
+/// repaired; the replica must not vote and is refilled from its peers as a new member.
+/// </summary>
+/// <param name="replica">Whose record it is; null for a record that belongs to no replica.</param>
+/// <param name="key">The key of the record, as LAYOUT.md writes it.</param>
+/// <param name="problem">What is wrong with it.</param>
+/// <param name="inner">What the decoder or the database said.</param>
+public sealed class StoreCorruptedException(ReplicaName? replica, string key, string problem, Exception? inner = null)
+    : IOException($"{(replica is { } name ? $"replica {name}" : "the store")}: the record {key} is corrupted: {problem}", inner)
+{
+    /// <summary>Whose record it is; null for a record that belongs to no replica.</summary>
+    public ReplicaName? Replica { get; } = replica;
+
+    /// <summary>The key of the record, as LAYOUT.md writes it.</summary>
+    public string Key { get; } = key;
+}

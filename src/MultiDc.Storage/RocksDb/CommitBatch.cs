@@ -1,0 +1,85 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using RocksDbSharp;
+
+namespace MultiDc.Storage;
+
+/// <summary>
+/// One physical commit in the making, and what its commands decided so far, which later commands of the same batch cannot yet read
+/// from the database.
+/// </summary>
+internal sealed class CommitBatch(StoreDatabase database, ReplicaTable replicas, StoreFullException? full) : IDisposable
+{
+    private readonly WriteBatch batch = new();
+    private readonly ArrayBufferWriter<byte> scratch = new();
+
+    public StoreDatabase Database { get; } = database;
+
+    public ReplicaTable Replicas { get; } = replicas;
+
+    /// <summary>What to tell whoever needs space while there is none; null when there is.</summary>
+    public StoreFullException? Full { get; } = full;
+
+    public Dictionary<string, byte[]> AddedRecords { get; } = [];
+
+    public bool IsEmpty => batch.Count() == 0;
+
+    public void PutHard(byte[] key, ReadOnlySpan<byte> value) => batch.Put(key, value, Database.Hard.Handle);
+
+    public void PutHardState(uint slot, HardState hardState)
+    {
+        scratch.ResetWrittenCount();
+        HardStateCodec.Encode(hardState, scratch);
+        PutHard(StoreKeys.HardState(slot), scratch.WrittenSpan);
+    }
+
+    public void PutLogStart(uint slot, SnapshotMetadata start)
+    {
+        scratch.ResetWrittenCount();
+        SnapshotMetadataCodec.Encode(start, scratch);
+        PutHard(StoreKeys.LogStart(slot), scratch.WrittenSpan);
+    }
+
+    public void PutReplica(uint slot, ReplicaRecord replica) => PutHard(StoreKeys.Replica(slot), StoreRecords.EncodeReplica(replica));
+
+    public void PutEntries(uint slot, EncodedEntries entries)
+    {
+        Span<byte> key = stackalloc byte[StoreKeys.LogKeyBytes];
+        for (var i = 0; i < entries.Count; i++)
+        {
+            StoreKeys.WriteLog(key, slot, entries.FirstIndex + (ulong)i);
+            batch.Put(key, entries[i], Database.Log.Handle);
+        }
+    }
+
+    /// <summary>Deletes the entries from <paramref name="first"/> to <paramref name="last"/>, both included.</summary>
+    public void DeleteEntries(uint slot, ulong first, ulong last)
+    {
+        var from = StoreKeys.Log(slot, first);
+        var to = StoreKeys.Log(slot, checked(last + 1));
+        batch.DeleteRange(from, (ulong)from.Length, to, (ulong)to.Length, Database.Log.Handle);
+    }
+
+    public void Commit() => Database.WriteSynced(batch);
+
+    public void Dispose() => batch.Dispose();
+}
+
+/// <summary>The replicas that somebody has open. Used by the committer's thread only.</summary>
+internal sealed class ReplicaTable(uint nextSlot)
+{
+    private readonly Dictionary<ReplicaName, ReplicaSlot> open = [];
+    private uint nextSlot = nextSlot;
+
+    public bool TryGet(ReplicaName name, [NotNullWhen(true)] out ReplicaSlot? slot) => open.TryGetValue(name, out slot);
+
+    public void Add(ReplicaSlot slot) => open.Add(slot.Name, slot);
+
+    public void Remove(ReplicaSlot slot) => open.Remove(slot.Name);
+
+    public uint TakeSlot()
+    {
+        Invariant.Require(nextSlot < uint.MaxValue, "slots last");
+        return nextSlot++;
+    }
+}

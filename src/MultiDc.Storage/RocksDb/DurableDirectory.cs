@@ -1,0 +1,66 @@
+using System.Runtime.InteropServices;
+
+namespace MultiDc.Storage;
+
+/// <summary>
+/// Creates the data folder so that it survives a power loss: a new name in a directory is durable only once the directory itself was
+/// synced. RocksDB does that for its own files, but not for the folder it lives in, and the BCL cannot sync a directory.
+/// </summary>
+internal static partial class DurableDirectory
+{
+    /// <summary>Creates the missing directories of the path and syncs each one's parent.</summary>
+    public static void Create(string path)
+    {
+        var missing = new Stack<string>();
+        for (var next = Path.GetFullPath(path); !Directory.Exists(next); next = Path.GetDirectoryName(next)!)
+        {
+            missing.Push(next);
+        }
+
+        foreach (var directory in missing)
+        {
+            Directory.CreateDirectory(directory);
+            Sync(Path.GetDirectoryName(directory)!);
+        }
+    }
+
+    private static void Sync(string directory)
+    {
+        // NTFS journals names; Windows has no call for it.
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        var descriptor = Open(directory, 0);
+        if (descriptor < 0)
+        {
+            throw Failed("open", directory);
+        }
+
+        try
+        {
+            if (FSync(descriptor) != 0)
+            {
+                throw Failed("fsync", directory);
+            }
+        }
+        finally
+        {
+            // Read only: nothing is lost when close fails.
+            _ = Close(descriptor);
+        }
+    }
+
+    private static IOException Failed(string call, string directory) =>
+        new($"{call} of directory {directory} failed: {Marshal.GetLastPInvokeErrorMessage()}");
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int FSync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    private static partial int Close(int descriptor);
+}

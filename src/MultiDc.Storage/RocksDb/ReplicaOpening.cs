@@ -1,0 +1,42 @@
+namespace MultiDc.Storage;
+
+/// <summary>
+/// What one opening of a replica knows. Log bounds belong to the committer's thread; the state's part is guarded by the slot's gate.
+/// A fenced opening keeps its own copy, which then means nothing and harms nothing.
+/// </summary>
+internal sealed class ReplicaOpening(ReplicaSlot slot, Epoch epoch)
+{
+    private ulong applied;
+    private ulong durableApplied;
+
+    public ReplicaSlot Slot { get; } = slot;
+
+    public Epoch Epoch { get; } = epoch;
+
+    /// <summary>The index the log was compacted into; entries are (LogStart, LogLast].</summary>
+    public ulong LogStart { get; set; }
+
+    public ulong LogLast { get; set; }
+
+    /// <summary>The generation of the live rows.</summary>
+    public uint Generation { get; set; }
+
+    /// <summary>The next generation to stage into; above every one that has rows.</summary>
+    public uint NextGeneration { get; set; }
+
+    /// <summary>The snapshot being staged, or null.</summary>
+    public RocksDbStagedSnapshot? Staged { get; set; }
+
+    public ulong Applied
+    {
+        get => Volatile.Read(ref applied);
+        set => Volatile.Write(ref applied, value);
+    }
+
+    public ulong DurableApplied => Volatile.Read(ref durableApplied);
+
+    /// <summary>Called with the slot's gate held.</summary>
+    public void RaiseDurableApplied(ulong index) => Volatile.Write(ref durableApplied, Math.Max(durableApplied, index));
+
+    public void RequireLatest() => Slot.RequireLatest(Epoch);
+}

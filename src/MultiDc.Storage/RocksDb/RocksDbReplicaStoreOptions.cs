@@ -1,0 +1,71 @@
+namespace MultiDc.Storage;
+
+/// <summary>How to open a <see cref="RocksDbReplicaStore"/>.</summary>
+public sealed record RocksDbReplicaStoreOptions
+{
+    private const long MiB = 1024 * 1024;
+
+    /// <summary>The data folder; created when missing, owned by one process at a time. Required.</summary>
+    public required string Folder { get; init; }
+
+    /// <summary>The system this store belongs to; a folder of another cluster is refused. Required.</summary>
+    public required string ClusterId { get; init; }
+
+    /// <summary>Below this much free space, in bytes, writes are refused with <see cref="StoreFullException"/>. Default 64 MiB.</summary>
+    /// <remarks>The reserve carries what goes on while the store is read-only: applying, flushing and compacting what it already holds.</remarks>
+    public long MinFreeBytes { get; init; } = 64 * MiB;
+
+    /// <summary>From this much free space on, in bytes, writes are taken again; more than <see cref="MinFreeBytes"/>. Default 96 MiB.</summary>
+    public long ResumeFreeBytes { get; init; } = 96 * MiB;
+
+    /// <summary>How often free space is looked at while nothing is written. Default 1 s.</summary>
+    public TimeSpan FreeSpaceInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Tells the free space in bytes for this store. Default: what the folder's file system has for this user.</summary>
+    public Func<long>? FreeSpaceProbe { get; init; }
+
+    /// <summary>Memory for blocks read from disk, memtables included, in bytes. Default 256 MiB.</summary>
+    public long CacheBytes { get; init; } = 256 * MiB;
+
+    /// <summary>Memory for rows and entries not yet in table files, in bytes, charged to the cache. Default 128 MiB.</summary>
+    public long WriteBufferBytes { get; init; } = 128 * MiB;
+
+    /// <summary>Write-ahead log on disk, in bytes, at which memtables are flushed so that it can be dropped. Default 256 MiB.</summary>
+    public long MaxWalBytes { get; init; } = 256 * MiB;
+
+    /// <summary>Files RocksDB keeps open at most. Default 512.</summary>
+    public int MaxOpenFiles { get; init; } = 512;
+
+    /// <summary>Writes that may wait for the committer; further callers wait in turn before their write is accepted. Default 8,192.</summary>
+    public int MaxQueuedWrites { get; init; } = 8192;
+
+    /// <summary>Bytes of entries after which a physical commit takes no further write in. Default 8 MiB.</summary>
+    public long MaxBatchBytes { get; init; } = 8 * MiB;
+
+    /// <summary>Called by the committer right before each physical commit with the number of writes in it; tests hold or fail it.</summary>
+    internal Action<int>? BeforeCommit { get; init; }
+
+    /// <summary>Throws <see cref="ArgumentException"/> with one sentence about the first value that cannot be.</summary>
+    public void Validate()
+    {
+        Check(!string.IsNullOrWhiteSpace(Folder), nameof(Folder), "names the data folder");
+        Check(!string.IsNullOrWhiteSpace(ClusterId) && ClusterId.Length <= 256, nameof(ClusterId), "has 1 to 256 characters");
+        Check(MinFreeBytes >= 0, nameof(MinFreeBytes), "is not negative");
+        Check(ResumeFreeBytes > MinFreeBytes, nameof(ResumeFreeBytes), $"is greater than {nameof(MinFreeBytes)}");
+        Check(FreeSpaceInterval > TimeSpan.Zero, nameof(FreeSpaceInterval), "is positive");
+        Check(CacheBytes >= MiB, nameof(CacheBytes), "is at least 1 MiB");
+        Check(WriteBufferBytes >= MiB && WriteBufferBytes <= CacheBytes, nameof(WriteBufferBytes), $"is 1 MiB to {nameof(CacheBytes)}");
+        Check(MaxWalBytes >= MiB, nameof(MaxWalBytes), "is at least 1 MiB");
+        Check(MaxOpenFiles >= 16, nameof(MaxOpenFiles), "is at least 16");
+        Check(MaxQueuedWrites >= 1, nameof(MaxQueuedWrites), "is at least 1");
+        Check(MaxBatchBytes >= 1, nameof(MaxBatchBytes), "is at least 1");
+    }
+
+    private static void Check(bool valid, string property, string rule)
+    {
+        if (!valid)
+        {
+            throw new ArgumentException($"{nameof(RocksDbReplicaStoreOptions)}.{property} must be such that it {rule}.", property);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+using RocksDbSharp;
+
+namespace MultiDc.Storage;
+
+/// <summary>
+/// Makes applied rows durable. All replicas share the column family, hence one flush serves everybody who waits; a caller that comes
+/// while one runs waits for the next, because the running one may not contain its rows.
+/// </summary>
+internal sealed class StateFlusher(StoreDatabase database, StoreFailure failure, StoreMetrics metrics, TimeProvider time)
+{
+    private readonly Lock gate = new();
+    private Dictionary<uint, ReplicaOpening> dirty = [];
+    private Dictionary<uint, ReplicaOpening> flushing = [];
+    private TaskCompletionSource? next;
+    private Task running = Task.CompletedTask;
+
+    /// <summary>The opening has applied something that no flush contains yet.</summary>
+    public void MarkDirty(ReplicaOpening opening)
+    {
+        lock (gate)
+        {
+            dirty[opening.Slot.Number] = opening;
+        }
+    }
+
+    /// <summary>Whether rows of the slot would be lost in a crash now.</summary>
+    public bool HasUnflushed(uint slot)
+    {
+        lock (gate)
+        {
+            return dirty.ContainsKey(slot) || flushing.ContainsKey(slot);
+        }
+    }
+
+    public Task FlushAsync()
+    {
+        failure.ThrowIfFailed();
+        lock (gate)
+        {
+            next ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (running.IsCompleted)
+            {
+                running = Task.Run(FlushWaiting);
+            }
+
+            return next.Task;
+        }
+    }
+
+    private void FlushWaiting()
+    {
+        while (Take() is { } waiting)
+        {
+            try
+            {
+                Flush();
+                waiting.SetResult();
+            }
+            catch (Exception exception) when (exception is RocksDbException or ObjectDisposedException)
+            {
+                waiting.SetException(exception is RocksDbException ? failure.Fail(exception) : exception);
+            }
+        }
+    }
+
+    private TaskCompletionSource? Take()
+    {
+        lock (gate)
+        {
+            flushing.Clear();
+            if (next is null)
+            {
+                // Completed here, under the gate, so that a caller who comes now starts a new run.
+                running = Task.CompletedTask;
+                return null;
+            }
+
+            (dirty, flushing) = (flushing, dirty);
+            var waiting = next;
+            next = null;
+            return waiting;
+        }
+    }
+
+    private void Flush()
+    {
+        // Read before the flush: what is applied meanwhile may or may not be in it.
+        var contained = new List<(ReplicaOpening Opening, ulong Applied)>(flushing.Count);
+        foreach (var opening in flushing.Values)
+        {
+            contained.Add((opening, opening.Applied));
+        }
+
+        var started = time.GetTimestamp();
+        database.FlushState();
+        metrics.StateFlushed(time.GetElapsedTime(started));
+        foreach (var (opening, applied) in contained)
+        {
+            lock (opening.Slot.Gate)
+            {
+                opening.RaiseDurableApplied(applied);
+            }
+        }
+    }
+}

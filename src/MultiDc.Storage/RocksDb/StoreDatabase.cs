@@ -1,0 +1,151 @@
+using RocksDbSharp;
+
+namespace MultiDc.Storage;
+
+/// <summary>
+/// The native database and its three column families. <c>hard</c> and <c>log</c> are written through the write-ahead log and synced;
+/// <c>state</c> never is (LAYOUT.md says why that is safe). Members throw <see cref="RocksDbException"/> when the database does, and
+/// <see cref="ObjectDisposedException"/> once it is closed.
+/// </summary>
+internal sealed class StoreDatabase
+{
+    private readonly RocksDb database;
+    private readonly WriteOptions synced = new WriteOptions().SetSync(true);
+    private readonly WriteOptions unlogged = new WriteOptions().DisableWal(1);
+    private readonly FlushOptions waitForFlush = new FlushOptions().SetWaitForFlush(true);
+    private readonly OperationGate gate = new();
+    private readonly Lock snapshotsGate = new();
+    private readonly HashSet<Snapshot> snapshots = [];
+
+    public StoreDatabase(RocksDb database)
+    {
+        this.database = database;
+        Log = new Family(database.GetColumnFamily(StoreDatabaseOptions.LogFamily), StoreDatabaseOptions.LogFamily);
+        Hard = new Family(database.GetColumnFamily(StoreDatabaseOptions.HardFamily), StoreDatabaseOptions.HardFamily);
+        State = new Family(database.GetColumnFamily(StoreDatabaseOptions.StateFamily), StoreDatabaseOptions.StateFamily);
+    }
+
+    public Family Log { get; }
+
+    public Family Hard { get; }
+
+    public Family State { get; }
+
+    /// <summary>Returns when the batch is on stable storage. For <see cref="Log"/> and <see cref="Hard"/>.</summary>
+    public void WriteSynced(WriteBatch batch)
+    {
+        using var lease = gate.Enter();
+        database.Write(batch, synced);
+    }
+
+    /// <summary>Writes to memory only, atomically. For <see cref="State"/>.</summary>
+    public void WriteUnlogged(WriteBatch batch)
+    {
+        using var lease = gate.Enter();
+        database.Write(batch, unlogged);
+    }
+
+    /// <summary>Returns when all of <see cref="State"/> written before is on stable storage.</summary>
+    public void FlushState()
+    {
+        using var lease = gate.Enter();
+        Native.Instance.rocksdb_flush_cf(database.Handle, waitForFlush.Handle, State.Handle.Handle);
+    }
+
+    public byte[]? Get(Family family, ReadOnlySpan<byte> key, ReadOptions? at = null)
+    {
+        using var lease = gate.Enter();
+        return database.Get(key, family.Handle, at);
+    }
+
+    /// <summary>The first key at or after <paramref name="key"/>, or null.</summary>
+    public byte[]? FirstKeyFrom(Family family, byte[] key)
+    {
+        using var lease = gate.Enter();
+        using var iterator = database.NewIterator(family.Handle);
+        iterator.Seek(key);
+        return Checked(iterator) ? iterator.Key() : null;
+    }
+
+    /// <summary>The last key at or before <paramref name="key"/>, or null.</summary>
+    public byte[]? LastKeyTo(Family family, byte[] key)
+    {
+        using var lease = gate.Enter();
+        using var iterator = database.NewIterator(family.Handle);
+        iterator.SeekForPrev(key);
+        return Checked(iterator) ? iterator.Key() : null;
+    }
+
+    /// <summary>
+    /// Hands rows of [<paramref name="from"/>, <paramref name="to"/>) to <paramref name="row"/> in key order until it returns false.
+    /// Holds no native object when it returns, so that a reader which stops half way leaks nothing.
+    /// </summary>
+    public void Read(Family family, byte[] from, byte[] to, Snapshot at, Func<byte[], byte[], bool> row)
+    {
+        using var lease = gate.Enter();
+        var options = new ReadOptions().SetSnapshot(at).SetIterateUpperBound(to);
+        using var iterator = database.NewIterator(family.Handle, options);
+        for (iterator.Seek(from); Checked(iterator); iterator.Next())
+        {
+            if (!row(iterator.Key(), iterator.Value()))
+            {
+                return;
+            }
+        }
+    }
+
+    public Snapshot TakeSnapshot()
+    {
+        using var lease = gate.Enter();
+        lock (snapshotsGate)
+        {
+            var snapshot = database.CreateSnapshot();
+            snapshots.Add(snapshot);
+            return snapshot;
+        }
+    }
+
+    /// <summary>Releases the snapshot, unless closing did already.</summary>
+    public void Release(Snapshot snapshot)
+    {
+        lock (snapshotsGate)
+        {
+            if (snapshots.Remove(snapshot))
+            {
+                snapshot.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Waits for the calls inside, releases what views still hold and closes the database, and with it the folder's lock.</summary>
+    public async Task CloseAsync()
+    {
+        await gate.CloseAsync().ConfigureAwait(false);
+        lock (snapshotsGate)
+        {
+            foreach (var snapshot in snapshots)
+            {
+                snapshot.Dispose();
+            }
+
+            snapshots.Clear();
+        }
+
+        database.Dispose();
+    }
+
+    /// <summary>The native iterator ends both at the last row and at a row it cannot read; only its status tells which.</summary>
+    private static bool Checked(Iterator iterator)
+    {
+        if (iterator.Valid())
+        {
+            return true;
+        }
+
+        Native.Instance.rocksdb_iter_get_error(iterator.Handle);
+        return false;
+    }
+
+    /// <summary>A column family and its name for errors.</summary>
+    public sealed record Family(ColumnFamilyHandle Handle, string Name);
+}

@@ -1,0 +1,60 @@
+using RocksDbSharp;
+
+namespace MultiDc.Storage;
+
+/// <summary>How RocksDB is set up: what it may hold in memory, and what it must refuse rather than guess.</summary>
+internal static class StoreDatabaseOptions
+{
+    public const string LogFamily = "log";
+    public const string HardFamily = "hard";
+    public const string StateFamily = "state";
+
+    public static RocksDb Open(RocksDbReplicaStoreOptions options)
+    {
+        var cache = Cache.CreateLru((ulong)options.CacheBytes);
+        var families = new ColumnFamilies(Family(cache, options.WriteBufferBytes / 64))
+        {
+            { LogFamily, Family(cache, options.WriteBufferBytes / 2) },
+            { HardFamily, Family(cache, options.WriteBufferBytes / 16) },
+            { StateFamily, Family(cache, options.WriteBufferBytes / 2) },
+        };
+
+        var database = new DbOptions()
+            .SetCreateIfMissing()
+            .SetCreateMissingColumnFamilies()
+            .SetParanoidChecks()
+            // Mode 0 opens after a torn tail and refuses a damaged middle. The default drops acknowledged entries from the damage on, silently.
+            .SetWalRecoveryMode(Recovery.TolerateCorruptedTailRecords)
+            .SetMaxTotalWalSize((ulong)options.MaxWalBytes)
+            .SetMaxOpenFiles(options.MaxOpenFiles)
+            .SetKeepLogFileNum(4)
+            .SetMaxLogFileSize(4 * 1024 * 1024)
+            .SetInfoLogLevel(InfoLogLevel.Warn)
+            .SetStatsDumpPeriodSec(0);
+        LimitWriteBuffers(database, cache, options.WriteBufferBytes);
+        return RocksDb.Open(database, options.Folder, families);
+    }
+
+    /// <summary>Memtables of all families together, charged to the cache, so that one number bounds the store's memory.</summary>
+    private static void LimitWriteBuffers(DbOptions database, Cache cache, long bytes)
+    {
+        const byte allowStall = 0;
+        var manager = Native.Instance.rocksdb_write_buffer_manager_create_with_cache((UIntPtr)bytes, cache.Handle, allowStall);
+        Native.Instance.rocksdb_options_set_write_buffer_manager(database.Handle, manager);
+        // The options hold a reference of their own.
+        Native.Instance.rocksdb_write_buffer_manager_destroy(manager);
+    }
+
+    private static ColumnFamilyOptions Family(Cache cache, long writeBufferBytes) => new ColumnFamilyOptions()
+        .SetWriteBufferSize((ulong)writeBufferBytes)
+        .SetMaxWriteBufferNumber(3)
+        .SetCompression(Compression.Lz4)
+        .SetLevelCompactionDynamicLevelBytes(true)
+        .SetBlockBasedTableFactory(new BlockBasedTableOptions()
+            .SetBlockCache(cache)
+            .SetCacheIndexAndFilterBlocks(true)
+            .SetPinL0FilterAndIndexBlocksInCache(true)
+            .SetFilterPolicy(BloomFilterPolicy.Create(10, use_block_based_builder: false))
+            .SetFormatVersion(5)
+            .SetBlockSize(16 * 1024));
+}
