@@ -23,7 +23,7 @@ public static class MultiDcClientTextExtensions
     /// <inheritdoc cref="IMultiDcClient.CompareAndSetAsync"/>
     public static Task<WriteResult> CompareAndSetAsync(
         this IMultiDcClient client, string keyspace, string key, string? expected, string value, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        Client(client).CompareAndSetAsync(keyspace, Bytes(key), expected is null ? null : Bytes(expected), Bytes(value), timeout, cancellationToken);
+        Client(client).CompareAndSetAsync(keyspace, Bytes(key), expected is null ? (ReadOnlyMemory<byte>?)null : Bytes(expected), Bytes(value), timeout, cancellationToken);
 
     /// <inheritdoc cref="IMultiDcClient.ScanAsync"/>
     public static IAsyncEnumerable<KeyValueEntry> ScanAsync(

@@ -75,6 +75,11 @@ public static class MultiDcSiloBuilderExtensions
         services.AddHostedService<RingWaker>();
     }
 
-    private static IReplicaStore EmbeddedStore(IServiceProvider provider, MultiDcOptions options) =>
-        throw new NotImplementedException($"{provider} {options}");
+    // The container has no asynchronous factories. A program that wants to tell its user plainly why a folder cannot be used opens the store
+    // first and registers it.
+    private static RocksDbReplicaStore EmbeddedStore(IServiceProvider provider, MultiDcOptions options) => RocksDbReplicaStore.OpenAsync(
+        new() { Folder = options.DataFolder, ClusterId = options.ClusterId },
+        provider.GetRequiredService<TimeProvider>(),
+        provider.GetService<System.Diagnostics.Metrics.IMeterFactory>(),
+        provider.GetRequiredService<ILogger<RocksDbReplicaStore>>()).GetAwaiter().GetResult();
 }

@@ -22,6 +22,7 @@ internal sealed partial class RingGrain(
     ILogger<RingGrain> logger) : Grain, IRingGrain
 {
     private static readonly byte[] RingKey = "ring"u8.ToArray();
+    private const int MaxChangeAttempts = 16;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private readonly HashSet<ReplicaAddress> awake = [];
@@ -108,7 +109,7 @@ internal sealed partial class RingGrain(
     // Reads the ring, changes it, and writes it back unless somebody else did so meanwhile, in which case the change is made anew.
     private async Task<WriteResult> ChangeAsync(Func<RingSnapshot, RingSnapshot> change)
     {
-        while (true)
+        for (var attempt = 0; attempt < MaxChangeAttempts; attempt++)
         {
             var read = await router.ReadAsync(ShardId.Ring, links.Datacenters, RingKey, Patience);
             if (read is not ReadServed { Entry: var entry })
@@ -138,6 +139,8 @@ internal sealed partial class RingGrain(
                     return written;
             }
         }
+
+        return new Rejected(RejectionReason.Overloaded, $"others changed the ring first, {MaxChangeAttempts} times in a row");
     }
 
     private void Adopt(RingSnapshot ring)

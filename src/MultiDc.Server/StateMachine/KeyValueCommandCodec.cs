@@ -112,7 +112,9 @@ internal static class KeyValueCommandCodec
     private static ReadOnlyMemory<byte>? ReadBytes(ref ReadOnlyMemory<byte> rest)
     {
         var length = BinaryPrimitives.ReadInt32LittleEndian(Take(ref rest, 4).Span);
-        return length == -1 ? null : Take(ref rest, length);
+        
+        // A bare null would become an empty memory here, by way of byte[].
+        return length == -1 ? (ReadOnlyMemory<byte>?)null : Take(ref rest, length);
     }
 
     private static ReadOnlyMemory<byte> Take(ref ReadOnlyMemory<byte> rest, int length)

@@ -113,7 +113,7 @@ internal sealed class KeyValueStateMachine(IReplicaState state, HashRange range)
         {
             PutOperation put => StateRows.Encode(Written(put.Value)),
             CompareAndSetOperation set => StateRows.Encode(Written(set.Value)),
-            DeleteOperation => null,
+            DeleteOperation => (ReadOnlyMemory<byte>?)null,
             _ => throw new System.Diagnostics.UnreachableException(),
         };
         return (SessionOutcome.Applied, revision);

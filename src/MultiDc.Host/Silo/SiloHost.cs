@@ -1,0 +1,78 @@
+using System.Net;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using MultiDc.Server.Hosting;
+using MultiDc.Storage;
+using Orleans.Configuration;
+using StackExchange.Redis;
+
+namespace MultiDc.Host.Silo;
+
+/// <summary>Builds the host of one silo from configuration.</summary>
+internal static class SiloHost
+{
+    /// <summary>Opens the store and builds the host; the host owns the store.</summary>
+    /// <exception cref="StoreOpenException">The data folder cannot be used; the message is for the operator.</exception>
+    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">The configuration cannot work; the messages are for the operator.</exception>
+    public static async Task<IHost> BuildAsync(IConfiguration configuration, CancellationToken cancellationToken)
+    {
+        var multiDc = new MultiDcOptions();
+        configuration.GetSection("MultiDc").Bind(multiDc);
+        var silo = new SiloOptions();
+        configuration.GetSection("Silo").Bind(silo);
+        var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new());
+        builder.Configuration.AddConfiguration(configuration);
+        builder.Logging.AddConfiguration(configuration.GetSection("Logging"));
+        builder.Logging.AddSimpleConsole(static console =>
+        {
+            console.SingleLine = true;
+            console.TimestampFormat = "HH:mm:ss.fff ";
+        });
+        builder.Services.AddMetrics();
+        builder.UseOrleans(orleans =>
+        {
+            orleans.UseMultiDc();
+            UseClustering(orleans, multiDc, silo);
+            orleans.Configure<Orleans.Configuration.SiloOptions>(options => options.SiloName = silo.Name.Length > 0 ? silo.Name : $"{multiDc.Datacenter}/silo-1");
+
+            // A silo that vanishes is missed within seconds; Orleans' defaults take over a minute when its connections just go silent.
+            orleans.Configure<ClusterMembershipOptions>(static membership =>
+            {
+                membership.ProbeTimeout = TimeSpan.FromSeconds(1);
+                membership.MaxProbeTimeout = TimeSpan.FromSeconds(2);
+                membership.NumMissedProbesLimit = 2;
+                membership.TableRefreshTimeout = TimeSpan.FromSeconds(5);
+                membership.EnableConnectionLivenessCheck = false;
+            });
+            orleans.Configure<ConnectionOptions>(static connection => connection.OpenConnectionTimeout = TimeSpan.FromSeconds(2));
+        });
+
+        // After the options were found valid, so that a wrong configuration leaves no folder behind.
+        var store = await RocksDbReplicaStore.OpenAsync(
+            new() { Folder = multiDc.DataFolder, ClusterId = multiDc.ClusterId }, cancellationToken: cancellationToken).ConfigureAwait(false);
+        builder.Services.AddSingleton<IReplicaStore>(_ => store);
+        return builder.Build();
+    }
+
+    private static void UseClustering(ISiloBuilder orleans, MultiDcOptions multiDc, SiloOptions silo)
+    {
+        var datacenter = multiDc.Datacenters.First(d => d.Name == multiDc.Datacenter);
+        var address = IPAddress.Parse(silo.Address);
+        orleans.Configure<ClusterOptions>(cluster =>
+        {
+            cluster.ClusterId = datacenter.OrleansClusterId ?? datacenter.Name;
+            cluster.ServiceId = datacenter.OrleansServiceId ?? multiDc.ClusterId;
+        });
+        orleans.ConfigureEndpoints(address, silo.SiloPort, silo.GatewayPort, listenOnAnyHostAddress: false);
+        if (silo.Clustering == SiloClustering.Redis)
+        {
+            orleans.UseRedisClustering(redis => redis.ConfigurationOptions = ConfigurationOptions.Parse(silo.Redis));
+        }
+        else
+        {
+            orleans.UseDevelopmentClustering(new IPEndPoint(address, silo.PrimarySiloPort ?? silo.SiloPort));
+        }
+    }
+}
