@@ -129,6 +129,9 @@ internal sealed class KeyValueStateMachine(IReplicaState state, HashRange range)
         SessionOutcome.Applied => new Applied(record.OutcomeRevision),
         SessionOutcome.PreconditionFailed => new Rejected(RejectionReason.PreconditionFailed, "the value is another than expected"),
         SessionOutcome.WrongShard => new Rejected(RejectionReason.WrongShard, "the key is not in this shard's range"),
+
+        // Only a write numbered 0 meets a session that has not written. It is in the log, so it must be answered, not break every replica.
+        SessionOutcome.None => new Rejected(RejectionReason.InvalidArgument, "the writes of a session are numbered from 1"),
         _ => throw new System.Diagnostics.UnreachableException(),
     };
 

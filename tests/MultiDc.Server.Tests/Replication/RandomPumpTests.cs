@@ -33,7 +33,7 @@ public sealed class RandomPumpTests(ITestOutputHelper output)
         }
 
         output.WriteLine($"{operations} operations in {Seeds} runs");
-        Assert.True(operations > Seeds * 40, $"only {operations} operations were answered in {Seeds} runs");
+        Assert.True(operations > Seeds * 20, $"only {operations} operations were answered in {Seeds} runs");
     }
 
     private sealed class RandomRun
@@ -92,7 +92,7 @@ public sealed class RandomPumpTests(ITestOutputHelper output)
             var replica = group.Replicas[random.Next(0, 3)];
             switch (random.Next(0, 1000))
             {
-                case < 150:
+                case < 80:
                     foreach (var ticked in group.Replicas.Where(_ => isCalm || random.Next(0, 10) > 0))
                     {
                         ticked.Pump?.Tick();
@@ -100,20 +100,20 @@ public sealed class RandomPumpTests(ITestOutputHelper output)
 
                     zombies.ForEach(static z => z.Pump.Tick());
                     break;
-                case < 450:
+                case < 400:
                     group.Network.Deliver();
                     break;
-                case < 460:
+                case < 410:
                     group.Network.Release();
                     group.Network.TimeOutChunks();
                     break;
-                case < 480 when !isCalm:
+                case < 416 when !isCalm:
                     Disturb(replica);
                     break;
-                case < 490:
+                case < 446:
                     Restore(replica);
                     break;
-                case < 700:
+                case < 650:
                     clients[random.Next(0, clients.Length)].Step(mayBegin: !isCalm);
                     break;
                 default:

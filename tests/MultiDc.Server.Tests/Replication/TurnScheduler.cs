@@ -18,7 +18,7 @@ internal sealed class TurnScheduler : TaskScheduler
         for (var turns = 0; queue.TryTake(out var task); turns++)
         {
             Assert.True(turns < MostTurnsToRest, "the pump does not come to rest");
-            TryExecuteTask(task);
+            Execute(task);
         }
     }
 
@@ -28,9 +28,9 @@ internal sealed class TurnScheduler : TaskScheduler
         var waited = System.Diagnostics.Stopwatch.StartNew();
         while (!done())
         {
-            if (queue.TryTake(out var task, millisecondsTimeout: 20))
+            if (queue.TryTake(out var task, millisecondsTimeout: 1))
             {
-                TryExecuteTask(task);
+                Execute(task);
             }
 
             Assert.True(waited.Elapsed < Guard, "what the test waits for does not come");
@@ -40,6 +40,15 @@ internal sealed class TurnScheduler : TaskScheduler
     protected override void QueueTask(Task task) => queue.Add(task);
 
     protected override bool TryExecuteTaskInline(Task task, bool taskWasPreviouslyQueued) => false;
+
+    // The test runner's context would take the continuations to its own threads.
+    private void Execute(Task task)
+    {
+        var context = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
+        TryExecuteTask(task);
+        SynchronizationContext.SetSynchronizationContext(context);
+    }
 
     protected override IEnumerable<Task> GetScheduledTasks() => queue.ToArray();
 }
