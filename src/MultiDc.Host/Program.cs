@@ -1,7 +1,4 @@
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.Hosting;
-using MultiDc.Host.Silo;
-
-var configuration = new ConfigurationBuilder().AddJsonFile(Path.GetFullPath(args[1])).Build();
-using var host = await SiloHost.BuildAsync(configuration, default);
-await host.RunAsync();
+using System.CommandLine;
+using MultiDc.Host.Demo;
+var root = new RootCommand("x") { DemoCommand.Create(), DemoSiloCommand.Create() };
+return await root.Parse(args).InvokeAsync();
