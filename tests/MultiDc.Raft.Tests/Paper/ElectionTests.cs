@@ -124,6 +124,18 @@ public sealed class ElectionTests
         Assert.Equal(["1->2 VoteResponse term=1 granted"], subject.Answer(Vote(2, 1)));
     }
 
+    [Fact]
+    public void S3_8_a_vote_in_a_term_that_was_durable_before_is_durable_before_it_is_told()
+    {
+        var subject = new Subject();
+        subject.Answer(new AppendAccepted(Id(2), Id(1), new Term(5), LogIndex.Zero));
+        Assert.Equal(new HardState(new Term(5), ReplicaId.None, LogIndex.Zero), subject.Disk.HardState);
+        subject.Step(Vote(2, 5));
+        Assert.True(subject.Node.TryGetReady(out var ready));
+        Assert.Equal(new HardState(new Term(5), Id(2), LogIndex.Zero), ready.HardState);
+        Assert.Equal("1->2 VoteResponse term=5 granted", Conversation.Of(Assert.Single(ready.MessagesAfterPersist)));
+    }
+
     [Theory]
     [InlineData(1, 0, 0, RaftRole.Leader)]
     [InlineData(3, 0, 1, RaftRole.Candidate)]
