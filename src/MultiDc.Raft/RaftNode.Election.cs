@@ -72,6 +72,14 @@ public sealed partial class RaftNode
             && !HoldsVoteBack(leadershipTransfer: false)
             && request.LastEntry.IsAtLeastAsUpToDateAs(log.Last);
         Send(new PreVoteResponse(Id, request.From, granted ? request.Term : Term, granted));
+
+        // Two that ask each other would grant each other and split the vote, most likely right after a leader died. One steps back; if the
+        // other cannot win, the next try comes after the usual pause.
+        if (granted && Role == RaftRole.PreCandidate && (request.LastEntry != log.Last || request.From.CompareTo(Id) > 0))
+        {
+            Role = RaftRole.Follower;
+            votes.Clear();
+        }
     }
 
     private void CountPreVote(PreVoteResponse response)

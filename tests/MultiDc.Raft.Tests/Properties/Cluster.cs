@@ -106,7 +106,7 @@ internal sealed class Cluster
         for (var round = 0; round < 40 * ElectionTimeoutTicks; round++)
         {
             TickAllAndDeliverAll();
-            var leader = replicas.SingleOrDefault(replica => replica.Live.Role == RaftRole.Leader);
+            var leader = replicas.Where(replica => replica.Live.Role == RaftRole.Leader).MaxBy(replica => replica.Live.Term);
             if (last is null && leader is not null && round > 5 * ElectionTimeoutTicks)
             {
                 var proposal = leader.Live.Propose(new byte[] { 0xFF });
@@ -116,7 +116,7 @@ internal sealed class Cluster
             if (last is { } id && replicas.All(replica => replica.Disk.State.Contains(id)))
             {
                 Assert.All(replicas, replica => Assert.Equal(leader!.Disk.State, replica.Disk.State));
-                Assert.All(replicas, replica => Assert.Equal(leader!.Id, replica.Live.Leader));
+                Assert.All(replicas, replica => Assert.Equal((leader!.Id, leader.Live.Term), (replica.Live.Leader, replica.Live.Term)));
                 return;
             }
         }
@@ -288,6 +288,11 @@ internal sealed class Cluster
             if (network.Find(message => message.To == replica.Id) is { } early)
             {
                 node.Step(early);
+            }
+
+            if (snapshotStreams.FindIndex(stream => stream.To == replica.Id) is >= 0 and var stream)
+            {
+                StreamSnapshot(stream);
             }
         }
 
