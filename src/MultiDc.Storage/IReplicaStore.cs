@@ -20,6 +20,9 @@ public interface IReplicaStore : IAsyncDisposable
     /// <param name="founding">How to create the replica when the store does not know it; null: do not create.</param>
     /// <param name="cancellationToken">Gives up waiting; the epoch may be raised all the same.</param>
     /// <returns>The opening, or null when the store does not know the replica and <paramref name="founding"/> is null.</returns>
+    /// <exception cref="FencedException">A still later opening came before this one had read what is durable.</exception>
+    /// <exception cref="StoreCorruptedException">A record of the replica is damaged. Nothing was changed but its epoch.</exception>
+    /// <exception cref="StoreFullException">The replica is new and there is no space to found it.</exception>
     ValueTask<IReplicaStorage?> OpenAsync(ReplicaName replica, ReplicaFounding? founding, CancellationToken cancellationToken = default);
 
     /// <summary>A small durable record beside the replicas, for what must be remembered before a replica is founded.</summary>

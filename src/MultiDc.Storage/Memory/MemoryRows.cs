@@ -12,7 +12,7 @@ internal sealed record MemoryRows(ImmutableList<StateRow> Rows, ulong Applied)
     public ReadOnlyMemory<byte>? Get(ReadOnlyMemory<byte> key)
     {
         var at = Find(key);
-        return at < 0 ? null : Rows[at].Value;
+        return at < 0 ? default(ReadOnlyMemory<byte>?) : Rows[at].Value;
     }
 
     public IEnumerable<StateRow> Range(ReadOnlyMemory<byte> from, ReadOnlyMemory<byte>? to)

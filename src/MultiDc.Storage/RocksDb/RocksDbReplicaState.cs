@@ -1,5 +1,3 @@
-using RocksDbSharp;
-
 namespace MultiDc.Storage;
 
 /// <summary>The rows of one opening of a replica.</summary>
@@ -16,26 +14,26 @@ internal sealed class RocksDbReplicaState(
         Invariant.Require(applied > Applied, "an entry is applied once");
         Invariant.Require(applied.Value <= opening.LogLast, "what is applied is in the log, or a crash could not apply it again");
         var (slot, generation) = (opening.Slot, opening.Generation);
-        using var writes = new WriteBatch();
+        using var write = writer.Begin();
         foreach (var (key, value) in batch.Changes)
         {
             var row = StoreKeys.Row(slot.Number, generation, key.Span);
             if (value is { } bytes)
             {
-                writer.Put(writes, row, bytes.Span);
+                write.Put(row, bytes.Span);
             }
             else
             {
-                writer.Delete(writes, row);
+                write.Delete(row);
             }
         }
 
         // In the same batch as the rows it describes: after a crash it says exactly what they contain.
-        writer.Put(writes, StoreKeys.Applied(slot.Number, generation), StoreRecords.EncodeApplied(applied.Value));
+        write.Put(StoreKeys.Applied(slot.Number, generation), StoreRecords.EncodeApplied(applied.Value));
         lock (slot.Gate)
         {
             opening.RequireLatest();
-            writer.Write(writes);
+            write.Commit();
             opening.Applied = applied.Value;
             flusher.MarkDirty(opening);
         }

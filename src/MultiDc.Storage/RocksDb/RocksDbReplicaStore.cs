@@ -55,6 +55,9 @@ public sealed class RocksDbReplicaStore : IReplicaStore
     public StoreHealth Health =>
         failure.HasFailed ? StoreHealth.Failed : space.IsFull ? StoreHealth.ReadOnly : StoreHealth.Ok;
 
+    /// <summary>For tests that look at the files below.</summary>
+    internal StoreDatabase Database => database;
+
     /// <summary>Opens the store in the data folder, or creates it there. Reads back what the last process left, off the caller's thread.</summary>
     /// <param name="options">Where, whose and how much; validated here.</param>
     /// <param name="time">Drives the free-space check and measures; null: the system's.</param>

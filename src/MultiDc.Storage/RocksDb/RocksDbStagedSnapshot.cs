@@ -1,5 +1,3 @@
-using RocksDbSharp;
-
 namespace MultiDc.Storage;
 
 /// <summary>
@@ -22,12 +20,12 @@ internal sealed class RocksDbStagedSnapshot(
     {
         cancellationToken.ThrowIfCancellationRequested();
         writer.RequireSpace();
-        using var batch = new WriteBatch();
+        using var write = writer.Begin();
         foreach (var (key, value) in rows)
         {
             Invariant.Require(
                 lastKey is null || key.Span.SequenceCompareTo(lastKey) > 0, "keys of a staged snapshot ascend over all calls");
-            writer.Put(batch, StoreKeys.Row(opening.Slot.Number, Generation, key.Span), value.Span);
+            write.Put(StoreKeys.Row(opening.Slot.Number, Generation, key.Span), value.Span);
             lastKey = key.ToArray();
         }
 
@@ -35,7 +33,7 @@ internal sealed class RocksDbStagedSnapshot(
         {
             RequireCurrent();
             Invariant.Require(!isSealed, "nothing is added to a snapshot that is being installed");
-            writer.Write(batch);
+            write.Commit();
         }
 
         return ValueTask.CompletedTask;
@@ -44,13 +42,13 @@ internal sealed class RocksDbStagedSnapshot(
     /// <summary>Writes the applied index beside the rows. After this and a flush the generation is complete on disk.</summary>
     public void Seal()
     {
-        using var batch = new WriteBatch();
-        writer.Put(batch, StoreKeys.Applied(opening.Slot.Number, Generation), StoreRecords.EncodeApplied(Index));
+        using var write = writer.Begin();
+        write.Put(StoreKeys.Applied(opening.Slot.Number, Generation), StoreRecords.EncodeApplied(Index));
         lock (opening.Slot.Gate)
         {
             RequireCurrent();
             isSealed = true;
-            writer.Write(batch);
+            write.Commit();
         }
     }
 

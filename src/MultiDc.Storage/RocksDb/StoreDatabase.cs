@@ -31,6 +31,9 @@ internal sealed class StoreDatabase
 
     public Family State { get; }
 
+    /// <summary>Keeps the database open until the lease is disposed.</summary>
+    public OperationGate.Lease Enter() => gate.Enter();
+
     /// <summary>Returns when the batch is on stable storage. For <see cref="Log"/> and <see cref="Hard"/>.</summary>
     public void WriteSynced(WriteBatch batch)
     {
@@ -55,7 +58,11 @@ internal sealed class StoreDatabase
     public byte[]? Get(Family family, ReadOnlySpan<byte> key, ReadOptions? at = null)
     {
         using var lease = gate.Enter();
-        return database.Get(key, family.Handle, at);
+        var value = database.Get(key, family.Handle, at);
+
+        // The native options go with the managed ones, which nothing else may hold any more.
+        GC.KeepAlive(at);
+        return value;
     }
 
     /// <summary>The first key at or after <paramref name="key"/>, or null.</summary>
@@ -117,6 +124,14 @@ internal sealed class StoreDatabase
         }
     }
 
+    /// <summary>Keeps files from being deleted, for a copy of the folder, until the result is disposed.</summary>
+    public IDisposable KeepFiles()
+    {
+        using var lease = gate.Enter();
+        database.DisableFileDeletions();
+        return new KeptFiles(this);
+    }
+
     /// <summary>Waits for the calls inside, releases what views still hold and closes the database, and with it the folder's lock.</summary>
     public async Task CloseAsync()
     {
@@ -144,6 +159,15 @@ internal sealed class StoreDatabase
 
         Native.Instance.rocksdb_iter_get_error(iterator.Handle);
         return false;
+    }
+
+    private sealed class KeptFiles(StoreDatabase owner) : IDisposable
+    {
+        public void Dispose()
+        {
+            using var lease = owner.gate.Enter();
+            owner.database.EnableFileDeletions();
+        }
     }
 
     /// <summary>A column family and its name for errors.</summary>

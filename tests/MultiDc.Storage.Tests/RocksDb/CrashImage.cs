@@ -1,0 +1,31 @@
+namespace MultiDc.Storage.Tests;
+
+/// <summary>The files of an open store as a kill would leave them.</summary>
+internal static class CrashImage
+{
+    /// <summary>
+    /// Copies in an order that makes one moment of it: the manifest names only tables that exist, none is deleted meanwhile, and
+    /// the write-ahead log comes after the manifest.
+    /// </summary>
+    public static void Take(RocksDbReplicaStore store, string folder, string image)
+    {
+        Directory.CreateDirectory(image);
+        using var kept = store.Database.KeepFiles();
+        foreach (var file in Directory.GetFiles(folder).OrderBy(Order))
+        {
+            var name = Path.GetFileName(file);
+            if (name != "LOCK" && !name.StartsWith("LOG", StringComparison.Ordinal))
+            {
+                File.Copy(file, Path.Combine(image, name));
+            }
+        }
+    }
+
+    private static int Order(string file) => Path.GetFileName(file) switch
+    {
+        "CURRENT" => 0,
+        var name when name.StartsWith("MANIFEST", StringComparison.Ordinal) => 1,
+        var name when name.EndsWith(".log", StringComparison.Ordinal) => 2,
+        _ => 3,
+    };
+}
