@@ -1,4 +1,5 @@
-using System.CommandLine;
-using MultiDc.Host.Demo;
-var root = new RootCommand("x") { DemoCommand.Create(), DemoSiloCommand.Create() };
-return await root.Parse(args).InvokeAsync();
+using MultiDc.Host.CommandLine;
+
+var surroundings = Surroundings.OfProcess();
+var root = MultiDcCommand.Create(surroundings);
+return await MultiDcCommand.InvokeAsync(root, args, surroundings);

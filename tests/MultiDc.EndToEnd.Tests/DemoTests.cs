@@ -35,7 +35,7 @@ public sealed class DemoTests(ITestOutputHelper output)
 
         Assert.Contains("linearizable NO", run.Output, StringComparison.Ordinal);
         Assert.Contains("VERDICT      VIOLATION", run.Output, StringComparison.Ordinal);
-        Assert.Equal(1, run.ExitCode);
+        Assert.Equal(6, run.ExitCode);
         folder.Delete();
     }
 
@@ -48,7 +48,7 @@ public sealed class DemoTests(ITestOutputHelper output)
 
         output.WriteLine(run.Output);
         Assert.Contains("line 3", run.Output, StringComparison.Ordinal);
-        Assert.NotEqual(0, run.ExitCode);
+        Assert.Equal(65, run.ExitCode);
         Assert.False(Directory.Exists(folder.File("data")));
         folder.Delete();
     }

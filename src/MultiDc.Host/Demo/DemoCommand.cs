@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MultiDc.Host.CommandLine;
 using MultiDc.Linearizability;
 using Spectre.Console;
 
@@ -9,10 +10,6 @@ internal static class DemoCommand
 {
     /// <summary>The rule that <c>--break</c> can break.</summary>
     public const string BreakReads = "reads-without-read-index";
-
-    private const int Violated = 1;
-    private const int CouldNotRun = 5;
-    private const int Interrupted = 130;
 
     public static Command Create()
     {
@@ -67,18 +64,8 @@ internal static class DemoCommand
 
     private static async Task<int> RunAsync(DemoOptions options, CancellationToken stop)
     {
-        IReadOnlyList<KeyValuePair<string, string>> rows;
-        try
-        {
-            rows = DemoDataSet.Read(options);
-            PrepareFolder(options.Folder);
-        }
-        catch (Exception exception) when (exception is DemoFailedException or IOException or UnauthorizedAccessException)
-        {
-            await Console.Error.WriteLineAsync(exception.Message);
-            return CouldNotRun;
-        }
-
+        var rows = DemoDataSet.Read(options);
+        PrepareFolder(options.Folder);
         DemoOutcome outcome;
         try
         {
@@ -90,13 +77,11 @@ internal static class DemoCommand
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            await Console.Error.WriteLineAsync($"interrupted: no verdict; the datacenters were stopped, their files are below {options.Folder}");
-            return Interrupted;
+            throw new CommandException(ExitCode.Cancelled, $"interrupted: no verdict; the datacenters were stopped, their files are below {options.Folder}");
         }
         catch (DemoFailedException exception)
         {
-            await Console.Error.WriteLineAsync(exception.Message);
-            return CouldNotRun;
+            throw new CommandException(ExitCode.Unavailable, exception.Message);
         }
 
         if (options.HistoryFile is { } file)
@@ -105,17 +90,25 @@ internal static class DemoCommand
             Console.WriteLine($"the history is in {file}");
         }
 
-        return outcome.Judge(Console.WriteLine) ? 0 : Violated;
+        return (int)(outcome.Judge(Console.WriteLine) ? ExitCode.Done : ExitCode.Violation);
     }
 
     private static void PrepareFolder(string folder)
     {
-        if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
+        try
         {
-            throw new DemoFailedException($"{folder} is not empty: the demo wants a folder of its own, so that what it finds there is what it wrote");
-        }
+            if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
+            {
+                throw new CommandException(
+                    ExitCode.DataFolderUnusable, $"{folder} is not empty: the demo wants a folder of its own, so that what it finds there is what it wrote");
+            }
 
-        Directory.CreateDirectory(folder);
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(ExitCode.DataFolderUnusable, $"the data folder cannot be used: {exception.Message}");
+        }
     }
 
     private static void WriteHistory(IEnumerable<Operation> history, string file)

@@ -1,3 +1,4 @@
+using MultiDc.Host.CommandLine;
 using MultiDc.Host.Loading;
 
 namespace MultiDc.Host.Demo;
@@ -9,39 +10,31 @@ internal static class DemoDataSet
     private const string DefaultKeyColumn = "Assignment";
     private const int ProblemsShown = 5;
 
-    /// <exception cref="DemoFailedException">The file cannot be loaded; the message says why.</exception>
+    /// <exception cref="CommandException">The file cannot be loaded; the message says why.</exception>
     public static IReadOnlyList<KeyValuePair<string, string>> Read(DemoOptions options)
     {
         var path = options.LoadFile ?? DefaultFile;
         if (options.LoadFile is null && !File.Exists(path))
         {
-            throw new DemoFailedException($"{path} is missing: install Debian's package ieee-data, or name a file with --load");
+            throw new CommandException(ExitCode.BadInputFile, $"{path} is missing: install Debian's package ieee-data, or name a file with --load");
         }
 
         if (options.LoadFile is not null && options.KeyColumn is null)
         {
-            throw new DemoFailedException("--load needs --key, the column that is the key");
+            throw new CommandException(ExitCode.WrongUsage, "--load needs --key, the column that is the key");
         }
 
-        RowFileContent content;
-        try
-        {
-            content = RowFile.Read(path, new() { KeyColumn = options.KeyColumn ?? DefaultKeyColumn });
-        }
-        catch (RowFileException exception)
-        {
-            throw new DemoFailedException(exception.Message);
-        }
-
+        var content = RowFile.Read(path, new() { KeyColumn = options.KeyColumn ?? DefaultKeyColumn });
         if (content.Problems.Count > 0)
         {
-            throw new DemoFailedException(
+            throw new CommandException(
+                ExitCode.BadInputFile,
                 $"{path} has {content.Problems.Count} bad lines, so nothing is loaded: "
                 + string.Join("; ", content.Problems.Take(ProblemsShown).Select(static p => $"line {p.LineNumber} {p.Reason}")));
         }
 
         // A key that stands twice has its last row, as if they had been put one after the other.
         var rows = content.Rows.GroupBy(static row => row.Key, static row => row.ValueJson).Select(static g => KeyValuePair.Create(g.Key, g.Last())).ToArray();
-        return rows.Length > 0 ? rows : throw new DemoFailedException($"{path} has no rows");
+        return rows.Length > 0 ? rows : throw new CommandException(ExitCode.BadInputFile, $"{path} has no rows");
     }
 }
