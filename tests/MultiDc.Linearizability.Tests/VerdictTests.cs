@@ -49,7 +49,7 @@ public class VerdictTests
     public void A_violation_of_a_long_history_explains_itself_in_few_lines()
     {
         var history = SimulatedRegisters.Run(
-            new() { Operations = 3000, Clients = 32, UnknownPercent = 2, PutWeight = 1, GetWeight = 1, CasWeight = 1 }, seed: 1);
+            new() { Operations = 1000, Clients = 12, UnknownPercent = 2, PutWeight = 1, GetWeight = 1, CasWeight = 1 }, seed: 1);
         var last = history.FindLastIndex(o => o is { Kind: OperationKind.Get, Result: OperationResult.Ok });
         history[last] = history[last] with { Output = new string('x', 100_000) };
         var text = LinearizabilityChecker.Check(history).Explain();
