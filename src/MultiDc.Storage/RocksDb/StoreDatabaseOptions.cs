@@ -55,6 +55,5 @@ internal static class StoreDatabaseOptions
             .SetCacheIndexAndFilterBlocks(true)
             .SetPinL0FilterAndIndexBlocksInCache(true)
             .SetFilterPolicy(BloomFilterPolicy.Create(10, use_block_based_builder: false))
-            .SetFormatVersion(5)
             .SetBlockSize(16 * 1024));
 }
