@@ -214,8 +214,13 @@ public sealed class ElectionTests
         var subject = new Subject(term: 2, log: log);
         subject.Tick(T);
         subject.Messages();
-        Assert.EndsWith(granted ? "granted" : "refused", subject.Answer(new PreVoteRequest(Id(2), Id(1), new Term(3), At(lastTerm, lastIndex)))[0], StringComparison.Ordinal);
-        Assert.EndsWith(granted ? "granted" : "refused", subject.Answer(new VoteRequest(Id(2), Id(1), new Term(3), At(lastTerm, lastIndex), false))[0], StringComparison.Ordinal);
+        var last = At(lastTerm, lastIndex);
+        Assert.Equal(
+            [granted ? "1->2 PreVoteResponse term=3 granted" : "1->2 PreVoteResponse term=2 refused"],
+            subject.Answer(new PreVoteRequest(Id(2), Id(1), new Term(3), last)));
+        Assert.Equal(
+            [$"1->2 VoteResponse term=3 {(granted ? "granted" : "refused")}"],
+            subject.Answer(new VoteRequest(Id(2), Id(1), new Term(3), last, LeadershipTransfer: false)));
     }
 
     [Fact]

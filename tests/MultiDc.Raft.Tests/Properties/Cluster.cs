@@ -184,7 +184,11 @@ internal sealed class Cluster
                 break;
         }
 
-        replica.Node?.Check();
+        if (replica.Node is { } node)
+        {
+            node.Check();
+            oracle.Observe(node, replica.Disk);
+        }
     }
 
     private void DeliverAny()
@@ -254,6 +258,7 @@ internal sealed class Cluster
 
         node.Step(message);
         node.Check();
+        oracle.Observe(node, Of(message.To).Disk);
         if (!faulty)
         {
             CarryOutAll(Of(message.To));
@@ -276,6 +281,7 @@ internal sealed class Cluster
 
         // A snapshot was staged beside the state before the core was told of it.
         replica.Disk.Write(ready, replica.Staged);
+        oracle.Written(replica.Disk, ready.EntriesToPersist);
         SnapshotsInstalled += ready.SnapshotToInstall is null ? 0 : 1;
         network.AddRange(ready.MessagesAfterPersist);
         snapshotStreams.AddRange(ready.SnapshotsToSend.Select(to => (replica.Id, to, node.Term)));
@@ -316,7 +322,7 @@ internal sealed class Cluster
 
         node.Advance();
         node.Check();
-        oracle.Observe(replicas.Where(other => other.Node is not null).Select(other => (other.Live, other.Disk)));
+        oracle.Observe(node, replica.Disk);
         return true;
     }
 
