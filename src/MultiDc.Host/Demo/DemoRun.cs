@@ -12,6 +12,7 @@ internal sealed class DemoRun(DemoOptions options, IReadOnlyList<KeyValuePair<st
     private readonly DemoCluster cluster = new(options);
     private readonly WritePauses pauses = new(options.Shards);
     private readonly List<DemoClient> clients = [];
+    private List<DemoClient> readers = [];
     private readonly List<TimeSpan> measuredPauses = [];
     private HistoryRecorder recorder = null!;
 
@@ -21,7 +22,7 @@ internal sealed class DemoRun(DemoOptions options, IReadOnlyList<KeyValuePair<st
     {
         recorder = new(time, pauses, options.Shards);
         await StartAsync(stop);
-        var workload = new Workload(recorder, clients, rows, options);
+        var workload = new Workload(recorder, clients, readers, rows, options);
         using var workEnds = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var watching = WatchAsync(workEnds.Token);
 
@@ -60,7 +61,7 @@ internal sealed class DemoRun(DemoOptions options, IReadOnlyList<KeyValuePair<st
     {
         // The processes first: clients then have nobody to say goodbye to and do not wait.
         cluster.Dispose();
-        await Task.WhenAll(clients.Select(static client => client.DisposeAsync().AsTask()));
+        await Task.WhenAll(clients.Union(readers).Select(static client => client.DisposeAsync().AsTask()));
     }
 
     private async Task StartAsync(CancellationToken stop)
@@ -75,7 +76,10 @@ internal sealed class DemoRun(DemoOptions options, IReadOnlyList<KeyValuePair<st
         connecting.CancelAfter(StartDeadline);
         try
         {
-            clients.AddRange(await Task.WhenAll(cluster.Datacenters.Select(d => DemoClient.ConnectAsync(d.Name, cluster.Gateways, connecting.Token))));
+            clients.AddRange(await ConnectAsync());
+
+            // Clients that write know where the leaders are and would ask them; the broken rule shows in those that ask at home.
+            readers = options.Break is null ? clients : [.. await ConnectAsync()];
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
@@ -84,6 +88,8 @@ internal sealed class DemoRun(DemoOptions options, IReadOnlyList<KeyValuePair<st
 
         await UntilAsync(async () => (await StatusAsync(stop)).IsComplete, "the shards did not find leaders", stop);
         display.Say($"{options.Shards} shards with a replica in every datacenter, all with a leader");
+
+        Task<DemoClient[]> ConnectAsync() => Task.WhenAll(cluster.Datacenters.Select(d => DemoClient.ConnectAsync(d.Name, cluster.Gateways, connecting.Token)));
     }
 
     private async Task KillAndReviveAsync(int kill, Workload workload, CancellationToken stop)

@@ -3,7 +3,13 @@ using System.Threading.Channels;
 namespace MultiDc.Host.Demo;
 
 /// <summary>What the demo's clients do: load the rows, then read and write in every datacenter at once, and count.</summary>
-internal sealed class Workload(HistoryRecorder recorder, IReadOnlyList<DemoClient> clients, IReadOnlyList<KeyValuePair<string, string>> rows, DemoOptions options)
+/// <param name="recorder">Writes down what happens.</param>
+/// <param name="clients">One client in each datacenter.</param>
+/// <param name="readers">Those that the readers use: the same, unless a rule is to be broken.</param>
+/// <param name="rows">What to load.</param>
+/// <param name="options">How much of everything.</param>
+internal sealed class Workload(
+    HistoryRecorder recorder, IReadOnlyList<DemoClient> clients, IReadOnlyList<DemoClient> readers, IReadOnlyList<KeyValuePair<string, string>> rows, DemoOptions options)
 {
     public const string CounterKey = "demo/counter";
     private const int HotKeys = 24;
@@ -52,9 +58,11 @@ internal sealed class Workload(HistoryRecorder recorder, IReadOnlyList<DemoClien
 
     /// <summary>Reads and writes in every datacenter until stopped.</summary>
     public Task ReadAndWriteAsync(CancellationToken stop) => Task.WhenAll(
-        from client in clients
+        from place in Enumerable.Range(0, clients.Count)
         from worker in Enumerable.Range(0, 2 * options.Workers)
-        select Task.Run(() => WorkAsync(client, worker % 2 == 0, new Raft.SeededRandomSource(options.Seed + (ulong)(worker * 31) + (ulong)client.Datacenter[^1]), stop), stop));
+        let writes = worker % 2 == 0
+        let client = (writes ? clients : readers)[place]
+        select Task.Run(() => WorkAsync(client, writes, new Raft.SeededRandomSource(options.Seed + (ulong)(worker * 31) + (ulong)client.Datacenter[^1]), stop), stop));
 
     /// <summary>Reads every key once more when all is quiet.</summary>
     public async Task ReadAllAsync(Action<int> progress, CancellationToken stop)
