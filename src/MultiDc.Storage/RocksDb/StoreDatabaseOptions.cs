@@ -32,6 +32,7 @@ internal static class StoreDatabaseOptions
             .SetInfoLogLevel(InfoLogLevel.Warn)
             .SetStatsDumpPeriodSec(0);
         LimitWriteBuffers(database, cache, options.WriteBufferBytes);
+        options.Configure?.Invoke(database);
         return RocksDb.Open(database, options.Folder, families);
     }
 

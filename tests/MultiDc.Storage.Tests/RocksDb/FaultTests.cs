@@ -136,35 +136,6 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
-    public async Task A_full_queue_makes_callers_wait_in_turn()
-    {
-        var gate = new CommitGate();
-        await using var store = await RocksDbReplicaStore.OpenAsync(
-            RocksDbTestStore.Options(folders.New()) with { MaxQueuedWrites = 2, BeforeCommit = gate.Pass });
-        var storage = await store.OpenReplicaAsync();
-        var hold = gate.Hold();
-        var writes = Enumerable.Range(1, 30).Select(i => storage.WriteAsync(RocksDbTestStore.Append((ulong)i, (ulong)i)).AsTask()).ToArray();
-        Assert.All(writes, write => Assert.False(write.IsCompleted));
-        hold.Dispose();
-        await Task.WhenAll(writes);
-
-        Assert.Equal(30, (await store.OpenReplicaAsync()).Recovered.Entries.Count);
-    }
-
-    [Fact]
-    public async Task A_batch_has_a_size()
-    {
-        var gate = new CommitGate();
-        await using var store = await RocksDbReplicaStore.OpenAsync(
-            RocksDbTestStore.Options(folders.New()) with { MaxBatchBytes = 1, BeforeCommit = gate.Pass });
-        var storage = await store.OpenReplicaAsync();
-        var before = gate.Commits;
-        await Task.WhenAll(Enumerable.Range(1, 10).Select(i => storage.WriteAsync(RocksDbTestStore.Append((ulong)i, (ulong)i)).AsTask()));
-
-        Assert.Equal(10, gate.Commits - before);
-    }
-
-    [Fact]
     public async Task A_view_ends_when_the_store_closes_under_it()
     {
         var store = await RocksDbTestStore.OpenAsync(folders.New());
