@@ -139,7 +139,7 @@ internal sealed partial class ReplicaGrain(
             throw new ArgumentException($"'{from}' is no other datacenter of this system");
         }
 
-        return new(records.StoreId, await records.RememberHomeAsync(new(address.Shard, from), storeId));
+        return await founder.AnswerAsync(address, from, storeId);
     }
 
     private async Task RunAsync()
