@@ -18,6 +18,18 @@ internal sealed class ReplicaRecords(IReplicaStore store)
     /// <summary>This store is about to ask the others to accept it as the replica's home.</summary>
     public async ValueTask SetFoundingAsync(ReplicaAddress replica) => await store.AddRecordAsync($"founding/{replica}", ReadOnlyMemory<byte>.Empty);
 
+    /// <summary>The ring's shard names this store as the replica's home.</summary>
+    public async ValueTask SetClaimedAsync(ReplicaAddress replica) => await store.AddRecordAsync($"claimed/{replica}", ReadOnlyMemory<byte>.Empty);
+
+    /// <summary>Whether <see cref="SetClaimedAsync"/> was called.</summary>
+    public async ValueTask<bool> IsClaimedAsync(ReplicaAddress replica) => await store.GetRecordAsync($"claimed/{replica}") is not null;
+
+    /// <summary>This store's silo has seen a ring that somebody wrote, so the ring's shard has homes already.</summary>
+    public async ValueTask SetRingSeenAsync() => await store.AddRecordAsync("ring-seen", ReadOnlyMemory<byte>.Empty);
+
+    /// <summary>Whether <see cref="SetRingSeenAsync"/> was ever called over this store.</summary>
+    public async ValueTask<bool> HasSeenRingAsync() => await store.GetRecordAsync("ring-seen") is not null;
+
     /// <summary>Whether the replica lives here or began to.</summary>
     public async ValueTask<bool> HoldsAsync(ReplicaAddress replica) =>
         await store.GetRecordAsync($"founded/{replica}") is not null || await store.GetRecordAsync($"founding/{replica}") is not null;

@@ -139,7 +139,7 @@ internal sealed partial class ReplicaGrain(
             throw new ArgumentException($"'{from}' is no other datacenter of this system");
         }
 
-        return new(records.StoreId, await records.RememberHomeAsync(new(address.Shard, from), storeId));
+        return await founder.AnswerAsync(address, from, storeId);
     }
 
     private async Task RunAsync()
@@ -189,7 +189,7 @@ internal sealed partial class ReplicaGrain(
         while (true)
         {
             closing.Token.ThrowIfCancellationRequested();
-            switch (await founder.TryOpenAsync(address))
+            switch (await TryOpenAsync())
             {
                 case Opened opened:
                     return opened;
@@ -209,6 +209,23 @@ internal sealed partial class ReplicaGrain(
                     await Task.Delay(FoundingRetry, time, closing.Token);
                     break;
             }
+        }
+    }
+
+    private async Task<FoundingResult> TryOpenAsync()
+    {
+        try
+        {
+            return await founder.TryOpenAsync(address);
+        }
+        catch (StoreFullException exception)
+        {
+            // There may be space again; nobody restarts the silo for it.
+            return new NotYet(exception.Message);
+        }
+        catch (FencedException exception)
+        {
+            return new Refused(exception.Message);
         }
     }
 

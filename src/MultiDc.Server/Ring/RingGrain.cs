@@ -2,6 +2,7 @@ using MultiDc.Grains;
 using MultiDc.Ring;
 using MultiDc.Routing.Links;
 using MultiDc.Routing.Shards;
+using MultiDc.Server.Founding;
 using MultiDc.Server.Hosting;
 using MultiDc.Server.Placement;
 using Microsoft.Extensions.Options;
@@ -19,7 +20,7 @@ namespace MultiDc.Server.Ring;
 [DatacenterPlacement, GrainDirectory(SiloLocalGrainDirectory.Name), KeepAlive, Immovable, Reentrant]
 internal sealed partial class RingGrain(
     ShardRouter router, IDatacenterLinks links, ISiloTopology topology, IGrainFactory grains, IOptions<MultiDcOptions> options, TimeProvider time,
-    ILogger<RingGrain> logger) : Grain, IRingGrain
+    ILogger<RingGrain> logger) : Grain, IRingGrain, IHomeRegisterGrain
 {
     private static readonly byte[] RingKey = "ring"u8.ToArray();
     private const int MaxChangeAttempts = 16;
@@ -72,6 +73,24 @@ internal sealed partial class RingGrain(
         {
             return new Rejected(RejectionReason.InvalidArgument, exception.Message);
         }
+    }
+
+    public async Task<Guid?> ClaimAsync(string replica, Guid storeId)
+    {
+        var key = System.Text.Encoding.UTF8.GetBytes($"home/{replica}");
+        if (await router.ReadAsync(ShardId.Ring, links.Datacenters, key, Patience) is not ReadServed { Entry: var entry })
+        {
+            return null;
+        }
+
+        if (entry is not null)
+        {
+            return new Guid(entry.Value.Span);
+        }
+
+        // Absent is expected, so of all claims one is applied. What became of any other, the next attempt reads.
+        var written = await router.WriteAsync(ShardId.Ring, links.Datacenters, new CompareAndSetOperation(key, null, storeId.ToByteArray()), Patience);
+        return written is Applied ? storeId : null;
     }
 
     private async Task RefreshAsync()

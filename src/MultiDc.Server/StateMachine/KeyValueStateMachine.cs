@@ -129,6 +129,9 @@ internal sealed class KeyValueStateMachine(IReplicaState state, HashRange range)
         SessionOutcome.Applied => new Applied(record.OutcomeRevision),
         SessionOutcome.PreconditionFailed => new Rejected(RejectionReason.PreconditionFailed, "the value is another than expected"),
         SessionOutcome.WrongShard => new Rejected(RejectionReason.WrongShard, "the key is not in this shard's range"),
+
+        // Any caller can send this, and an entry that no replica can apply would end the shard.
+        SessionOutcome.None => new Rejected(RejectionReason.InvalidArgument, "a session numbers its writes from one"),
         _ => throw new System.Diagnostics.UnreachableException(),
     };
 
