@@ -84,6 +84,7 @@ internal sealed class MultiDcClient(IDatacenterLinks links, RingCache ring, Shar
         }
 
         WriteResult last = new Rejected(RejectionReason.Unavailable, "no datacenter is connected");
+        Unknown? mayHaveHappened = null;
         foreach (var datacenter in links.Datacenters.OrderBy(d => d == links.Local ? 0 : 1))
         {
             if (links.TryGetLink(datacenter, out var link) && link.TryGetGrain<IRingGrain>(datacenter.Value, out var grain))
@@ -98,14 +99,21 @@ internal sealed class MultiDcClient(IDatacenterLinks links, RingCache ring, Shar
                     last = new Unknown($"datacenter {datacenter} did not answer: {exception.Message}");
                 }
 
-                if (last is Applied or Rejected { Reason: not RejectionReason.Unavailable })
+                // That the name is taken holds for all attempts; any other refusal is about the last one only.
+                if (last is Applied or Rejected { Reason: RejectionReason.InvalidArgument })
                 {
                     return last;
+                }
+
+                mayHaveHappened ??= last as Unknown;
+                if (last is Rejected { Reason: not RejectionReason.Unavailable })
+                {
+                    break;
                 }
             }
         }
 
-        return last;
+        return mayHaveHappened ?? last;
     }
 
     public Task<RingSnapshot?> GetRingAsync(CancellationToken cancellationToken) => ring.RefreshAsync(cancellationToken);

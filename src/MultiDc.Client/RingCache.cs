@@ -14,6 +14,7 @@ internal sealed partial class RingCache(IDatacenterLinks links, TimeProvider tim
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(100);
 
+    private readonly Lock adopting = new();
     private volatile RingSnapshot? snapshot;
 
     /// <summary>Finds a keyspace, asking the datacenters if it is not known here, until one tells a ring or the deadline comes.</summary>
@@ -58,7 +59,7 @@ internal sealed partial class RingCache(IDatacenterLinks links, TimeProvider tim
             {
                 if (await ringGrain.GetSnapshotAsync(default).WaitAsync(CallTimeout, time, cancellationToken).ConfigureAwait(false) is { } told)
                 {
-                    return snapshot = told;
+                    return Newer(told);
                 }
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
@@ -68,6 +69,15 @@ internal sealed partial class RingCache(IDatacenterLinks links, TimeProvider tim
         }
 
         return null;
+    }
+
+    // A datacenter may lag behind what another told before.
+    private RingSnapshot Newer(RingSnapshot told)
+    {
+        lock (adopting)
+        {
+            return snapshot is { } known && known.Version.Value >= told.Version.Value ? known : snapshot = told;
+        }
     }
 
     [LoggerMessage(4000, LogLevel.Debug, "Datacenter {Datacenter} did not tell its ring: {Reason}")]

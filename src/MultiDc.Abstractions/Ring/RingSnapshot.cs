@@ -30,6 +30,7 @@ public sealed record KeyspaceDescriptor([property: Id(0)] string Name, [property
         !Names.IsKeyspace(Name) ? $"'{Name}' is no keyspace name: {Names.Rule}"
         : ShardCount is < 1 or > MaxShardCount ? $"keyspace '{Name}': {ShardCount} shards; 1 to {MaxShardCount} are allowed"
         : Datacenters.IsDefaultOrEmpty ? $"keyspace '{Name}' has no datacenter"
+        : !Datacenters.SequenceEqual(Datacenters.Distinct().Order()) ? $"keyspace '{Name}': its datacenters {string.Join(", ", Datacenters)} are not sorted and distinct"
         : null;
 
     /// <inheritdoc/>
@@ -42,7 +43,7 @@ public sealed record KeyspaceDescriptor([property: Id(0)] string Name, [property
 
 /// <summary>
 /// The ring at one version: members, keyspaces, and by them where every key's replicas live. Immutable; a change makes the next version.
-/// Members and keyspaces are sorted by name and distinct.
+/// Keyspaces are sorted by name and distinct; members by name and datacenter, so that datacenters may use the same names.
 /// </summary>
 /// <param name="Version">The version.</param>
 /// <param name="Members">The silos.</param>
@@ -60,7 +61,8 @@ public sealed record RingSnapshot(
     public RingSnapshot WithMembersOf(DatacenterId datacenter, IEnumerable<RingMember> present)
     {
         var members = Members.Where(m => m.Datacenter != datacenter).Concat(present.Where(m => m.Datacenter == datacenter))
-            .OrderBy(static m => m.Silo, StringComparer.Ordinal).ToImmutableArray();
+            .OrderBy(static m => m.Silo, StringComparer.Ordinal).ThenBy(static m => m.Datacenter).ThenBy(static m => m.Weight)
+            .DistinctBy(static m => (m.Silo, m.Datacenter)).ToImmutableArray();
         return members.SequenceEqual(Members) ? this : this with { Version = Next, Members = members };
     }
 

@@ -38,11 +38,21 @@ public static class RingSnapshotJson
             throw new FormatException($"the stored ring has format {stored?.Format}; this version reads {Format}");
         }
 
+        if (!IsComplete(stored))
+        {
+            throw new FormatException("the stored ring lacks a name, a weight or a list");
+        }
+
         return new(
             new(stored.Version),
             [.. stored.Members.Select(static m => new RingMember(m.Silo, new(m.Datacenter), m.Weight))],
             [.. stored.Keyspaces.Select(static k => new KeyspaceDescriptor(k.Name, k.ShardCount, [.. k.Datacenters.Select(static d => new DatacenterId(d))]))]);
     }
+
+    // The serializer leaves null or zero for what the text does not have.
+    private static bool IsComplete(Stored stored) =>
+        !stored.Members.IsDefault && stored.Members.All(static m => m is { Silo: not null, Datacenter: not null, Weight: > 0 })
+        && !stored.Keyspaces.IsDefault && stored.Keyspaces.All(static k => k is { Name: not null, ShardCount: > 0, Datacenters.IsDefaultOrEmpty: false } && !k.Datacenters.Contains(null!));
 
     internal sealed record Stored(int Format, ulong Version, ImmutableArray<StoredMember> Members, ImmutableArray<StoredKeyspace> Keyspaces);
 

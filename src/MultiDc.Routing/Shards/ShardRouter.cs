@@ -30,7 +30,7 @@ public sealed class ShardRouter(IDatacenterLinks links, ShardRouterOptions optio
         ShardId shard, IReadOnlyList<DatacenterId> datacenters, WriteOperation operation, TimeSpan timeout, CancellationToken cancellationToken = default)
     {
         var request = NewRequest(shard, datacenters, timeout, cancellationToken);
-        var pool = sessions.GetOrAdd(shard, static (_, max) => new SessionPool(max), options.MaxConcurrentWritesPerShard);
+        var pool = sessions.GetOrAdd(shard, static (_, with) => new SessionPool(with.options.MaxConcurrentWritesPerShard, with.time), (options, time));
         if (await pool.RentAsync(request.Remaining, cancellationToken).ConfigureAwait(false) is not { } lane)
         {
             return new Rejected(RejectionReason.Overloaded, $"{options.MaxConcurrentWritesPerShard} writes to shard {shard} are under way already");

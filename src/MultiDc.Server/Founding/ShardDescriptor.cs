@@ -15,9 +15,24 @@ internal sealed record ShardDescriptor(HashRange Range, ImmutableArray<Datacente
     public byte[] Serialize() => JsonSerializer.SerializeToUtf8Bytes(
         new Stored(Format, Range.First, Range.Last, [.. Datacenters.Select(static d => d.Value)]), StoredShardJson.Default.Stored);
 
+    /// <exception cref="FormatException">The bytes are no descriptor, or one of a later format.</exception>
     public static ShardDescriptor Deserialize(ReadOnlySpan<byte> bytes)
     {
-        var stored = JsonSerializer.Deserialize(bytes, StoredShardJson.Default.Stored);
+        Stored? stored;
+        try
+        {
+            stored = JsonSerializer.Deserialize(bytes, StoredShardJson.Default.Stored);
+        }
+        catch (JsonException exception)
+        {
+            throw new FormatException("the stored shard descriptor is not readable", exception);
+        }
+
+        if (stored is { Format: Format } && (stored.Datacenters.IsDefaultOrEmpty || stored.Datacenters.Contains(null!)))
+        {
+            throw new FormatException("the stored shard descriptor names no datacenters");
+        }
+
         return stored is { Format: Format }
             ? new(new(stored.FirstHash, stored.LastHash), [.. stored.Datacenters.Select(static d => new DatacenterId(d))])
             : throw new FormatException($"a shard descriptor of format {stored?.Format}; this version reads {Format}");

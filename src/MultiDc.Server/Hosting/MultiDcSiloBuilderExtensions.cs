@@ -55,7 +55,7 @@ public static class MultiDcSiloBuilderExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<IOptions<MultiDcOptions>>(Options.Create(options));
         services.AddSingleton<ISiloTopology, SiloTopology>();
-        services.AddSingleton<ReplicaHomeClient>();
+        services.AddSingleton<IReplicaHomes, ReplicaHomeClient>();
         services.AddSingleton<IDatacenterLinks>(provider => new DatacenterLinks(
             options, provider.GetRequiredService<IGrainFactory>(), provider.GetRequiredService<ILoggerFactory>()));
         services.TryAddSingleton<IReplicaStore>(provider => EmbeddedStore(provider, options));

@@ -9,7 +9,7 @@ namespace MultiDc.Server.Placement;
 /// Chooses the silo of a pinned grain: among the silos of its datacenter, those whose store already holds the replica, if any; among
 /// these, by consistent hashing of silo names. The same on every silo, so grains need no directory to be found.
 /// </summary>
-internal sealed class DatacenterPlacementDirector(ISiloTopology topology, ReplicaHomeClient homes) : IPlacementDirector
+internal sealed class DatacenterPlacementDirector(ISiloTopology topology, IReplicaHomes homes) : IPlacementDirector
 {
     private readonly ConcurrentDictionary<GrainId, (long View, SiloAddress Silo)> settled = new();
 

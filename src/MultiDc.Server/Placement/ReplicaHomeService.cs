@@ -20,13 +20,19 @@ internal sealed class ReplicaHomeService(GrainId id, Silo silo, ILoggerFactory l
     public async Task<bool> HoldsAsync(string replica) => ReplicaAddress.TryParse(replica, out var address) && await records.HoldsAsync(address);
 }
 
+/// <summary>Which silos hold a replica.</summary>
+internal interface IReplicaHomes
+{
+    /// <summary>Which of the silos hold the replica; a silo that does not answer counts as one that does not.</summary>
+    Task<IReadOnlyList<SiloPlace>> HoldersAsync(IReadOnlyList<SiloPlace> silos, string replica);
+}
+
 /// <summary>Asks silos by address: no directory and no placement are involved, so a director may use it.</summary>
 internal sealed partial class ReplicaHomeClient(IServiceProvider services, TimeProvider time, ILogger<ReplicaHomeClient> logger)
-    : GrainServiceClient<IReplicaHomeService>(services)
+    : GrainServiceClient<IReplicaHomeService>(services), IReplicaHomes
 {
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(1);
 
-    /// <summary>Which of the silos hold the replica; a silo that does not answer counts as one that does not.</summary>
     public async Task<IReadOnlyList<SiloPlace>> HoldersAsync(IReadOnlyList<SiloPlace> silos, string replica)
     {
         var answers = await Task.WhenAll(silos.Select(silo => HoldsAsync(silo, replica)));

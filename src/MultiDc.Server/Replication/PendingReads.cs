@@ -6,7 +6,7 @@ namespace MultiDc.Server.Replication;
 /// Linearizable reads on their way (dissertation §6.4): asked before the leader knew its commit index, waiting for a quorum to confirm the
 /// leadership, or confirmed and waiting for the state machine.
 /// </summary>
-internal sealed class PendingReads
+internal sealed class PendingReads(int maxHeld)
 {
     private readonly List<LinearizableRead> beforeTermCommitted = [];
     private readonly Dictionary<ReadRequestId, LinearizableRead> unconfirmed = [];
@@ -22,6 +22,9 @@ internal sealed class PendingReads
             case ProposalRefusal.None:
                 unconfirmed.Add(id, read);
                 break;
+            case ProposalRefusal.TermNotCommitted when beforeTermCommitted.Count >= maxHeld:
+                read.Refuse(new(RejectionReason.Overloaded, $"{maxHeld} reads wait already for the new leader's first commit"));
+                break;
             case ProposalRefusal.TermNotCommitted:
                 beforeTermCommitted.Add(read);
                 break;
@@ -35,11 +38,12 @@ internal sealed class PendingReads
     }
 
     /// <summary>Reads that were held back ask again: the term's first entry may be committed, or the leadership lost.</summary>
-    public void Retry(RaftNode node, Func<DatacenterId?> leader)
+    /// <returns>Whether the node has something to do for them now.</returns>
+    public bool Retry(RaftNode node, Func<DatacenterId?> leader)
     {
         if (beforeTermCommitted.Count == 0)
         {
-            return;
+            return false;
         }
 
         LinearizableRead[] held = [.. beforeTermCommitted];
@@ -48,6 +52,8 @@ internal sealed class PendingReads
         {
             Begin(node, read, leader);
         }
+
+        return beforeTermCommitted.Count < held.Length && unconfirmed.Count > 0;
     }
 
     /// <summary>Takes over what the node has decided.</summary>

@@ -59,7 +59,18 @@ internal sealed class TurnRequest<TReply>(Func<ValueTask<TReply>> turn, TReply w
 
     public Task<TReply> Result => completion.Task;
 
-    public async ValueTask RunAsync() => completion.TrySetResult(await turn());
+    public async ValueTask RunAsync()
+    {
+        try
+        {
+            completion.TrySetResult(await turn());
+        }
+        finally
+        {
+            // What the turn throws ends the pump, which no longer knows of this request.
+            completion.TrySetResult(whenStopped);
+        }
+    }
 
     public override void Abandon(PumpStop stop) => completion.TrySetResult(whenStopped);
 }

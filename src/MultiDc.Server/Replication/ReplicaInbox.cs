@@ -19,6 +19,9 @@ internal sealed class ReplicaInbox(int maxMessages, int maxRequests)
     private int tickDue;
     private volatile bool closed;
 
+    /// <summary>Whether everything is refused because the pump has ended.</summary>
+    public bool IsClosed => closed;
+
     public int RequestCount => Volatile.Read(ref requestCount);
 
     /// <summary>False: full, the message is dropped. Raft sends it again.</summary>

@@ -22,7 +22,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     private readonly ILogger<ReplicaPump> logger;
     private readonly ReplicaInbox inbox;
     private readonly PendingProposals proposals = new();
-    private readonly PendingReads reads = new();
+    private readonly PendingReads reads;
     private readonly int epochCheckTicks;
     private readonly SnapshotReceiver snapshotReceiver;
     private readonly SnapshotSender snapshotSender;
@@ -61,6 +61,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         stateMachine = new(storage.State, range);
         snapshotReceiver = new(storage.State);
         snapshotSender = new(transport, sender, options);
+        reads = new(options.MaxHeldReads);
         inbox = new(options.MaxWaitingMessages, options.MaxWaitingRequests);
         status = CurrentStatus();
     }
@@ -87,9 +88,9 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     public Task<ApplyResult> ProposeAsync(ReadOnlyMemory<byte> payload)
     {
         var request = new ProposeRequest(payload);
-        if (!TryEnqueue(request))
+        if (Enqueue(request) is var (reason, detail))
         {
-            request.Complete(new(new Rejected(RejectionReason.Overloaded, $"{options.MaxWaitingRequests} requests wait already")));
+            request.Complete(new(new Rejected(reason, detail)));
         }
 
         return request.Result;
@@ -99,9 +100,9 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     public Task<TReply> ReadAsync<TReply>(Func<IReplicaState, ValueTask<TReply>> read, Func<ReadRejected, TReply> refuse)
     {
         var request = new LinearizableRead<TReply>(read, refuse);
-        if (!TryEnqueue(request))
+        if (Enqueue(request) is var (reason, detail))
         {
-            request.Refuse(new(RejectionReason.Overloaded, $"{options.MaxWaitingRequests} requests wait already"));
+            request.Refuse(new(reason, detail));
         }
 
         return request.Result;
@@ -111,14 +112,14 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     public Task<SnapshotChunkReply> TakeChunkAsync(SnapshotRequest request, SnapshotChunk chunk)
     {
         var turn = new TurnRequest<SnapshotChunkReply>(() => TakeChunkOnTurnAsync(request, chunk), new(false));
-        return TryEnqueue(turn) ? turn.Result : Task.FromResult(new SnapshotChunkReply(false));
+        return Enqueue(turn) is null ? turn.Result : Task.FromResult(new SnapshotChunkReply(false));
     }
 
     /// <summary>Begins to hand the leadership over.</summary>
     public Task<bool> TransferLeadershipAsync(ReplicaId to)
     {
         var turn = new TurnRequest<bool>(() => ValueTask.FromResult(node.TransferLeadership(to)), false);
-        return TryEnqueue(turn) ? turn.Result : Task.FromResult(false);
+        return Enqueue(turn) is null ? turn.Result : Task.FromResult(false);
     }
 
     /// <summary>Starts the loop, which then stays on the scheduler.</summary>
@@ -181,12 +182,12 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         {
             inbox.ResetWake();
             await StepAsync();
-            while (node.TryGetReady(out var ready))
+            do
             {
-                await CarryOutAsync(ready);
+                await CarryOutAllAsync();
             }
+            while (reads.Retry(node, Leader));
 
-            reads.Retry(node, Leader);
             await reads.ServeAsync(storage);
             PublishStatus();
             CompactIfLarge();
@@ -280,6 +281,14 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         }));
     }
 
+    private async ValueTask CarryOutAllAsync()
+    {
+        while (node.TryGetReady(out var ready))
+        {
+            await CarryOutAsync(ready);
+        }
+    }
+
     private async ValueTask CarryOutAsync(Ready ready)
     {
         // 1. Durable first: the term and vote behind a vote, the entries behind an acknowledgement.
@@ -351,6 +360,10 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         {
             stagedSnapshot = complete;
             node.Step(request);
+
+            // At once: the next request may be the first chunk of another stream, which drops what is staged.
+            await CarryOutAllAsync();
+            stagedSnapshot = null;
         }
 
         return new(taken);
@@ -462,15 +475,27 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         }
     }
 
-    private bool TryEnqueue(PumpRequest request)
+    /// <summary>Hands in a request; what to refuse it with, if it was not taken.</summary>
+    private (RejectionReason Reason, string Detail)? Enqueue(PumpRequest request)
     {
         if (inbox.TryAddRequest(request))
         {
-            return true;
+            if (inbox.IsClosed)
+            {
+                // It may have come behind the last look into the inbox. Abandoning what is answered already changes nothing.
+                request.Abandon(new(PumpStopReason.Requested, "the replica has stopped"));
+            }
+
+            return null;
+        }
+
+        if (inbox.IsClosed)
+        {
+            return (RejectionReason.NotReady, "the replica has stopped");
         }
 
         metrics.RequestsRefused.Add(1);
-        return false;
+        return (RejectionReason.Overloaded, $"{options.MaxWaitingRequests} requests wait already");
     }
 
     private DatacenterId? Leader() => members.DatacenterOf(node.Leader);

@@ -15,6 +15,9 @@ internal sealed record ReplicaPumpOptions
     /// <summary>The most proposals whose fate is open; more are refused as overloaded. Default: 8192.</summary>
     public int MaxOpenProposals { get; init; } = 8192;
 
+    /// <summary>The most reads that wait for a new leader's first commit; more are refused as overloaded. Default: 4096.</summary>
+    public int MaxHeldReads { get; init; } = 4096;
+
     /// <summary>The log is compacted when it holds more than this in memory. Default: 8 MiB.</summary>
     public long CompactAfterBytes { get; init; } = 8 * 1024 * 1024;
 

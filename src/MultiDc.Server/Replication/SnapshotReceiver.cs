@@ -20,6 +20,12 @@ internal sealed class SnapshotReceiver(IReplicaState state)
             nextNumber = 0;
         }
 
+        if (staged is not null && chunk.Number < nextNumber && of == request)
+        {
+            // A copy of one that was taken.
+            return (true, null);
+        }
+
         if (staged is null || chunk.Number != nextNumber || of.From != request!.From || of.Term != request.Term || of.Snapshot.LastIncluded != request.Snapshot.LastIncluded)
         {
             staged = null;

@@ -36,7 +36,7 @@ internal sealed class SnapshotSender(IRaftTransport transport, ReplicaSender sen
         async Task<bool> SendAsync(bool isLast)
         {
             stopping.ThrowIfCancellationRequested();
-            var reply = await transport.SendChunkAsync(sender, request.To, new(frame, number++, isLast, rows), options.SnapshotChunkTimeout);
+            var reply = await transport.SendChunkAsync(sender, request.To, new(frame, number++, isLast, rows), options.SnapshotChunkTimeout).WaitAsync(stopping);
             return reply.Accepted;
         }
     }

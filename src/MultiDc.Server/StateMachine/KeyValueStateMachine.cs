@@ -130,8 +130,8 @@ internal sealed class KeyValueStateMachine(IReplicaState state, HashRange range)
         SessionOutcome.PreconditionFailed => new Rejected(RejectionReason.PreconditionFailed, "the value is another than expected"),
         SessionOutcome.WrongShard => new Rejected(RejectionReason.WrongShard, "the key is not in this shard's range"),
 
-        // Any caller can send this, and an entry that no replica can apply would end the shard.
-        SessionOutcome.None => new Rejected(RejectionReason.InvalidArgument, "a session numbers its writes from one"),
+        // Only a write numbered 0 meets a session that has not written. It is in the log, so it must be answered, not break every replica.
+        SessionOutcome.None => new Rejected(RejectionReason.InvalidArgument, "the writes of a session are numbered from 1"),
         _ => throw new System.Diagnostics.UnreachableException(),
     };
 

@@ -64,7 +64,8 @@ internal static class StateRows
         return row;
     }
 
-    public static SessionId SessionOfRow(ReadOnlySpan<byte> row) => new(BinaryPrimitives.ReadUInt64BigEndian(row[1..]));
+    public static SessionId SessionOfRow(ReadOnlySpan<byte> row) =>
+        row is [SessionPrefix, .. { Length: 8 } session] ? new(BinaryPrimitives.ReadUInt64BigEndian(session)) : throw new FormatException("no key of a session row");
 
     public static ReadOnlyMemory<byte> Encode(SessionRecord record)
     {
@@ -80,6 +81,11 @@ internal static class StateRows
     public static SessionRecord DecodeSession(ReadOnlySpan<byte> row)
     {
         CheckVersion(row, SessionBytes);
+        if (row.Length != SessionBytes || row[17] > (byte)SessionOutcome.WrongShard)
+        {
+            throw new FormatException($"a session row of {row.Length} bytes with outcome {row[17]}");
+        }
+
         return new(
             new(BinaryPrimitives.ReadUInt64LittleEndian(row[1..])),
             new(BinaryPrimitives.ReadUInt64LittleEndian(row[9..])),

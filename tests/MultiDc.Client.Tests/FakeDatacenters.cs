@@ -1,0 +1,112 @@
+using System.Diagnostics.CodeAnalysis;
+using MultiDc.Grains;
+using MultiDc.Ring;
+using MultiDc.Routing.Links;
+
+namespace MultiDc.Client.Tests;
+
+/// <summary>Three datacenters whose replica and ring grains answer as the test says; each call is written down.</summary>
+internal sealed class FakeDatacenters : IDatacenterLinks
+{
+    public static readonly DatacenterId A = new("a");
+    public static readonly DatacenterId B = new("b");
+    public static readonly DatacenterId C = new("c");
+
+    public DatacenterId Local { get; set; } = A;
+
+    public IReadOnlyList<DatacenterId> Datacenters { get; } = [A, B, C];
+
+    /// <summary>Datacenters that were never connected.</summary>
+    public HashSet<DatacenterId> NotConnected { get; } = [];
+
+    public Func<DatacenterId, WriteRequest, Task<WriteResult>> Write { get; set; } = static (_, request) => Task.FromResult<WriteResult>(new Applied(new(request.Sequence.Value)));
+
+    public Func<DatacenterId, Task<OpenSessionReply>> Open { get; set; } = null!;
+
+    public Func<DatacenterId, ReadRequest, Task<ReadResult>> Read { get; set; } = static (_, _) => Task.FromResult<ReadResult>(new ReadServed(null));
+
+    public Func<ShardId, DatacenterId, ScanRequest, Task<ScanReply>> Scan { get; set; } = static (_, _, _) => Task.FromResult<ScanReply>(new([], false, null));
+
+    public Func<DatacenterId, Task<RingSnapshot?>> Ring { get; set; } = static _ => Task.FromResult<RingSnapshot?>(null);
+
+    public Func<DatacenterId, KeyspaceDescriptor, Task<WriteResult>> CreateKeyspace { get; set; } = static (_, _) => Task.FromResult<WriteResult>(new Applied(new(1)));
+
+    public List<(DatacenterId At, WriteRequest Request)> Writes { get; } = [];
+
+    public List<DatacenterId> Opens { get; } = [];
+
+    public List<DatacenterId> Reads { get; } = [];
+
+    public List<DatacenterId> RingCalls { get; } = [];
+
+    public FakeDatacenters() => Open = _ => Task.FromResult<OpenSessionReply>(new(new((ulong)Opens.Count), new Applied(new((ulong)Opens.Count))));
+
+    public bool TryGetLink(DatacenterId datacenter, [NotNullWhen(true)] out IDatacenterLink? link)
+    {
+        link = new Link(this, datacenter);
+        return Datacenters.Contains(datacenter);
+    }
+
+    public static Task<T> Never<T>() => new TaskCompletionSource<T>().Task;
+
+    private sealed class Link(FakeDatacenters world, DatacenterId datacenter) : IDatacenterLink
+    {
+        public DatacenterId Datacenter => datacenter;
+
+        public bool TryGetGrain<TGrain>(string key, [NotNullWhen(true)] out TGrain? grain)
+            where TGrain : class, IGrainWithStringKey
+        {
+            grain = world.NotConnected.Contains(datacenter) ? null
+                : typeof(TGrain) == typeof(IReplicaGrain) ? (TGrain)(object)new FakeReplica(world, key)
+                : (TGrain)(object)new FakeRing(world, datacenter);
+            return grain is not null;
+        }
+    }
+
+    private sealed class FakeReplica : IReplicaGrain
+    {
+        private readonly FakeDatacenters world;
+        private readonly ReplicaAddress address;
+
+        public FakeReplica(FakeDatacenters world, string key)
+        {
+            this.world = world;
+            Assert.True(ReplicaAddress.TryParse(key, out address), key);
+        }
+
+        public Task<OpenSessionReply> OpenSessionAsync(OpenSessionRequest request)
+        {
+            world.Opens.Add(address.Datacenter);
+            return world.Open(address.Datacenter);
+        }
+
+        public Task<WriteResult> WriteAsync(WriteRequest request)
+        {
+            world.Writes.Add((address.Datacenter, request));
+            return world.Write(address.Datacenter, request);
+        }
+
+        public Task<ReadResult> ReadAsync(ReadRequest request)
+        {
+            world.Reads.Add(address.Datacenter);
+            return world.Read(address.Datacenter, request);
+        }
+
+        public Task<ScanReply> ScanAsync(ScanRequest request) => world.Scan(address.Shard, address.Datacenter, request);
+
+        public Task<ReplicaStatus> GetStatusAsync() => throw new InvalidOperationException("away");
+
+        public Task<bool> TransferLeadershipAsync(DatacenterId to) => throw new NotSupportedException();
+    }
+
+    private sealed class FakeRing(FakeDatacenters world, DatacenterId datacenter) : IRingGrain
+    {
+        public Task<RingSnapshot?> GetSnapshotAsync(RingVersion newerThan)
+        {
+            world.RingCalls.Add(datacenter);
+            return world.Ring(datacenter);
+        }
+
+        public Task<WriteResult> CreateKeyspaceAsync(KeyspaceDescriptor keyspace) => world.CreateKeyspace(datacenter, keyspace);
+    }
+}

@@ -1,0 +1,106 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Reflection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using MultiDc.Grains;
+using MultiDc.Ring;
+using MultiDc.Routing.Links;
+using MultiDc.Server.Founding;
+using MultiDc.Server.Replication;
+using MultiDc.Storage;
+
+namespace MultiDc.Server.Tests.Founding;
+
+/// <summary>
+/// The datacenters of a founding, each with its current store, and the introductions between them. A peer answers as the replica grain does:
+/// it remembers the first store named to it.
+/// </summary>
+internal sealed class FoundingWorld
+{
+    public static readonly ShardId Shard = ShardId.Ring;
+    private int stores;
+
+    public FoundingWorld(int datacenters)
+    {
+        Datacenters = [.. "abcde"[..datacenters].Select(static c => new DatacenterId(c.ToString()))];
+        foreach (var datacenter in Datacenters)
+        {
+            Current[datacenter] = NewStore();
+        }
+    }
+
+    public DatacenterId[] Datacenters { get; }
+
+    /// <summary>The store that answers for a datacenter now.</summary>
+    public Dictionary<DatacenterId, MemoryReplicaStore> Current { get; } = [];
+
+    public HashSet<DatacenterId> Away { get; } = [];
+
+    /// <summary>What stands between an introduction and its answer: nothing, or a message order that the test decides.</summary>
+    public Func<Func<Task<IntroductionReply>>, Task<IntroductionReply>> Deliver { get; set; } = static call => call();
+
+    public MemoryReplicaStore NewStore() => new(new(new("test", new Guid(++stores, 0, 0, new byte[8]))));
+
+    public static ReplicaAddress Replica(string datacenter) => new(Shard, new(datacenter));
+
+    public Task<FoundingResult> TryOpenAsync(string datacenter) => TryOpenAsync(datacenter, Current[new(datacenter)]);
+
+    public Task<FoundingResult> TryOpenAsync(string datacenter, IReplicaStore store)
+    {
+        var links = new Links(this, new(datacenter));
+        return new ReplicaFounder(store, new(store), links, null!, new FakeTimeProvider(), NullLogger<ReplicaFounder>.Instance).TryOpenAsync(Replica(datacenter));
+    }
+
+    public Guid? HomeOf(string replica, string rememberedBy) =>
+        new ReplicaRecords(Current[new(rememberedBy)]).GetHomeAsync(Replica(replica)).AsTask().Result;
+
+    private async Task<IntroductionReply> IntroduceAsync(DatacenterId to, DatacenterId from, Guid storeId) => await Deliver(async () =>
+    {
+        if (Away.Contains(to))
+        {
+            throw new TimeoutException();
+        }
+
+        var records = new ReplicaRecords(Current[to]);
+        return new(records.StoreId, await records.RememberHomeAsync(new(Shard, from), storeId));
+    });
+
+    private sealed class Links(FoundingWorld world, DatacenterId local) : IDatacenterLinks
+    {
+        public DatacenterId Local => local;
+
+        public IReadOnlyList<DatacenterId> Datacenters => world.Datacenters;
+
+        public bool TryGetLink(DatacenterId datacenter, [NotNullWhen(true)] out IDatacenterLink? link)
+        {
+            link = new Link(world, datacenter);
+            return true;
+        }
+    }
+
+    private sealed class Link(FoundingWorld world, DatacenterId datacenter) : IDatacenterLink
+    {
+        public DatacenterId Datacenter => datacenter;
+
+        public bool TryGetGrain<TGrain>(string key, [NotNullWhen(true)] out TGrain? grain)
+            where TGrain : class, IGrainWithStringKey
+        {
+            Assert.Equal($"{Shard}@{datacenter}", key);
+            var peer = DispatchProxy.Create<TGrain, Peer>();
+            ((Peer)(object)peer).Introduce = (from, storeId) => world.IntroduceAsync(datacenter, from, storeId);
+            grain = peer;
+            return true;
+        }
+    }
+
+    /// <summary>Stands for the replica grain of another datacenter.</summary>
+    [SuppressMessage("Performance", "CA1852", Justification = "a dispatch proxy is derived from")]
+    internal class Peer : DispatchProxy
+    {
+        public Func<DatacenterId, Guid, Task<IntroductionReply>> Introduce { get; set; } = null!;
+
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => targetMethod!.Name == nameof(IReplicaPeerGrain.IntroduceAsync)
+            ? Introduce((DatacenterId)args![0]!, (Guid)args[1]!)
+            : throw new NotSupportedException(targetMethod.Name);
+    }
+}
