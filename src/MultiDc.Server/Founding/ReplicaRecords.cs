@@ -2,6 +2,19 @@ using MultiDc.Storage;
 
 namespace MultiDc.Server.Founding;
 
+/// <summary>What a store has of a replica, from least to most.</summary>
+internal enum ReplicaHolding
+{
+    /// <summary>Nothing.</summary>
+    Nothing,
+
+    /// <summary>It asked the other replicas to accept it as the home; whether they did is not known here.</summary>
+    Founding,
+
+    /// <summary>It is the home.</summary>
+    Founded,
+}
+
 /// <summary>The records that a silo's store keeps of replicas beside their logs. Each is written once and never changes.</summary>
 internal sealed class ReplicaRecords(IReplicaStore store)
 {
@@ -18,9 +31,11 @@ internal sealed class ReplicaRecords(IReplicaStore store)
     /// <summary>This store is about to ask the others to accept it as the replica's home.</summary>
     public async ValueTask SetFoundingAsync(ReplicaAddress replica) => await store.AddRecordAsync($"founding/{replica}", ReadOnlyMemory<byte>.Empty);
 
-    /// <summary>Whether the replica lives here or began to.</summary>
-    public async ValueTask<bool> HoldsAsync(ReplicaAddress replica) =>
-        await store.GetRecordAsync($"founded/{replica}") is not null || await store.GetRecordAsync($"founding/{replica}") is not null;
+    /// <summary>Whether the replica lives here, or began to.</summary>
+    public async ValueTask<ReplicaHolding> GetHoldingAsync(ReplicaAddress replica) =>
+        await store.GetRecordAsync($"founded/{replica}") is not null ? ReplicaHolding.Founded
+        : await store.GetRecordAsync($"founding/{replica}") is not null ? ReplicaHolding.Founding
+        : ReplicaHolding.Nothing;
 
     /// <summary>The store that this one remembers as the home of a replica of another datacenter; null when it never heard of one.</summary>
     public async ValueTask<Guid?> GetHomeAsync(ReplicaAddress other) =>

@@ -146,5 +146,9 @@ public sealed class SiloLossTests(ITestOutputHelper output)
             static same => same >= 10,
             _ => last);
         output.WriteLine(last);
+        foreach (var line in cluster.Log.Lines.Where(static l => l.Contains(" stopped after ", StringComparison.Ordinal)))
+        {
+            output.WriteLine(line);
+        }
     }
 }

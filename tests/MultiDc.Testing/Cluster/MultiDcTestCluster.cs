@@ -197,7 +197,7 @@ public sealed class MultiDcTestCluster : IAsyncDisposable
     private async Task<IMultiDcClient> StartClientAsync(string datacenter)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new() { ApplicationName = $"client in {datacenter}" });
-        builder.Logging.AddProvider(Log.ProviderFor($"client-{datacenter}")).AddFilter("Orleans", LogLevel.Warning).AddFilter("Microsoft", LogLevel.Warning);
+        Log.AddTo(builder.Logging, $"client-{datacenter}");
         builder.UseOrleansClient(orleans =>
         {
             orleans.Configure<ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (Id, Id));

@@ -13,7 +13,12 @@ public sealed class TestLog
     /// <summary>The newest lines, oldest first.</summary>
     public IReadOnlyList<string> Lines => [.. lines];
 
-    internal ILoggerProvider ProviderFor(string process) => new Provider(this, process);
+    /// <summary>Takes what a process logs: Orleans' warnings, and everything that MultiDc tells an operator.</summary>
+    internal void AddTo(ILoggingBuilder logging, string process) => logging.AddProvider(new Provider(this, process))
+        .SetMinimumLevel(LogLevel.Warning)
+        .AddFilter("MultiDc", LogLevel.Information)
+        .AddFilter("MultiDc.Server.Placement.ReplicaHomeService", LogLevel.Warning)
+        .AddFilter("Orleans.Runtime.MembershipService.SiloHealthMonitor", LogLevel.Error);
 
     internal void Add(string line)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -20,6 +21,7 @@ public sealed class TestSilo
     private IHost? host;
     private SiloMembershipTable? table;
     private MemoryReplicaStore? store;
+    private object? process;
 
     internal TestSilo(MultiDcTestCluster cluster, string datacenter, string name, int siloPort, int gatewayPort, MemoryDisk disk)
     {
@@ -58,15 +60,14 @@ public sealed class TestSilo
         table = new(cluster.Membership);
         store = new(Disk);
         var builder = Host.CreateEmptyApplicationBuilder(new() { ApplicationName = Name });
-        builder.Logging.AddProvider(cluster.Log.ProviderFor(Name)).AddFilter("Orleans", LogLevel.Warning).AddFilter("Microsoft", LogLevel.Warning);
-        var process = new object();
+        cluster.Log.AddTo(builder.Logging, Name);
+        process = new object();
         builder.UseOrleans(orleans =>
         {
-            Configure(orleans, process);
+            Configure(orleans);
             orleans.UseMultiDc(options => cluster.Configure(options, Datacenter.Value));
         });
         host = builder.Build();
-        Process = process;
         await host.StartAsync();
     }
 
@@ -79,7 +80,7 @@ public sealed class TestSilo
         var dying = host ?? throw new InvalidOperationException($"{Name} is down");
         host = null;
         table!.Cut();
-        cluster.Connections.Kill(Process!, [siloPort, gatewayPort]);
+        cluster.Connections.Kill(process!, [siloPort, gatewayPort]);
         if (cluster.Options.Stores == TestStores.PerSilo)
         {
             Disk.Crash();
@@ -102,9 +103,7 @@ public sealed class TestSilo
         }
     }
 
-    private object? Process { get; set; }
-
-    private void Configure(ISiloBuilder orleans, object process)
+    private void Configure(ISiloBuilder orleans)
     {
         orleans.Configure<ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (cluster.Id, cluster.Id));
         orleans.Configure<SiloOptions>(options => options.SiloName = Name);
@@ -125,11 +124,12 @@ public sealed class TestSilo
         });
         orleans.Configure<ConnectionOptions>(static connection => connection.OpenConnectionTimeout = TimeSpan.FromSeconds(2));
         orleans.Configure<SiloConnectionOptions>(options =>
-            options.ConfigureSiloOutboundConnection(connection => connection.Use(cluster.Connections.Watch(process))));
+            options.ConfigureSiloOutboundConnection(connection => connection.Use(cluster.Connections.Watch(process!))));
     }
 
     private async Task CleanUpAsync(IHost stopping, CancellationToken cancellationToken)
     {
+        var startedAt = Stopwatch.GetTimestamp();
         try
         {
             await stopping.StopAsync(cancellationToken).WaitAsync(DisposePatience, CancellationToken.None);
@@ -139,7 +139,9 @@ public sealed class TestSilo
             cluster.Log.Add($"{Name} after its crash: {exception.Message}");
         }
 
+        var stoppedAfter = Stopwatch.GetElapsedTime(startedAt);
         await ((IAsyncDisposable)stopping).DisposeAsync().AsTask().WaitAsync(DisposePatience, CancellationToken.None);
+        cluster.Log.Add($"{Name} stopped after {stoppedAfter.TotalSeconds:0.0} s, was disposed of after {Stopwatch.GetElapsedTime(startedAt).TotalSeconds:0.0} s");
     }
 
     // Orleans ends the process when it learns that it was declared dead; this process is the test.
