@@ -86,6 +86,29 @@ public sealed class SiloLossTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task A_home_that_consistent_hashing_would_not_choose_stays_the_home_although_the_other_silo_tried_to_take_its_place()
+    {
+        await using var cluster = await StartAsync(new() { InitiallyDown = ["dc1/silo-1"] });
+        var founded = await cluster.WaitUntilAllRunAsync();
+        var home = cluster.Silo("dc1/silo-2");
+        var homed = founded.Where(s => s.Silo == home.Name).Select(static s => s.Replica).ToHashSet();
+        Assert.Equal(9, homed.Count);
+
+        await cluster.Silo("dc1/silo-1").StartAsync();
+        var ring = await cluster.WaitForRingAsync("six members", static ring => ring.Members.Length == 6);
+        Assert.Contains(cluster.DefaultReplicas, r => homed.Contains(r.ToString()) && ring.SiloOf(r) == "dc1/silo-1");
+        await home.CrashAsync();
+        await cluster.WaitForReplicasAsync(
+            "the home's replicas are refused on the other silo",
+            all => all.All(s => !homed.Contains(s.Replica) || s is { State: "refused", Silo: "dc1/silo-1" }));
+
+        await home.StartAsync();
+        await cluster.WaitForReplicasAsync(
+            "the home has its replicas again", all => all.All(s => s is { State: "running", Leader: not null } && (!homed.Contains(s.Replica) || s.Silo == home.Name)));
+        await RequireQuietAsync(cluster);
+    }
+
+    [Fact]
     public async Task A_silo_that_comes_back_with_an_empty_disk_does_not_vote_again_under_its_old_identity()
     {
         await using var cluster = await StartAsync(new() { SilosPerDatacenter = 1, ShardCount = 4 });

@@ -13,6 +13,22 @@ internal sealed class MembershipTable
     private int version;
     private int nextETag;
 
+    /// <summary>A table of its own that begins as this one is now.</summary>
+    public MembershipTable Fork()
+    {
+        var fork = new MembershipTable();
+        lock (gate)
+        {
+            (fork.version, fork.nextETag) = (version, nextETag);
+            foreach (var (silo, row) in rows)
+            {
+                fork.rows.Add(silo, (CopyOf(row.Entry), row.ETag));
+            }
+        }
+
+        return fork;
+    }
+
     public MembershipTableData Read(SiloAddress? only = null)
     {
         lock (gate)
@@ -66,35 +82,32 @@ internal sealed class MembershipTable
     };
 }
 
-/// <summary>One silo's way to the table, which ends when the silo does: a dead process writes no farewell.</summary>
-internal sealed class SiloMembershipTable(MembershipTable table) : IMembershipTable
+/// <summary>One silo's way to the table. Once its process is dead, what is left of it speaks to a table of its own: a dead process writes no farewell.</summary>
+internal sealed class SiloMembershipTable(MembershipTable shared) : IMembershipTable
 {
-    private volatile bool cut;
+    private volatile MembershipTable table = shared;
 
-    public void Cut() => cut = true;
+    public void Cut() => table = table.Fork();
 
-    public Task InitializeMembershipTable(bool tryInitTableVersion) => Reach(static _ => true);
+    public Task InitializeMembershipTable(bool tryInitTableVersion) => Task.CompletedTask;
 
     public Task DeleteMembershipTableEntries(string clusterId) => Task.CompletedTask;
 
     public Task CleanupDefunctSiloEntries(DateTimeOffset beforeDate) => Task.CompletedTask;
 
-    public Task<MembershipTableData> ReadRow(SiloAddress key) => Reach(t => t.Read(key));
+    public Task<MembershipTableData> ReadRow(SiloAddress key) => Task.FromResult(table.Read(key));
 
-    public Task<MembershipTableData> ReadAll() => Reach(static t => t.Read());
+    public Task<MembershipTableData> ReadAll() => Task.FromResult(table.Read());
 
-    public Task<bool> InsertRow(MembershipEntry entry, TableVersion tableVersion) => Reach(t => t.Write(entry, null, tableVersion));
+    public Task<bool> InsertRow(MembershipEntry entry, TableVersion tableVersion) => Task.FromResult(table.Write(entry, null, tableVersion));
 
-    public Task<bool> UpdateRow(MembershipEntry entry, string etag, TableVersion tableVersion) => Reach(t => t.Write(entry, etag, tableVersion));
+    public Task<bool> UpdateRow(MembershipEntry entry, string etag, TableVersion tableVersion) => Task.FromResult(table.Write(entry, etag, tableVersion));
 
-    public Task UpdateIAmAlive(MembershipEntry entry) => Reach(t =>
+    public Task UpdateIAmAlive(MembershipEntry entry)
     {
-        t.WriteIAmAlive(entry);
-        return true;
-    });
-
-    private Task<T> Reach<T>(Func<MembershipTable, T> call) =>
-        cut ? Task.FromException<T>(new IOException("the membership table does not answer")) : Task.FromResult(call(table));
+        table.WriteIAmAlive(entry);
+        return Task.CompletedTask;
+    }
 }
 
 /// <summary>Tells clients the gateways of the active silos.</summary>

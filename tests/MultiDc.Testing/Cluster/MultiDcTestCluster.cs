@@ -156,14 +156,15 @@ public sealed class MultiDcTestCluster : IAsyncDisposable
         }
 
         Silos = silos;
+        var starting = silos.Where(silo => !Options.InitiallyDown.Contains(silo.Name)).ToArray();
         if (Options.StartTogether)
         {
-            await Task.WhenAll(silos.Select(static silo => silo.StartAsync()));
+            await Task.WhenAll(starting.Select(static silo => silo.StartAsync()));
         }
         else
         {
             CutEverything();
-            foreach (var silo in silos)
+            foreach (var silo in starting)
             {
                 await silo.StartAsync();
             }

@@ -31,6 +31,9 @@ public sealed record MultiDcTestClusterOptions
     /// <summary>How often a datacenter reads the ring.</summary>
     public TimeSpan RingRefreshPeriod { get; init; } = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>Names of silos that stay down until a test starts them.</summary>
+    public IReadOnlyList<string> InitiallyDown { get; init; } = [];
+
     /// <summary>Starts all silos at once instead of one after the other.</summary>
     public bool StartTogether { get; init; }
 }
