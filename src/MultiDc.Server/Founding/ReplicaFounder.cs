@@ -85,7 +85,7 @@ internal sealed partial class ReplicaFounder(
     // Remembered before the replica speaks or is spoken for, hence before there can be a ring to see.
     private async ValueTask<bool> TryBeginRingAsync(ReplicaAddress replica)
     {
-        if (!await records.HoldsAsync(replica))
+        if (await records.GetHoldingAsync(replica) == ReplicaHolding.Nothing)
         {
             if (await records.HasSeenRingAsync())
             {

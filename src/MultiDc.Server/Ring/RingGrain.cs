@@ -19,8 +19,8 @@ namespace MultiDc.Server.Ring;
 /// </summary>
 [DatacenterPlacement, GrainDirectory(SiloLocalGrainDirectory.Name), KeepAlive, Immovable, Reentrant]
 internal sealed partial class RingGrain(
-    ShardRouter router, IDatacenterLinks links, ISiloTopology topology, IGrainFactory grains, IOptions<MultiDcOptions> options, TimeProvider time,
-    ILogger<RingGrain> logger) : Grain, IRingGrain, IHomeRegisterGrain
+    ShardRouter router, IDatacenterLinks links, ISiloTopology topology, DatacenterSiloChooser chooser, ILocalSiloDetails silo, IGrainFactory grains,
+    IOptions<MultiDcOptions> options, TimeProvider time, ILogger<RingGrain> logger) : Grain, IRingGrain, IHomeRegisterGrain
 {
     private static readonly byte[] RingKey = "ring"u8.ToArray();
     private const int MaxChangeAttempts = 16;
@@ -30,18 +30,24 @@ internal sealed partial class RingGrain(
     private RingSnapshot? snapshot;
     private bool refreshing;
 
-    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         if (this.GetPrimaryKeyString() != links.Local.Value)
         {
             throw new ArgumentException($"'{this.GetPrimaryKeyString()}' is not this silo's datacenter, {links.Local}");
         }
 
+        // As with replicas: callers that remember another place are sent on by an activation that ends.
+        if (await chooser.IsElsewhereAsync(links.Local.Value, silo.SiloAddress))
+        {
+            DeactivateOnIdle();
+            return;
+        }
+
         this.RegisterGrainTimer(
             static (grain, _) => grain.RefreshAsync(),
             this,
             new GrainTimerCreationOptions(TimeSpan.Zero, options.Value.RingRefreshPeriod) { Interleave = true, KeepAlive = true });
-        return Task.CompletedTask;
     }
 
     public Task<RingSnapshot?> GetSnapshotAsync(RingVersion newerThan) =>
@@ -103,6 +109,13 @@ internal sealed partial class RingGrain(
         refreshing = true;
         try
         {
+            // One that was activated while its silo was alone in the datacenter gives way, so that callers meet the same one.
+            if (await chooser.IsElsewhereAsync(links.Local.Value, silo.SiloAddress))
+            {
+                DeactivateOnIdle();
+                return;
+            }
+
             var members = topology.SilosOf(links.Local).Select(static silo => new RingMember(silo.Name, silo.Datacenter, silo.Weight)).ToArray();
             var outcome = await ChangeAsync(ring => options.Value.Keyspaces.Aggregate(
                 ring.WithMembersOf(links.Local, members),
