@@ -1,7 +1,5 @@
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.Hosting;
-using MultiDc.Host.Silo;
+using MultiDc.Host.CommandLine;
 
-var configuration = new ConfigurationBuilder().AddJsonFile(Path.GetFullPath(args[1])).Build();
-using var host = await SiloHost.BuildAsync(configuration, default);
-await host.RunAsync();
+var surroundings = Surroundings.OfProcess();
+var root = MultiDcCommand.Create(surroundings);
+return await MultiDcCommand.InvokeAsync(root, args, surroundings);

@@ -27,8 +27,8 @@ public static class LinearizabilityChecker
         foreach (var (key, operations) in byKey)
         {
             var register = new RegisterHistory(operations);
-            var search = new RegisterSearch(register);
-            switch (search.Run(options.StepBudgetPerKey))
+            var search = RegisterSearch.Run(register, options.StepBudgetPerKey);
+            switch (search.Outcome)
             {
                 case SearchOutcome.Exhausted:
                     violations.Add(ViolationReport.Of(key, operations, register, search));
@@ -38,7 +38,7 @@ public static class LinearizabilityChecker
                     break;
             }
 
-            steps += search.Visited.Count;
+            steps += search.Steps;
         }
 
         return violations.Count > 0 ? new Violation(violations, undecided, steps)

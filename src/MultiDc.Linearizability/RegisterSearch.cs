@@ -10,7 +10,7 @@ internal enum SearchOutcome
 
 /// <summary>
 /// Looks for one order of the operations of a register that respects real time and explains every answer: the search of Wing and Gong
-/// (1993), depth first with memory as Lowe has it (2017), over a heap stack.
+/// (1993) with memory as Lowe has it (2017), over an agenda instead of recursion.
 /// </summary>
 /// <remarks>
 /// <para>A configuration is: how many operations have returned (all of them placed), which of those still open are placed, and the register.
@@ -19,7 +19,8 @@ internal enum SearchOutcome
 /// changes nothing, so moving it here from its later place in any order disturbs no other operation.</para>
 /// <para>2. <b>Blind writes are placed when somebody sees them.</b> A blind write directly followed by another is seen by nobody, so its place
 /// is known only to be "just before some overwriting". Instead of choosing that place, each overwriting marks all other open writes as
-/// <em>may be unseen</em>; a write so marked is dropped free of charge when it has to return. Writing what the register holds already is
+/// <em>may be unseen</em>; a write so marked is dropped free of charge when it has to return, which is
+/// the only thing that may come between a write and who sees it. Writing what the register holds already is
 /// such a place too. What remains to choose is: which write is seen next (its mark <em>must be seen</em> lets only operations that need its value follow), or
 /// that the write about to return is placed without a mark of either kind.</para>
 /// <para>3. <b>Unknown outcomes are writes that never have to return.</b> They are thus always droppable, and by rule 2 placed only right
@@ -29,22 +30,26 @@ internal enum SearchOutcome
 /// out: a cas that answered false may need any value but one, and for that a value nobody ever read will do.)</para>
 /// <para>4. <b>Equal unknown writes are spent by start.</b> They never return, so the earlier one can stand wherever the later one does.</para>
 /// <para>Together with <see cref="VisitedConfigurations"/>: from a configuration that can be completed, some move leads to one whose shortest
-/// completion is shorter, and a covering configuration has none longer; so the visited configuration with the shortest completion would always have
+/// completion is shorter, and a covering configuration has none longer (shorter: of fewer
+/// operations, then with fewer left to return); so the visited configuration with the shortest completion would always have
 /// a visited child with a shorter one, and the search cannot run dry while a completion exists.</para>
 /// </remarks>
-internal sealed class RegisterSearch
+internal sealed partial class RegisterSearch
 {
+    private const int DepthFirstShare = 16;
+
     private readonly RegisterHistory _history;
     private readonly ConfigurationLayout _layout;
-    private readonly Stack<int> _stack = new();
+    private readonly SearchAgenda _agenda;
     private readonly ulong[] _parentWords;
     private readonly ulong[] _childWords;
     private int _expanding = -1;
 
-    public RegisterSearch(RegisterHistory history)
+    private RegisterSearch(RegisterHistory history, bool inTimeOrder)
     {
         _history = history;
         _layout = new(history.SlotCount, history.Unanswered.Length);
+        _agenda = inTimeOrder ? new TimeOrderAgenda(_layout) : new DepthFirstAgenda();
         _parentWords = new ulong[_layout.Length];
         _childWords = new ulong[_layout.Length];
         Visited = new(_layout);
@@ -52,12 +57,28 @@ internal sealed class RegisterSearch
 
     public VisitedConfigurations Visited { get; }
 
-    /// <summary>The configuration in which the most operations have returned; the first such.</summary>
+    public SearchOutcome Outcome { get; private set; } = SearchOutcome.OutOfSteps;
+
+    /// <summary>Configurations met, also by a first attempt that was given up.</summary>
+    public long Steps { get; private set; }
+
+    /// <summary>The configuration in which the most operations have returned; the last such, as later ones have placed more.</summary>
     public int Furthest { get; private set; }
 
     public int ReturnedIn(int index) => (int)(Visited[index][0] >> 32);
 
     public int StateIn(int index) => (int)(uint)Visited[index][0];
+
+    /// <summary>What may be placed next, answered or not, possible or not.</summary>
+    public IEnumerable<RegisterStep> UnplacedIn(int index)
+    {
+        var words = Visited[index].ToArray();
+        var returned = ReturnedIn(index);
+        var answered = _history.Open[returned].Where(i => !new Configuration(words, _layout).IsPlaced(_history.Slots[i]));
+        var unanswered = Enumerable.Range(0, _history.Unanswered.Length).Where(
+            i => !new Configuration(words, _layout).IsSpent(i) && _history.Unanswered[i].Start <= _history.Answered[returned].End);
+        return answered.Select(i => _history.Steps[i]).Concat(unanswered.Select(i => _history.UnansweredSteps[i]));
+    }
 
     /// <summary>What the move that led to a configuration placed, and whether unseen; null for the first configuration.</summary>
     public (Operation Operation, bool Unseen)? PlacedBy(int index)
@@ -70,13 +91,37 @@ internal sealed class RegisterSearch
             : (_history.Unanswered[move - (2 * answered.Length)], false);
     }
 
-    public SearchOutcome Run(long stepBudget)
+    /// <summary>
+    /// A short attempt depth first, then all that is left of the budget in time order: the first finds orders, the second rules them out.
+    /// </summary>
+    public static RegisterSearch Run(RegisterHistory history, long stepBudget)
     {
+        var attempt = new RegisterSearch(history, inTimeOrder: false);
+        attempt.Outcome = attempt.Run(stepBudget / DepthFirstShare);
+        attempt.Steps = attempt.Visited.Count;
+        if (attempt.Outcome != SearchOutcome.OutOfSteps)
+        {
+            return attempt;
+        }
+
+        var search = new RegisterSearch(history, inTimeOrder: true);
+        search.Outcome = search.Run(stepBudget - attempt.Steps);
+        search.Steps = attempt.Steps + search.Visited.Count;
+        return search;
+    }
+
+    private SearchOutcome Run(long stepBudget)
+    {
+        if (stepBudget == 0)
+        {
+            return SearchOutcome.OutOfSteps;
+        }
+
         var limit = Math.Min(stepBudget, Visited.Limit);
         Add(Child(), move: -1);
-        while (_stack.TryPop(out _expanding))
+        while (_agenda.TryTake(out _expanding))
         {
-            if (ReturnedIn(_expanding) > ReturnedIn(Furthest))
+            if (ReturnedIn(_expanding) >= ReturnedIn(Furthest))
             {
                 Furthest = _expanding;
             }
@@ -99,191 +144,6 @@ internal sealed class RegisterSearch
         return SearchOutcome.Exhausted;
     }
 
-    // What is added last is tried first.
-    private void Expand(Configuration from)
-    {
-        if (PlacePossibleObserver(from))
-        {
-            return;
-        }
-
-        SpendUnansweredWrites(from);
-        var first = from.Returned;
-        var firstIsWrite = _history.Steps[first].Kind == StepKind.Write;
-        var firstMayBeUnseen = firstIsWrite && from.MayBeUnseen(_history.Slots[first]);
-        if (!from.MustBeSeen)
-        {
-            if (firstIsWrite && !firstMayBeUnseen)
-            {
-                PlaceWrite(from, first, mustBeSeen: false);
-            }
-
-            PlaceWritesToBeSeen(from);
-        }
-
-        // Also while a write must be seen: who sees it may have started only after this one returned.
-        if (firstMayBeUnseen)
-        {
-            var child = Child();
-            child.Place(_history.Slots[first]);
-            Add(child, _history.Answered.Length + first);
-        }
-
-        PlacePossibleExchanges(from);
-    }
-
-    private bool PlacePossibleObserver(Configuration from)
-    {
-        foreach (var i in _history.Open[from.Returned])
-        {
-            var step = _history.Steps[i];
-            if (step.IsObserver && !from.IsPlaced(_history.Slots[i]) && step.IsPossible(from.State))
-            {
-                var child = Child();
-                child.Place(_history.Slots[i]);
-                child.MustBeSeen = false;
-                Add(child, i);
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private void SpendUnansweredWrites(Configuration from)
-    {
-        var now = _history.Answered[from.Returned].End;
-        for (var i = _history.Unanswered.Length - 1; i >= 0; i--)
-        {
-            var step = _history.UnansweredSteps[i];
-            var hasEarlierEqual = i > 0 && _history.UnansweredSteps[i - 1] == step && !from.IsSpent(i - 1);
-            if (from.IsSpent(i) || hasEarlierEqual || _history.Unanswered[i].Start > now || !step.IsPossible(from.State))
-            {
-                continue;
-            }
-
-            var child = Child();
-            if (step.Kind == StepKind.Write)
-            {
-                if (from.MustBeSeen || !IsWorthWriting(from, step.Written, except: -1))
-                {
-                    continue;
-                }
-
-                Overwrite(child);
-            }
-
-            child.Spend(i);
-            child.State = step.Written;
-            child.MustBeSeen = true;
-            if (SomebodySees(child))
-            {
-                Add(child, (2 * _history.Answered.Length) + i);
-            }
-        }
-    }
-
-    private void PlaceWritesToBeSeen(Configuration from)
-    {
-        var open = _history.Open[from.Returned];
-        for (var n = open.Length - 1; n >= 0; n--)
-        {
-            var i = open[n];
-            var step = _history.Steps[i];
-            var slot = _history.Slots[i];
-            var isFirstUnmarked = i == from.Returned && !from.MayBeUnseen(slot);
-            if (step.Kind == StepKind.Write && !from.IsPlaced(slot) && !isFirstUnmarked && IsWorthWriting(from, step.Written, except: i))
-            {
-                PlaceWrite(from, i, mustBeSeen: true);
-            }
-        }
-    }
-
-    private void PlacePossibleExchanges(Configuration from)
-    {
-        foreach (var i in _history.Open[from.Returned])
-        {
-            var step = _history.Steps[i];
-            if (step.Kind == StepKind.Exchange && !from.IsPlaced(_history.Slots[i]) && step.IsPossible(from.State))
-            {
-                var child = Child();
-                child.Place(_history.Slots[i]);
-                child.State = step.Written;
-                child.MustBeSeen = false;
-                Add(child, i);
-            }
-        }
-    }
-
-    private void PlaceWrite(Configuration from, int operation, bool mustBeSeen)
-    {
-        var child = Child();
-        Overwrite(child);
-        child.Place(_history.Slots[operation]);
-        child.State = _history.Steps[operation].Written;
-        child.MustBeSeen = mustBeSeen;
-
-        // Who sees the write of the first operation may start after that has returned; who sees another comes before the first and so is open.
-        if (!mustBeSeen || operation == from.Returned || SomebodySees(child))
-        {
-            Add(child, operation);
-        }
-    }
-
-    private bool SomebodySees(Configuration child)
-    {
-        foreach (var i in _history.Open[child.Returned])
-        {
-            var step = _history.Steps[i];
-            if (step.Kind != StepKind.Write && !child.IsPlaced(_history.Slots[i]) && step.IsPossible(child.State))
-            {
-                return true;
-            }
-        }
-
-        for (var i = 0; i < _history.Unanswered.Length; i++)
-        {
-            var step = _history.UnansweredSteps[i];
-            if (step.Kind == StepKind.Exchange && !child.IsSpent(i) && step.IsPossible(child.State))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    // Rule 3: writing what is there already helps only another write that must not be seen.
-    private bool IsWorthWriting(Configuration from, int written, int except)
-    {
-        if (written != from.State)
-        {
-            return true;
-        }
-
-        foreach (var i in _history.Open[from.Returned])
-        {
-            var slot = _history.Slots[i];
-            if (i != except && _history.Steps[i].Kind == StepKind.Write && !from.IsPlaced(slot) && !from.MayBeUnseen(slot))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private void Overwrite(Configuration child)
-    {
-        foreach (var i in _history.Open[child.Returned])
-        {
-            if (_history.Steps[i].Kind == StepKind.Write)
-            {
-                child.AllowUnseen(_history.Slots[i]);
-            }
-        }
-    }
-
     private Configuration Child()
     {
         _parentWords.CopyTo(_childWords, 0);
@@ -295,7 +155,7 @@ internal sealed class RegisterSearch
         LetReturn(child);
         if (Visited.TryAdd(_childWords, _expanding, move))
         {
-            _stack.Push(Visited.Count - 1);
+            _agenda.Add(Visited.Count - 1, _childWords);
         }
     }
 

@@ -33,11 +33,34 @@ internal static class ViolationReport
         return prefix;
     }
 
+    // The search writes only what somebody sees. Here nobody need: add what the writes still open and those of unknown outcome can leave.
     private static List<string> PossibleValues(RegisterHistory register, RegisterSearch search)
     {
         var furthest = search.ReturnedIn(search.Furthest);
-        return [.. Enumerable.Range(0, search.Visited.Count).Where(i => search.ReturnedIn(i) == furthest)
-            .Select(search.StateIn).Distinct().Order().Select(register.Values.Describe)];
+        var possible = new HashSet<int>();
+        for (var i = 0; i < search.Visited.Count; i++)
+        {
+            if (search.ReturnedIn(i) == furthest)
+            {
+                possible.UnionWith(LeftBehind(search, i));
+            }
+        }
+
+        return [.. possible.OrderBy(v => v == RegisterValues.Unread).ThenBy(v => v).Select(register.Values.Describe)];
+    }
+
+    private static HashSet<int> LeftBehind(RegisterSearch search, int index)
+    {
+        var steps = search.UnplacedIn(index).Where(s => !s.IsObserver).ToArray();
+        var values = new HashSet<int> { search.StateIn(index) };
+        var count = 0;
+        while (count != values.Count)
+        {
+            count = values.Count;
+            values.UnionWith(steps.Where(s => s.Kind == StepKind.Write || values.Contains(s.Compared)).Select(s => s.Written));
+        }
+
+        return values;
     }
 
     private static bool Overlap(Operation a, Operation b) =>

@@ -3,12 +3,13 @@ namespace MultiDc.Raft;
 /// <summary>Looking inside.</summary>
 public sealed partial class RaftNode
 {
-    /// <summary>The state in words, for people and tests: role, term, vote, leader, indices, and each follower as the leader sees it.</summary>
+    /// <summary>The state in words: role, term, vote, leader, indices, and each follower as the leader sees it.</summary>
     public string Describe()
     {
         var lines = new List<string>
         {
-            $"{Id} {Role} term={Term} vote={votedFor} leader={Leader} commit={Commit} applied={Applied} last={LastEntry} compacted={CompactedTo}"
+            $"{Id} {Role} term={Term} vote={votedFor} leader={Leader}"
+                + $" commit={Commit} applied={Applied} last={LastEntry} compacted={CompactedTo}"
                 + (quietTicksLeft > 0 ? $" quiet={quietTicksLeft}" : "")
                 + (transferTarget.IsNone ? "" : $" transfer={transferTarget}"),
         };
@@ -20,16 +21,20 @@ public sealed partial class RaftNode
     internal void Check()
     {
         log.Check();
-        Invariant.Require(Applied <= appliedOffered && appliedOffered <= Commit && Commit <= log.Last.Index, "applied ≤ offered ≤ commit ≤ last");
-        Invariant.Require(snapshotToInstall is not null || advanceAppliedTo is not null || log.CompactedTo.Index <= Applied, "compacted ≤ applied");
+        Invariant.Require(Applied <= appliedOffered && appliedOffered <= Commit, "applied ≤ offered for applying ≤ commit");
+        Invariant.Require(Commit <= log.Last.Index, "commit ≤ last");
+        var installs = snapshotToInstall is not null || advanceAppliedTo is not null;
+        Invariant.Require(installs || log.CompactedTo.Index <= Applied, "compacted ≤ applied");
         Invariant.Require(log.Last.Term <= Term, "no entry is newer than the term");
         Invariant.Require(Term >= hardStateOffered.Term && Commit >= hardStateOffered.Commit, "hard state never goes back");
         Invariant.Require((Role == RaftRole.Leader) == (Leader == Id), "who leads knows it");
         Invariant.Require(Role != RaftRole.Leader || followers.Count == Configuration.Voters.Length - 1, "a leader sees every other voter");
-        Invariant.Require(Role == RaftRole.Leader || (followers.Count == 0 && readsPending == 0 && transferTarget.IsNone), "only a leader leads");
+        var leadsNothing = followers.Count == 0 && readsPending == 0 && transferTarget.IsNone;
+        Invariant.Require(Role == RaftRole.Leader || leadsNothing, "only a leader leads");
         Invariant.Require(Role is RaftRole.Follower or RaftRole.PreCandidate || votedFor == Id, "who stands votes for itself");
         Invariant.Require(readsPending == readsWaiting.Count + readRounds.Sum(reads => reads.Reads.Length), "reads are counted");
-        Invariant.Require(Role != RaftRole.Leader || uncommittedBytes == log.BytesBetween(Commit, log.Last.Index), "uncommitted bytes are counted");
+        var bytes = log.BytesBetween(Commit, log.Last.Index);
+        Invariant.Require(Role != RaftRole.Leader || uncommittedBytes == bytes, "uncommitted bytes are counted");
         foreach (var follower in followers.Values)
         {
             follower.Check();

@@ -17,8 +17,9 @@ public sealed partial class RaftNode
             SendAsLeader();
         }
 
-        // Only what is durable here is applied (§3.5 leaves it open; a state machine must not be ahead of its log after a crash).
-        var apply = snapshotToInstall is null ? log.Slice(appliedOffered.Next(), Min(Commit, log.Durable), options.MaxApplyBytes) : [];
+        // Only what is durable here is applied, or a state machine could be ahead of its log after a crash. That leaves nothing while a
+        // snapshot waits to be installed, since no entry after it can be durable yet.
+        var apply = log.Slice(appliedOffered.Next(), Min(Commit, log.Durable), options.MaxApplyBytes);
         var persist = log.OfferUnpersisted();
         ready = new Ready
         {

@@ -96,7 +96,7 @@ public sealed partial class RaftNode
         uncommittedBytes += entry.SizeBytes;
     }
 
-    /// <summary>What goes to the followers is decided once per Ready, so that proposals and reads that came together travel together.</summary>
+    /// <summary>Decided once per Ready, so that proposals and reads that came together travel together.</summary>
     private void SendAsLeader()
     {
         if (heartbeatDue || readsWaiting.Count > 0)

@@ -12,6 +12,14 @@ public sealed partial class RaftNode
         return new SnapshotMetadata(new EntryId(log.TermAt(applied)!.Value, applied), Configuration);
     }
 
+    /// <summary>
+    /// The index up to which every follower that was heard within an election timeout, and waits for no snapshot, holds the log; the last
+    /// index when there is none. What comes after it is still wanted by somebody.
+    /// </summary>
+    public LogIndex LeastMatchHeard() => followers.Values
+        .Where(follower => follower.State != ProgressState.Snapshot && follower.TicksSinceHeard < options.ElectionTimeoutTicks)
+        .Aggregate(log.Last.Index, (least, follower) => Min(least, follower.Match));
+
     /// <summary>Forgets entries up to <paramref name="index"/>, which must be applied. The host compacts its store alongside.</summary>
     public void CompactTo(LogIndex index)
     {

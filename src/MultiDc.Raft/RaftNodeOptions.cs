@@ -35,7 +35,8 @@ public sealed record RaftNodeOptions
     {
         Ensure(!Id.IsNone, "a replica has an id");
         Ensure(HeartbeatTicks >= 1 && ElectionTimeoutTicks >= 5 * HeartbeatTicks, "the election timeout is at least five heartbeats");
-        Ensure(MaxAppendBytes > 0 && MaxInflightAppends > 0 && MaxUncommittedBytes > 0 && MaxPendingReads > 0 && MaxApplyBytes > 0, "limits are positive");
+        Ensure(MaxAppendBytes > 0 && MaxInflightAppends > 0 && MaxUncommittedBytes > 0, "limits are positive");
+        Ensure(MaxPendingReads > 0 && MaxApplyBytes > 0, "limits are positive");
     }
 
     private static void Ensure(bool condition, string rule)

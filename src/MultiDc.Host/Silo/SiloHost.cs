@@ -3,6 +3,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 using MultiDc.Server.Hosting;
 using MultiDc.Storage;
 using Orleans.Configuration;
@@ -18,10 +19,7 @@ internal static class SiloHost
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">The configuration cannot work; the messages are for the operator.</exception>
     public static async Task<IHost> BuildAsync(IConfiguration configuration, CancellationToken cancellationToken)
     {
-        var multiDc = new MultiDcOptions();
-        configuration.GetSection("MultiDc").Bind(multiDc);
-        var silo = new SiloOptions();
-        configuration.GetSection("Silo").Bind(silo);
+        var (multiDc, silo) = SiloConfiguration.Read(configuration);
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new());
         builder.Configuration.AddConfiguration(configuration);
         builder.Logging.AddConfiguration(configuration.GetSection("Logging"));
@@ -30,6 +28,9 @@ internal static class SiloHost
             console.SingleLine = true;
             console.TimestampFormat = "HH:mm:ss.fff ";
         });
+
+        // Standard output belongs to the command line.
+        builder.Services.Configure<ConsoleLoggerOptions>(static console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Services.AddMetrics();
         builder.UseOrleans(orleans =>
         {

@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace MultiDc.Raft;
 
-/// <summary>Reads fields off the front of some bytes. Every read checks what is left first, so that only <see cref="CodecException"/> leaves it.</summary>
+/// <summary>
+/// Reads fields off the front of some bytes. Every read checks what is left first, so that only <see cref="CodecException"/> leaves it.
+/// </summary>
 internal ref struct CodecReader(ReadOnlyMemory<byte> input)
 {
     private readonly ReadOnlyMemory<byte> input = input;

@@ -28,7 +28,7 @@ internal sealed class RaftLog
     /// <summary>Up to here the log was handed out for persisting.</summary>
     public LogIndex Offered { get; private set; }
 
-    /// <summary>Up to here the log would survive a crash. Never counts entries that replace others until they are durable themselves.</summary>
+    /// <summary>Up to here the log would survive a crash. What replaces other entries counts when it is durable itself.</summary>
     public LogIndex Durable { get; private set; }
 
     public long RetainedBytes { get; private set; }
@@ -169,7 +169,8 @@ internal sealed class RaftLog
 
     public void Check()
     {
-        Invariant.Require(CompactedTo.Index <= Durable && Durable <= Offered && Offered <= Last.Index, "compacted ≤ durable ≤ offered ≤ last");
+        Invariant.Require(CompactedTo.Index <= Durable && Durable <= Offered, "compacted ≤ durable ≤ offered");
+        Invariant.Require(Offered <= Last.Index, "offered ≤ last");
         Invariant.Require(Last.Index.Value - CompactedTo.Index.Value == (ulong)entries.Count, "indices are contiguous");
         Invariant.Require(RetainedBytes == entries.Sum(entry => (long)entry.SizeBytes), "bytes are counted");
     }

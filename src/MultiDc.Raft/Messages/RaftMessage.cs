@@ -86,7 +86,7 @@ public sealed record HeartbeatResponse(ReplicaId From, ReplicaId To, Term Term, 
 /// </summary>
 /// <param name="From">The leader.</param>
 /// <param name="To">A follower.</param>
-/// <param name="Term">The leader's term.</param>
+/// <param name="Term">The leader's term when the snapshot was asked for (<see cref="Ready.SnapshotsToSend"/>), not when the stream ended.</param>
 /// <param name="Snapshot">What was staged.</param>
 public sealed record SnapshotRequest(ReplicaId From, ReplicaId To, Term Term, SnapshotMetadata Snapshot) : RaftMessage(From, To, Term);
 

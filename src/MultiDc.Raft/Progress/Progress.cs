@@ -106,7 +106,7 @@ internal sealed class Progress(LogIndex next, int maxInflight)
         return isNews;
     }
 
-    /// <summary>The follower does not hold the entry before an append. <paramref name="agreesAtMost"/> is where its log may agree.</summary>
+    /// <summary>The follower lacks the entry before an append. <paramref name="agreesAtMost"/> is where its log may agree.</summary>
     public void Rejected(LogIndex rejectedPrevious, LogIndex agreesAtMost)
     {
         var isStale = State switch
@@ -172,7 +172,9 @@ internal sealed class Progress(LogIndex next, int maxInflight)
     }
 
     public override string ToString() =>
-        $"{State} match={Match} next={Next}{(State == ProgressState.Replicate ? $" inflight={Inflight}" : "")}{(IsPaused ? " paused" : "")}";
+        $"{State} match={Match} next={Next}"
+        + (State == ProgressState.Replicate ? $" inflight={Inflight}" : "")
+        + (IsPaused ? " paused" : "");
 
     public void Check()
     {

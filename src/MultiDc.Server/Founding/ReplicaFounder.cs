@@ -22,14 +22,21 @@ internal sealed record Refused(string Detail) : FoundingResult;
 /// Opens replicas, and decides which store may found one. A replica that votes, forgets and votes again breaks Raft, and an actor that is
 /// activated over an empty store has forgotten everything. So a replica has one home: before it is founded it introduces its store to the
 /// other replicas of its group, each of which remembers, durably and for good, the first store it is told of; it is founded once a
-/// majority of <em>the others</em> remember this very store. Two stores cannot both get there, because two such majorities share a member,
-/// which remembers one of them; hence a wiped or other store in the same datacenter is refused, and its group goes on without it. All
-/// others must therefore be up when a group of three is founded, but never again.
+/// majority of <em>the others</em> remember this very store. Two such majorities share a member, which remembers one of them, so a wiped or
+/// other store in the same datacenter is refused, and its group goes on without it. All others must therefore be up when a group of three
+/// is founded, but never again.
+/// <para>
+/// That holds while a member is one memory. Where a datacenter has several silos, the stores beside the homes have heard nothing, and when
+/// all homes are away they would found the group anew among themselves, empty. So a replica's home is also claimed in the ring's shard,
+/// once for the whole system; and for the ring's own shard, a store that has seen a ring takes no part in founding it unless it had begun
+/// before.
+/// </para>
 /// </summary>
 internal sealed partial class ReplicaFounder(
     IReplicaStore store, ReplicaRecords records, IDatacenterLinks links, IGrainFactory grains, TimeProvider time, ILogger<ReplicaFounder> logger)
 {
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ClaimTimeout = TimeSpan.FromSeconds(6);
 
     /// <summary>Opens the replica if this store is its home or can become it.</summary>
     public async Task<FoundingResult> TryOpenAsync(ReplicaAddress replica)
@@ -48,7 +55,11 @@ internal sealed partial class ReplicaFounder(
                 return new NotYet($"keyspace '{replica.Shard.Keyspace}' has no replicas in datacenter {replica.Datacenter}");
             }
 
-            await records.SetFoundingAsync(replica);
+            if (await BeginAsync(replica) is { } notBegun)
+            {
+                return notBegun;
+            }
+
             if (await IntroduceAsync(replica, found) is { } notFounded)
             {
                 return notFounded;
@@ -63,6 +74,72 @@ internal sealed partial class ReplicaFounder(
         var opened = await store.OpenAsync(new(replica.ToString()), new(new GroupMembers(descriptor.Datacenters).Configuration));
         return new Opened(opened!, descriptor);
     }
+
+    /// <summary>Answers the introduction of another replica of the group in the name of <paramref name="replica"/>.</summary>
+    /// <exception cref="InvalidOperationException">This store is not the replica's home and cannot speak for it.</exception>
+    public async Task<IntroductionReply> AnswerAsync(ReplicaAddress replica, DatacenterId from, Guid storeId) =>
+        await (replica.Shard == ShardId.Ring ? TryBeginRingAsync(replica) : records.IsClaimedAsync(replica))
+            ? new(records.StoreId, await records.RememberHomeAsync(new(replica.Shard, from), storeId))
+            : throw new InvalidOperationException($"store {records.StoreId} is not the home of replica {replica} and cannot speak for it");
+
+    // Remembered before the replica speaks or is spoken for, hence before there can be a ring to see.
+    private async ValueTask<bool> TryBeginRingAsync(ReplicaAddress replica)
+    {
+        if (await records.GetHoldingAsync(replica) == ReplicaHolding.Nothing)
+        {
+            if (await records.HasSeenRingAsync())
+            {
+                return false;
+            }
+
+            await records.SetFoundingAsync(replica);
+        }
+
+        return true;
+    }
+
+    private async Task<FoundingResult?> BeginAsync(ReplicaAddress replica)
+    {
+        if (replica.Shard == ShardId.Ring)
+        {
+            return await TryBeginRingAsync(replica)
+                ? null
+                : new Refused($"the home of replica {replica} is another store than this, {records.StoreId}, which has seen the ring of others");
+        }
+
+        await records.SetFoundingAsync(replica);
+        return await ClaimAsync(replica);
+    }
+
+    private async Task<FoundingResult?> ClaimAsync(ReplicaAddress replica)
+    {
+        if (await records.IsClaimedAsync(replica))
+        {
+            return null;
+        }
+
+        Guid? home;
+        try
+        {
+            home = await grains.GetGrain<IHomeRegisterGrain>(links.Local.Value).ClaimAsync(replica.ToString(), records.StoreId).WaitAsync(ClaimTimeout, time);
+        }
+        catch (Exception exception)
+        {
+            return new NotYet($"the ring does not take the claim to be the home of {replica}: {exception.Message}");
+        }
+
+        if (home != records.StoreId)
+        {
+            return home is { } other ? RefusedFor(replica, other) : new NotYet($"the ring does not take the claim to be the home of {replica}");
+        }
+
+        await records.SetClaimedAsync(replica);
+        return null;
+    }
+
+    private Refused RefusedFor(ReplicaAddress replica, Guid home) => new(
+        $"the home of replica {replica} is store {home}, this is store {records.StoreId}: "
+        + "it must not vote in its name. Bring the store back, or replace the replica");
 
     private async Task<(ShardDescriptor? Descriptor, FoundingResult Problem)> DescribeAsync(ShardId shard)
     {
@@ -102,9 +179,7 @@ internal sealed partial class ReplicaFounder(
         var answers = await Task.WhenAll(others.Select(other => IntroduceAsync(replica, other)));
         if (answers.FirstOrDefault(a => a is not null && a.HomeOfCaller != records.StoreId) is { } refusal)
         {
-            return new Refused(
-                $"the home of replica {replica} is store {refusal.HomeOfCaller}, this is store {records.StoreId}: "
-                + "it must not vote in its name. Bring the store back, or replace the replica");
+            return RefusedFor(replica, refusal.HomeOfCaller);
         }
 
         var remembering = answers.Count(a => a is not null);

@@ -2,6 +2,22 @@ using MultiDc.Storage;
 
 namespace MultiDc.Server.Founding;
 
+/// <summary>What a store has of a replica, from least to most.</summary>
+internal enum ReplicaHolding
+{
+    /// <summary>Nothing.</summary>
+    Nothing,
+
+    /// <summary>It asked to become the home; whether it will is not known here.</summary>
+    Founding,
+
+    /// <summary>The ring names it as the home; the other replicas have not all heard of it.</summary>
+    Claimed,
+
+    /// <summary>It is the home.</summary>
+    Founded,
+}
+
 /// <summary>The records that a silo's store keeps of replicas beside their logs. Each is written once and never changes.</summary>
 internal sealed class ReplicaRecords(IReplicaStore store)
 {
@@ -18,9 +34,24 @@ internal sealed class ReplicaRecords(IReplicaStore store)
     /// <summary>This store is about to ask the others to accept it as the replica's home.</summary>
     public async ValueTask SetFoundingAsync(ReplicaAddress replica) => await store.AddRecordAsync($"founding/{replica}", ReadOnlyMemory<byte>.Empty);
 
-    /// <summary>Whether the replica lives here or began to.</summary>
-    public async ValueTask<bool> HoldsAsync(ReplicaAddress replica) =>
-        await store.GetRecordAsync($"founded/{replica}") is not null || await store.GetRecordAsync($"founding/{replica}") is not null;
+    /// <summary>The ring's shard names this store as the replica's home.</summary>
+    public async ValueTask SetClaimedAsync(ReplicaAddress replica) => await store.AddRecordAsync($"claimed/{replica}", ReadOnlyMemory<byte>.Empty);
+
+    /// <summary>Whether <see cref="SetClaimedAsync"/> was called.</summary>
+    public async ValueTask<bool> IsClaimedAsync(ReplicaAddress replica) => await store.GetRecordAsync($"claimed/{replica}") is not null;
+
+    /// <summary>This store's silo has seen a ring that somebody wrote, so the ring's shard has homes already.</summary>
+    public async ValueTask SetRingSeenAsync() => await store.AddRecordAsync("ring-seen", ReadOnlyMemory<byte>.Empty);
+
+    /// <summary>Whether <see cref="SetRingSeenAsync"/> was ever called over this store.</summary>
+    public async ValueTask<bool> HasSeenRingAsync() => await store.GetRecordAsync("ring-seen") is not null;
+
+    /// <summary>What the store has of the replica.</summary>
+    public async ValueTask<ReplicaHolding> GetHoldingAsync(ReplicaAddress replica) =>
+        await store.GetRecordAsync($"founded/{replica}") is not null ? ReplicaHolding.Founded
+        : await IsClaimedAsync(replica) ? ReplicaHolding.Claimed
+        : await store.GetRecordAsync($"founding/{replica}") is not null ? ReplicaHolding.Founding
+        : ReplicaHolding.Nothing;
 
     /// <summary>The store that this one remembers as the home of a replica of another datacenter; null when it never heard of one.</summary>
     public async ValueTask<Guid?> GetHomeAsync(ReplicaAddress other) =>

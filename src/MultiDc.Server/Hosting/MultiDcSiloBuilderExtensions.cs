@@ -56,6 +56,7 @@ public static class MultiDcSiloBuilderExtensions
         services.AddSingleton<IOptions<MultiDcOptions>>(Options.Create(options));
         services.AddSingleton<ISiloTopology, SiloTopology>();
         services.AddSingleton<IReplicaHomes, ReplicaHomeClient>();
+        services.AddSingleton<DatacenterSiloChooser>();
         services.AddSingleton<IDatacenterLinks>(provider => new DatacenterLinks(
             options, provider.GetRequiredService<IGrainFactory>(), provider.GetRequiredService<ILoggerFactory>()));
         services.TryAddSingleton<IReplicaStore>(provider => EmbeddedStore(provider, options));

@@ -1,23 +1,32 @@
 using Microsoft.Extensions.Hosting;
 using MultiDc.Grains;
 using MultiDc.Routing.Links;
+using MultiDc.Server.Founding;
 
 namespace MultiDc.Server.Hosting;
 
-/// <summary>Speaks to the datacenter's ring grain and ring replica now and then, so that both are awake without any caller.</summary>
-internal sealed partial class RingWaker(IGrainFactory grains, IDatacenterLinks links, TimeProvider time, ILogger<RingWaker> logger) : BackgroundService
+/// <summary>Speaks to the datacenter's ring grain and ring replica now and then, so that both are awake without any caller; remembers that there is a ring.</summary>
+internal sealed partial class RingWaker(
+    IGrainFactory grains, IDatacenterLinks links, ReplicaRecords records, TimeProvider time, ILogger<RingWaker> logger) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Period, time);
+        var ringSeen = false;
         do
         {
             try
             {
                 await grains.GetGrain<IReplicaGrain>(new ReplicaAddress(ShardId.Ring, links.Local).ToString()).GetStatusAsync().WaitAsync(Period, time, stoppingToken);
-                await grains.GetGrain<IRingGrain>(links.Local.Value).GetSnapshotAsync(default).WaitAsync(Period, time, stoppingToken);
+                var ring = await grains.GetGrain<IRingGrain>(links.Local.Value).GetSnapshotAsync(default).WaitAsync(Period, time, stoppingToken);
+                if (ring is not null && !ringSeen)
+                {
+                    // Not before a ring replica of this datacenter woke, which began its founding if it had none.
+                    await records.SetRingSeenAsync();
+                    ringSeen = true;
+                }
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {

@@ -8,23 +8,28 @@ namespace MultiDc.Server.Placement;
 [Alias("MultiDc.IReplicaHomeService")]
 internal interface IReplicaHomeService : IGrainService
 {
-    /// <summary>Whether the store holds the replica, or began to.</summary>
-    [Alias("Holds")]
-    Task<bool> HoldsAsync(string replica);
+    /// <summary>What the store has of the replica.</summary>
+    [Alias("GetHolding")]
+    Task<ReplicaHolding> GetHoldingAsync(string replica);
 }
 
 /// <inheritdoc/>
 internal sealed class ReplicaHomeService(GrainId id, Silo silo, ILoggerFactory loggers, ReplicaRecords records)
     : GrainService(id, silo, loggers), IReplicaHomeService
 {
-    public async Task<bool> HoldsAsync(string replica) => ReplicaAddress.TryParse(replica, out var address) && await records.HoldsAsync(address);
+    public async Task<ReplicaHolding> GetHoldingAsync(string replica) =>
+        ReplicaAddress.TryParse(replica, out var address) ? await records.GetHoldingAsync(address) : ReplicaHolding.Nothing;
 }
 
 /// <summary>Which silos hold a replica.</summary>
 internal interface IReplicaHomes
 {
-    /// <summary>Which of the silos hold the replica; a silo that does not answer counts as one that does not.</summary>
-    Task<IReadOnlyList<SiloPlace>> HoldersAsync(IReadOnlyList<SiloPlace> silos, string replica);
+    /// <summary>
+    /// Those of the silos whose stores have most of the replica, and what they have. A silo may have begun to found it in vain while the home
+    /// was away, and must not stand beside the home when that is back. A silo that does not answer counts as one that has nothing; when all
+    /// have nothing, all are named.
+    /// </summary>
+    Task<(IReadOnlyList<SiloPlace> Silos, ReplicaHolding Holding)> HoldersAsync(IReadOnlyList<SiloPlace> silos, string replica);
 }
 
 /// <summary>Asks silos by address: no directory and no placement are involved, so a director may use it.</summary>
@@ -33,22 +38,23 @@ internal sealed partial class ReplicaHomeClient(IServiceProvider services, TimeP
 {
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(1);
 
-    public async Task<IReadOnlyList<SiloPlace>> HoldersAsync(IReadOnlyList<SiloPlace> silos, string replica)
+    public async Task<(IReadOnlyList<SiloPlace> Silos, ReplicaHolding Holding)> HoldersAsync(IReadOnlyList<SiloPlace> silos, string replica)
     {
-        var answers = await Task.WhenAll(silos.Select(silo => HoldsAsync(silo, replica)));
-        return [.. silos.Where((_, i) => answers[i])];
+        var holdings = await Task.WhenAll(silos.Select(silo => GetHoldingAsync(silo, replica)));
+        var most = holdings.Max();
+        return ([.. silos.Where((_, i) => holdings[i] == most)], most);
     }
 
-    private async Task<bool> HoldsAsync(SiloPlace silo, string replica)
+    private async Task<ReplicaHolding> GetHoldingAsync(SiloPlace silo, string replica)
     {
         try
         {
-            return await GetGrainService(silo.Address).HoldsAsync(replica).WaitAsync(CallTimeout, time);
+            return await GetGrainService(silo.Address).GetHoldingAsync(replica).WaitAsync(CallTimeout, time);
         }
         catch (Exception exception)
         {
             LogNoAnswer(logger, silo.Name, replica, exception.Message);
-            return false;
+            return ReplicaHolding.Nothing;
         }
     }
 

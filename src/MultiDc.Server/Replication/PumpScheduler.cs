@@ -10,6 +10,7 @@ internal sealed class PumpScheduler : TaskScheduler, IDisposable
 {
     private readonly BlockingCollection<Task> queue = [];
     private readonly Thread[] threads;
+    private volatile bool ended;
 
     public PumpScheduler(int threadCount)
     {
@@ -26,6 +27,7 @@ internal sealed class PumpScheduler : TaskScheduler, IDisposable
     /// <summary>Ends the threads when the queue is empty; tasks queued later never run.</summary>
     public void Dispose()
     {
+        ended = true;
         queue.CompleteAdding();
         foreach (var thread in threads.Where(static t => t != Thread.CurrentThread))
         {
@@ -35,7 +37,18 @@ internal sealed class PumpScheduler : TaskScheduler, IDisposable
         queue.Dispose();
     }
 
-    protected override void QueueTask(Task task) => queue.Add(task);
+    protected override void QueueTask(Task task)
+    {
+        try
+        {
+            queue.Add(task);
+        }
+        catch (InvalidOperationException) when (ended)
+        {
+            // A silo that is stopped in a hurry disposes of its services before its grains have closed their pumps. A tick or a message that
+            // still wakes one comes too late, as if the process had ended a moment earlier; thrown in the waker's face it ends the process.
+        }
+    }
 
     // Running a continuation on the completing thread would move pump work back to the thread pool.
     protected override bool TryExecuteTaskInline(Task task, bool taskWasPreviouslyQueued) => false;

@@ -17,8 +17,8 @@ namespace MultiDc.Server.Replication;
 /// </summary>
 [DatacenterPlacement, GrainDirectory(SiloLocalGrainDirectory.Name), KeepAlive, Immovable, Reentrant]
 internal sealed partial class ReplicaGrain(
-    ReplicaFounder founder, ReplicaRecords records, ReplicaPumpFactory pumps, IDatacenterLinks links, ILocalSiloDetails silo, TimeProvider time,
-    ReplicaMetrics metrics, ILogger<ReplicaGrain> logger) : Grain, IReplicaGrain, IReplicaPeerGrain, IDisposable
+    ReplicaFounder founder, ReplicaRecords records, ReplicaPumpFactory pumps, IDatacenterLinks links, DatacenterSiloChooser chooser, ILocalSiloDetails silo,
+    TimeProvider time, ReplicaMetrics metrics, ILogger<ReplicaGrain> logger) : Grain, IReplicaGrain, IReplicaPeerGrain, IDisposable
 {
     private static readonly TimeSpan FoundingRetry = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan RefusedRetry = TimeSpan.FromSeconds(5);
@@ -33,7 +33,7 @@ internal sealed partial class ReplicaGrain(
     private string state = "founding";
     private string detail = "";
 
-    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         var key = this.GetPrimaryKeyString();
         if (!ReplicaAddress.TryParse(key, out address) || address.Datacenter != links.Local)
@@ -42,8 +42,14 @@ internal sealed partial class ReplicaGrain(
         }
 
         id = GroupMembers.IdOf(address.Datacenter);
-        running = RunAsync();
-        return Task.CompletedTask;
+
+        // Silos remember where a grain was and go on sending there, which makes Orleans activate it there again, unasked. Deactivating sends
+        // the waiting messages on to the right silo and tells their senders; without this a refused replica would keep its home from
+        // hearing anything, and two silos over one store would fence each other in turn.
+        if (!await StepAsideAsync())
+        {
+            running = RunAsync();
+        }
     }
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
@@ -139,7 +145,7 @@ internal sealed partial class ReplicaGrain(
             throw new ArgumentException($"'{from}' is no other datacenter of this system");
         }
 
-        return new(records.StoreId, await records.RememberHomeAsync(new(address.Shard, from), storeId));
+        return await founder.AnswerAsync(address, from, storeId);
     }
 
     private async Task RunAsync()
@@ -189,7 +195,7 @@ internal sealed partial class ReplicaGrain(
         while (true)
         {
             closing.Token.ThrowIfCancellationRequested();
-            switch (await founder.TryOpenAsync(address))
+            switch (await TryOpenAsync())
             {
                 case Opened opened:
                     return opened;
@@ -207,9 +213,45 @@ internal sealed partial class ReplicaGrain(
                 case NotYet notYet:
                     (state, detail) = ("founding", notYet.Detail);
                     await Task.Delay(FoundingRetry, time, closing.Token);
+                    if (await StepAsideAsync())
+                    {
+                        return null;
+                    }
+
                     break;
             }
         }
+    }
+
+    private async Task<FoundingResult> TryOpenAsync()
+    {
+        try
+        {
+            return await founder.TryOpenAsync(address);
+        }
+        catch (StoreFullException exception)
+        {
+            // There may be space again; nobody restarts the silo for it.
+            return new NotYet(exception.Message);
+        }
+        catch (FencedException exception)
+        {
+            return new Refused(exception.Message);
+        }
+    }
+
+    // True: this activation ends, because the replica's place is on another silo of the datacenter.
+    private async ValueTask<bool> StepAsideAsync()
+    {
+        if (!await chooser.IsElsewhereAsync(address.ToString(), silo.SiloAddress))
+        {
+            return false;
+        }
+
+        (state, detail) = ("stopped", "its place is on another silo");
+        LogSteppedAside(logger, address);
+        DeactivateOnIdle();
+        return true;
     }
 
     private async Task<ApplyResult> ProposeAsync(KeyValueCommand command, TimeSpan timeout)
@@ -279,6 +321,9 @@ internal sealed partial class ReplicaGrain(
 
     [LoggerMessage(1060, LogLevel.Warning, "Replica {Replica} is refused: {Detail}")]
     private static partial void LogRefused(ILogger logger, ReplicaAddress replica, string detail);
+
+    [LoggerMessage(1063, LogLevel.Debug, "Replica {Replica} was activated here, but its place is on another silo")]
+    private static partial void LogSteppedAside(ILogger logger, ReplicaAddress replica);
 
     [LoggerMessage(1061, LogLevel.Error, "Replica {Replica} could not be opened")]
     private static partial void LogNotOpened(ILogger logger, ReplicaAddress replica, Exception exception);

@@ -28,6 +28,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     private readonly SnapshotSender snapshotSender;
     private readonly CancellationTokenSource stopping = new();
     private readonly List<Task> background = [];
+    private readonly Dictionary<ReplicaId, LogIndex> snapshotsUnderWay = [];
     private IStagedSnapshot? stagedSnapshot;
     private Task<PumpStop>? completion;
     private bool compacting;
@@ -373,6 +374,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         var view = storage.State.OpenView();
         var request = new SnapshotRequest(node.Id, to, node.Term, node.SnapshotAt(view.Applied));
         LogSnapshotBegun(logger, sender.Address, members.DatacenterOf(to), request.Snapshot.LastIncluded);
+        snapshotsUnderWay[to] = request.Snapshot.LastIncluded.Index;
         background.RemoveAll(static task => task.IsCompleted);
         background.Add(StreamAsync());
 
@@ -395,6 +397,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
             inbox.AddCompletion(new TurnRequest<bool>(
                 () =>
                 {
+                    snapshotsUnderWay.Remove(to);
                     node.ReportSnapshot(to, delivered);
                     return ValueTask.FromResult(true);
                 },
@@ -405,11 +408,27 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     // A few entries stay for followers that lag a little, unless they are so large that keeping them defeats the purpose.
     private ulong EntriesToKeep => node.RetainedBytes > 4 * options.CompactAfterBytes ? 0UL : (ulong)options.KeepEntries;
 
+    private ulong CompactableTo()
+    {
+        var to = node.Applied.Value - Math.Min(node.Applied.Value, EntriesToKeep);
+
+        // A follower that is here and behind, or takes a snapshot just now, must find what comes next, or under load it would need snapshot
+        // after snapshot and never catch up. Not at any price, though: the log is in memory.
+        return node.RetainedBytes > 8 * options.CompactAfterBytes
+            ? to
+            : snapshotsUnderWay.Values.Append(node.LeastMatchHeard()).Aggregate(to, static (least, index) => Math.Min(least, index.Value));
+    }
+
     private void CompactIfLarge()
     {
+        if (compacting || node.RetainedBytes < options.CompactAfterBytes)
+        {
+            return;
+        }
+
         // Worth a flush only if a good part of the log would go: the bytes may lie in entries that are kept, or that are not applied yet.
-        var keep = EntriesToKeep;
-        if (compacting || node.RetainedBytes < options.CompactAfterBytes || node.Applied.Value <= node.CompactedTo.Index.Value + keep + (keep / 2))
+        var (first, last) = (node.CompactedTo.Index.Value, node.LastEntry.Index.Value);
+        if (CompactableTo() <= first + Math.Max(EntriesToKeep / 2, (last - first) / 8))
         {
             return;
         }
@@ -448,16 +467,12 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
 
     private async ValueTask CompactAsync()
     {
-        var durable = storage.State.DurableApplied.Value < node.Applied.Value ? storage.State.DurableApplied.Value : node.Applied.Value;
-        var keep = EntriesToKeep;
-        if (durable <= node.CompactedTo.Index.Value + keep)
+        var to = new LogIndex(Math.Min(CompactableTo(), storage.State.DurableApplied.Value));
+        if (to > node.CompactedTo.Index)
         {
-            return;
+            await storage.CompactToAsync(node.SnapshotAt(to));
+            node.CompactTo(to);
         }
-
-        var to = new LogIndex(durable - keep);
-        await storage.CompactToAsync(node.SnapshotAt(to));
-        node.CompactTo(to);
     }
 
     /// <summary>Hands in a request; what to refuse it with, if it was not taken.</summary>

@@ -2,6 +2,7 @@ using MultiDc.Grains;
 using MultiDc.Ring;
 using MultiDc.Routing.Links;
 using MultiDc.Routing.Shards;
+using MultiDc.Server.Founding;
 using MultiDc.Server.Hosting;
 using MultiDc.Server.Placement;
 using Microsoft.Extensions.Options;
@@ -18,8 +19,8 @@ namespace MultiDc.Server.Ring;
 /// </summary>
 [DatacenterPlacement, GrainDirectory(SiloLocalGrainDirectory.Name), KeepAlive, Immovable, Reentrant]
 internal sealed partial class RingGrain(
-    ShardRouter router, IDatacenterLinks links, ISiloTopology topology, IGrainFactory grains, IOptions<MultiDcOptions> options, TimeProvider time,
-    ILogger<RingGrain> logger) : Grain, IRingGrain
+    ShardRouter router, IDatacenterLinks links, ISiloTopology topology, DatacenterSiloChooser chooser, ILocalSiloDetails silo, IGrainFactory grains,
+    IOptions<MultiDcOptions> options, TimeProvider time, ILogger<RingGrain> logger) : Grain, IRingGrain, IHomeRegisterGrain
 {
     private static readonly byte[] RingKey = "ring"u8.ToArray();
     private const int MaxChangeAttempts = 16;
@@ -29,18 +30,24 @@ internal sealed partial class RingGrain(
     private RingSnapshot? snapshot;
     private bool refreshing;
 
-    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         if (this.GetPrimaryKeyString() != links.Local.Value)
         {
             throw new ArgumentException($"'{this.GetPrimaryKeyString()}' is not this silo's datacenter, {links.Local}");
         }
 
+        // As with replicas: callers that remember another place are sent on by an activation that ends.
+        if (await chooser.IsElsewhereAsync(links.Local.Value, silo.SiloAddress))
+        {
+            DeactivateOnIdle();
+            return;
+        }
+
         this.RegisterGrainTimer(
             static (grain, _) => grain.RefreshAsync(),
             this,
             new GrainTimerCreationOptions(TimeSpan.Zero, options.Value.RingRefreshPeriod) { Interleave = true, KeepAlive = true });
-        return Task.CompletedTask;
     }
 
     public Task<RingSnapshot?> GetSnapshotAsync(RingVersion newerThan) =>
@@ -74,6 +81,24 @@ internal sealed partial class RingGrain(
         }
     }
 
+    public async Task<Guid?> ClaimAsync(string replica, Guid storeId)
+    {
+        var key = System.Text.Encoding.UTF8.GetBytes($"home/{replica}");
+        if (await router.ReadAsync(ShardId.Ring, links.Datacenters, key, Patience) is not ReadServed { Entry: var entry })
+        {
+            return null;
+        }
+
+        if (entry is not null)
+        {
+            return new Guid(entry.Value.Span);
+        }
+
+        // Absent is expected, so of all claims one is applied. What became of any other, the next attempt reads.
+        var written = await router.WriteAsync(ShardId.Ring, links.Datacenters, new CompareAndSetOperation(key, null, storeId.ToByteArray()), Patience);
+        return written is Applied ? storeId : null;
+    }
+
     private async Task RefreshAsync()
     {
         if (refreshing)
@@ -84,6 +109,13 @@ internal sealed partial class RingGrain(
         refreshing = true;
         try
         {
+            // One that was activated while its silo was alone in the datacenter gives way, so that callers meet the same one.
+            if (await chooser.IsElsewhereAsync(links.Local.Value, silo.SiloAddress))
+            {
+                DeactivateOnIdle();
+                return;
+            }
+
             var members = topology.SilosOf(links.Local).Select(static silo => new RingMember(silo.Name, silo.Datacenter, silo.Weight)).ToArray();
             var outcome = await ChangeAsync(ring => options.Value.Keyspaces.Aggregate(
                 ring.WithMembersOf(links.Local, members),

@@ -28,24 +28,17 @@ internal sealed class MemoryReplicaStorage : IReplicaStorage
 
     public IReplicaState State => state;
 
-    public async ValueTask WriteAsync(ReplicaWrite write, CancellationToken cancellationToken = default)
+    public ValueTask WriteAsync(ReplicaWrite write, CancellationToken cancellationToken = default)
     {
-        Task durable;
-        lock (disk.Gate)
+        try
         {
-            RequireLatest();
-            var install = write.Install is null ? null : state.RequireInstallable(write.Install);
-            if (write.HardState is not null || install is not null || write.Entries.Count > 0)
-            {
-                store.RequireSpace();
-            }
-
-            var log = install is null ? replica.Accepted : replica.Accepted with { Start = install.Metadata, Entries = [] };
-            log = log.Append(Replica, write.Entries);
-            durable = store.AcceptLog(replica, log with { HardState = write.HardState ?? log.HardState }, install is null ? null : install.Adopt);
+            // Not awaited here: the tasks themselves complete in the order of the calls.
+            return new ValueTask(Accept(write).WaitAsync(cancellationToken));
         }
-
-        await durable.WaitAsync(cancellationToken).ConfigureAwait(false);
+        catch (Exception exception)
+        {
+            return ValueTask.FromException(exception);
+        }
     }
 
     public ValueTask ConfirmEpochAsync(CancellationToken cancellationToken = default)
@@ -93,6 +86,23 @@ internal sealed class MemoryReplicaStorage : IReplicaStorage
         if (replica.Accepted.Epoch == Epoch.Value)
         {
             replica.DurableState = replica.State;
+        }
+    }
+
+    private Task Accept(ReplicaWrite write)
+    {
+        lock (disk.Gate)
+        {
+            RequireLatest();
+            var install = write.Install is null ? null : state.RequireInstallable(write.Install);
+            if (write.HardState is not null || install is not null || write.Entries.Count > 0)
+            {
+                store.RequireSpace();
+            }
+
+            var log = install is null ? replica.Accepted : replica.Accepted with { Start = install.Metadata, Entries = [] };
+            log = log.Append(Replica, write.Entries);
+            return store.AcceptLog(replica, log with { HardState = write.HardState ?? log.HardState }, install is null ? null : install.Adopt);
         }
     }
 

@@ -51,22 +51,23 @@ internal sealed class Committer
     public int QueueDepth => queue.Reader.Count;
 
     /// <summary>
-    /// Queues a command and waits for its answer. A full queue makes callers wait in turn, command in hand, so call order is kept.
-    /// Cancelling gives up waiting; a queued command takes effect all the same.
+    /// Queues a command; the task is its answer, itself and unwrapped, so that tasks complete in the order of the calls. A full queue
+    /// makes callers wait in turn, command in hand. Cancelling gives up waiting; a queued command takes effect all the same.
     /// </summary>
-    public async ValueTask<T> SubmitAsync<T>(StoreCommand<T> command, CancellationToken cancellationToken)
+    public Task<T> SubmitAsync<T>(StoreCommand<T> command, CancellationToken cancellationToken)
     {
-        failure.ThrowIfFailed();
-        try
+        if (failure.HasFailed)
         {
-            await queue.Writer.WriteAsync(command, cancellationToken).ConfigureAwait(false);
-        }
-        catch (ChannelClosedException)
-        {
-            throw new ObjectDisposedException(nameof(RocksDbReplicaStore));
+            return Task.FromException<T>(failure.Exception());
         }
 
-        return await command.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        var queued = queue.Writer.WriteAsync(command, cancellationToken);
+        if (!queued.IsCompletedSuccessfully)
+        {
+            _ = AnswerUnlessQueuedAsync(queued, command);
+        }
+
+        return command.Task.WaitAsync(cancellationToken);
     }
 
     /// <summary>Takes no more commands, answers those that wait and ends the thread.</summary>
@@ -94,6 +95,22 @@ internal sealed class Committer
         }
 
         ended.SetResult();
+    }
+
+    private static async Task AnswerUnlessQueuedAsync(ValueTask queued, StoreCommand command)
+    {
+        try
+        {
+            await queued.ConfigureAwait(false);
+        }
+        catch (ChannelClosedException)
+        {
+            command.Fail(new ObjectDisposedException(nameof(RocksDbReplicaStore)));
+        }
+        catch (OperationCanceledException exception)
+        {
+            command.Fail(exception);
+        }
     }
 
     private void TakeWaiting()

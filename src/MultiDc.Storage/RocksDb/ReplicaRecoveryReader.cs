@@ -12,32 +12,33 @@ internal sealed class ReplicaRecoveryReader(StoreDatabase database, RocksDbState
     /// <summary>Also fills in the opening's bounds.</summary>
     public RaftRecovery Read(ReplicaOpening opening)
     {
-        var slot = opening.Slot;
+        var snapshot = SweepAndTakeSnapshot(opening);
         try
         {
-            var snapshot = SweepAndTakeSnapshot(opening);
-            try
-            {
-                return Read(opening, snapshot);
-            }
-            finally
-            {
-                database.Release(snapshot);
-            }
+            return Read(opening, snapshot);
         }
-        catch (RocksDbException exception)
+        finally
         {
-            throw HardRecords.Corrupted(database.Log, StoreKeys.Log(slot.Number, 0), slot.Name, exception.Message, exception);
+            database.Release(snapshot);
         }
     }
 
     private Snapshot SweepAndTakeSnapshot(ReplicaOpening opening)
     {
-        lock (opening.Slot.Gate)
+        var slot = opening.Slot;
+        lock (slot.Gate)
         {
             opening.RequireLatest();
-            Sweep(opening);
-            return database.TakeSnapshot();
+            try
+            {
+                Sweep(opening);
+                return database.TakeSnapshot();
+            }
+            catch (RocksDbException exception)
+            {
+                throw HardRecords.Corrupted(
+                    database.State, StoreKeys.Generation(slot.Number, opening.Generation), slot.Name, exception.Message, exception);
+            }
         }
     }
 
@@ -104,24 +105,35 @@ internal sealed class ReplicaRecoveryReader(StoreDatabase database, RocksDbState
     private List<LogEntry> ReadEntries(ReplicaSlot slot, ulong start, Snapshot snapshot)
     {
         var entries = new List<LogEntry>();
-        database.Read(database.Log, StoreKeys.Log(slot.Number, start + 1), StoreKeys.Log(slot.Number, ulong.MaxValue), snapshot, (key, value) =>
+        var (first, end) = (StoreKeys.Log(slot.Number, start + 1), StoreKeys.Log(slot.Number, ulong.MaxValue));
+        try
         {
-            var expected = start + 1 + (ulong)entries.Count;
-            if (StoreKeys.IndexOfLog(key) != expected)
+            database.Read(database.Log, first, end, snapshot, (key, value) =>
             {
-                throw HardRecords.Corrupted(database.Log, StoreKeys.Log(slot.Number, expected), slot.Name, "the log has a hole here");
-            }
+                entries.Add(DecodeEntry(slot, start + 1 + (ulong)entries.Count, key, value));
+                return true;
+            });
+        }
+        catch (RocksDbException exception)
+        {
+            var next = StoreKeys.Log(slot.Number, start + 1 + (ulong)entries.Count);
+            throw HardRecords.Corrupted(database.Log, next, slot.Name, exception.Message, exception);
+        }
 
-            var entry = HardRecords.Decode(database.Log, key, slot.Name, value, bytes => EntryCodec.Decode(bytes));
-            if (entry.Index.Value != expected)
-            {
-                throw HardRecords.Corrupted(database.Log, key, slot.Name, $"it holds the entry of index {entry.Index}");
-            }
-
-            entries.Add(entry);
-            return true;
-        });
         return entries;
+    }
+
+    private LogEntry DecodeEntry(ReplicaSlot slot, ulong expected, byte[] key, byte[] value)
+    {
+        if (StoreKeys.IndexOfLog(key) != expected)
+        {
+            throw HardRecords.Corrupted(database.Log, StoreKeys.Log(slot.Number, expected), slot.Name, "the log has a hole here");
+        }
+
+        var entry = HardRecords.Decode(database.Log, key, slot.Name, value, bytes => EntryCodec.Decode(bytes));
+        return entry.Index.Value == expected
+            ? entry
+            : throw HardRecords.Corrupted(database.Log, key, slot.Name, $"it holds the entry of index {entry.Index}");
     }
 
     private void Fill(ReplicaOpening opening, ulong start, int entries, ulong applied)

@@ -21,20 +21,24 @@ internal sealed class RocksDbReplicaStorage(
 
     public IReplicaState State { get; } = state;
 
-    public async ValueTask WriteAsync(ReplicaWrite write, CancellationToken cancellationToken = default)
+    public ValueTask WriteAsync(ReplicaWrite write, CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
-        if (write.Install is not null || !installing.IsCompleted)
+        try
         {
-            // An install takes a flush before it is queued; a write called after it must not overtake it.
-            var before = installing;
-            var mine = WriteAfterAsync(before, write, cancellationToken);
-            installing = mine;
-            await mine.ConfigureAwait(false);
-            return;
-        }
+            ObjectDisposedException.ThrowIf(disposed, this);
+            if (write.Install is null && installing.IsCompleted)
+            {
+                return new ValueTask(QueueAsync(write, install: null, cancellationToken));
+            }
 
-        await QueueAsync(write, install: null, cancellationToken).ConfigureAwait(false);
+            // An install takes a flush before it is queued; a write called after it must not overtake it.
+            installing = WriteAfterAsync(installing, write, cancellationToken);
+            return new ValueTask(installing);
+        }
+        catch (Exception exception)
+        {
+            return ValueTask.FromException(exception);
+        }
     }
 
     public ValueTask ConfirmEpochAsync(CancellationToken cancellationToken = default)
@@ -85,7 +89,7 @@ internal sealed class RocksDbReplicaStorage(
         await QueueAsync(write, install, cancellationToken).ConfigureAwait(false);
     }
 
-    private ValueTask<bool> QueueAsync(ReplicaWrite write, RocksDbStagedSnapshot? install, CancellationToken cancellationToken) =>
+    private Task<bool> QueueAsync(ReplicaWrite write, RocksDbStagedSnapshot? install, CancellationToken cancellationToken) =>
         committer.SubmitAsync(
             new WriteCommand(opening, write.HardState, install, new EncodedEntries(write.Entries)), cancellationToken);
 

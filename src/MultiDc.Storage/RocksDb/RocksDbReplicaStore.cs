@@ -41,7 +41,7 @@ public sealed class RocksDbReplicaStore : IReplicaStore
         space = new FreeSpace(options, logger);
         metrics = new StoreMetrics(meters);
         committer = new Committer(options, database, new ReplicaTable(folder.NextSlot), failure, space, metrics, time, logger);
-        flusher = new StateFlusher(database, failure, metrics, time);
+        flusher = new StateFlusher(options, database, failure, metrics, time);
         stateWriter = new RocksDbStateWriter(database, failure, space, logger);
         recoveryReader = new ReplicaRecoveryReader(database, stateWriter, logger);
         metrics.Watch(() => committer.QueueDepth, () => Health);

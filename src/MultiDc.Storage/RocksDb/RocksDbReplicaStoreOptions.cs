@@ -1,3 +1,5 @@
+using RocksDbSharp;
+
 namespace MultiDc.Storage;
 
 /// <summary>How to open a <see cref="RocksDbReplicaStore"/>.</summary>
@@ -44,6 +46,12 @@ public sealed record RocksDbReplicaStoreOptions
 
     /// <summary>Called by the committer right before each physical commit with the number of writes in it; tests hold or fail it.</summary>
     internal Action<int>? BeforeCommit { get; init; }
+
+    /// <summary>Called before each flush of applied rows, once it is decided what it answers for; tests hold it.</summary>
+    internal Action? BeforeStateFlush { get; init; }
+
+    /// <summary>Called with RocksDB's own options before it opens; tests have it count.</summary>
+    internal Action<DbOptions>? Configure { get; init; }
 
     /// <summary>Throws <see cref="ArgumentException"/> with one sentence about the first value that cannot be.</summary>
     public void Validate()

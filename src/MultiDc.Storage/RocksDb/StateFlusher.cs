@@ -6,7 +6,8 @@ namespace MultiDc.Storage;
 /// Makes applied rows durable. All replicas share the column family, hence one flush serves everybody who waits; a caller that comes
 /// while one runs waits for the next, because the running one may not contain its rows.
 /// </summary>
-internal sealed class StateFlusher(StoreDatabase database, StoreFailure failure, StoreMetrics metrics, TimeProvider time)
+internal sealed class StateFlusher(
+    RocksDbReplicaStoreOptions options, StoreDatabase database, StoreFailure failure, StoreMetrics metrics, TimeProvider time)
 {
     private readonly Lock gate = new();
     private Dictionary<uint, ReplicaOpening> dirty = [];
@@ -91,6 +92,7 @@ internal sealed class StateFlusher(StoreDatabase database, StoreFailure failure,
             contained.Add((opening, opening.Applied));
         }
 
+        options.BeforeStateFlush?.Invoke();
         var started = time.GetTimestamp();
         database.FlushState();
         metrics.StateFlushed(time.GetElapsedTime(started));

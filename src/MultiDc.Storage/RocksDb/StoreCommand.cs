@@ -46,7 +46,14 @@ internal abstract class StoreCommand<T> : StoreCommand
 
     public Task<T> Task => answer.Task;
 
-    public override void Fail(Exception exception) => answer.TrySetException(exception);
+    public override void Fail(Exception exception)
+    {
+        if (answer.TrySetException(exception))
+        {
+            // A caller that gave up waiting must not turn this into an unobserved exception.
+            _ = answer.Task.Exception;
+        }
+    }
 
     protected override void Succeed() => answer.TrySetResult(Result());
 

@@ -32,6 +32,7 @@ internal static class StoreDatabaseOptions
             .SetInfoLogLevel(InfoLogLevel.Warn)
             .SetStatsDumpPeriodSec(0);
         LimitWriteBuffers(database, cache, options.WriteBufferBytes);
+        options.Configure?.Invoke(database);
         return RocksDb.Open(database, options.Folder, families);
     }
 
@@ -55,6 +56,5 @@ internal static class StoreDatabaseOptions
             .SetCacheIndexAndFilterBlocks(true)
             .SetPinL0FilterAndIndexBlocksInCache(true)
             .SetFilterPolicy(BloomFilterPolicy.Create(10, use_block_based_builder: false))
-            .SetFormatVersion(5)
             .SetBlockSize(16 * 1024));
 }

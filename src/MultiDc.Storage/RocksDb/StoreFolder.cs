@@ -12,6 +12,7 @@ internal static class StoreFolder
     public static OpenedFolder Open(RocksDbReplicaStoreOptions options, ILogger logger)
     {
         CreateFolder(options.Folder);
+        RequireUndamagedTails(options.Folder);
         var native = OpenDatabase(options);
         try
         {
@@ -51,6 +52,35 @@ internal static class StoreFolder
         }
     }
 
+    private static void RequireUndamagedTails(string folder)
+    {
+        foreach (var file in Directory.EnumerateFiles(folder, "*.log").Concat(Directory.EnumerateFiles(folder, "MANIFEST-*")))
+        {
+            if (Read(file, folder) is { } offset)
+            {
+                throw new StoreOpenException(Damaged(folder, $"{Path.GetFileName(file)} at {offset}: acknowledged records follow a broken one"));
+            }
+        }
+    }
+
+    private static long? Read(string file, string folder)
+    {
+        try
+        {
+            return DamagedTail.Find(file);
+        }
+        catch (FileNotFoundException)
+        {
+            // The process that has the folder open dropped it; opening will say so.
+            return null;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new StoreOpenException(
+                $"data folder {folder} cannot be written or read: check its rights and the disk ({exception.Message})", exception);
+        }
+    }
+
     private static RocksDb OpenDatabase(RocksDbReplicaStoreOptions options)
     {
         try
@@ -74,11 +104,14 @@ internal static class StoreFolder
             || problem.Contains("Column family not found", StringComparison.Ordinal) =>
             $"data folder {folder} was written by a newer program: open it with that one ({problem})",
         _ when problem.StartsWith("Corruption", StringComparison.Ordinal) =>
-            $"data folder {folder} is damaged: keep it for examination, start with an empty folder and let the replicas be refilled ({problem})",
+            Damaged(folder, problem),
         _ when problem.StartsWith("IO error", StringComparison.Ordinal) =>
             $"data folder {folder} cannot be written or read: check its rights and the disk ({problem})",
         _ => $"data folder {folder} cannot be opened: {problem}",
     };
+
+    private static string Damaged(string folder, string problem) =>
+        $"data folder {folder} is damaged: keep it for examination, start with an empty folder and let the replicas be refilled ({problem})";
 
     private static StoreIdentity Identify(StoreDatabase database, RocksDbReplicaStoreOptions options, ILogger logger)
     {
@@ -110,10 +143,7 @@ internal static class StoreFolder
         }
         catch (CodecException exception)
         {
-            throw new StoreOpenException(
-                $"data folder {folder} is damaged: keep it for examination, start with an empty folder and let the replicas be refilled "
-                + $"({exception.Message})",
-                exception);
+            throw new StoreOpenException(Damaged(folder, exception.Message), exception);
         }
     }
 

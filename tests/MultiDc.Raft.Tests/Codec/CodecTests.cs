@@ -137,7 +137,9 @@ public sealed class CodecTests
 
     internal static bool Same(RaftMessage left, RaftMessage right) => (left, right) switch
     {
-        (AppendRequest a, AppendRequest b) => a with { Entries = [] } == b with { Entries = [] } && a.Entries.Zip(b.Entries).All(pair => Same(pair.First, pair.Second)) && a.Entries.Length == b.Entries.Length,
+        (AppendRequest a, AppendRequest b) => a with { Entries = [] } == b with { Entries = [] }
+            && a.Entries.Length == b.Entries.Length
+            && a.Entries.Zip(b.Entries).All(pair => Same(pair.First, pair.Second)),
         _ => left == right,
     };
 

@@ -124,6 +124,18 @@ public sealed class ElectionTests
         Assert.Equal(["1->2 VoteResponse term=1 granted"], subject.Answer(Vote(2, 1)));
     }
 
+    [Fact]
+    public void S3_8_a_vote_in_a_term_that_was_durable_before_is_durable_before_it_is_told()
+    {
+        var subject = new Subject();
+        subject.Answer(new AppendAccepted(Id(2), Id(1), new Term(5), LogIndex.Zero));
+        Assert.Equal(new HardState(new Term(5), ReplicaId.None, LogIndex.Zero), subject.Disk.HardState);
+        subject.Step(Vote(2, 5));
+        Assert.True(subject.Node.TryGetReady(out var ready));
+        Assert.Equal(new HardState(new Term(5), Id(2), LogIndex.Zero), ready.HardState);
+        Assert.Equal("1->2 VoteResponse term=5 granted", Conversation.Of(Assert.Single(ready.MessagesAfterPersist)));
+    }
+
     [Theory]
     [InlineData(1, 0, 0, RaftRole.Leader)]
     [InlineData(3, 0, 1, RaftRole.Candidate)]
@@ -202,8 +214,13 @@ public sealed class ElectionTests
         var subject = new Subject(term: 2, log: log);
         subject.Tick(T);
         subject.Messages();
-        Assert.EndsWith(granted ? "granted" : "refused", subject.Answer(new PreVoteRequest(Id(2), Id(1), new Term(3), At(lastTerm, lastIndex)))[0], StringComparison.Ordinal);
-        Assert.EndsWith(granted ? "granted" : "refused", subject.Answer(new VoteRequest(Id(2), Id(1), new Term(3), At(lastTerm, lastIndex), false))[0], StringComparison.Ordinal);
+        var last = At(lastTerm, lastIndex);
+        Assert.Equal(
+            [granted ? "1->2 PreVoteResponse term=3 granted" : "1->2 PreVoteResponse term=2 refused"],
+            subject.Answer(new PreVoteRequest(Id(2), Id(1), new Term(3), last)));
+        Assert.Equal(
+            [$"1->2 VoteResponse term=3 {(granted ? "granted" : "refused")}"],
+            subject.Answer(new VoteRequest(Id(2), Id(1), new Term(3), last, LeadershipTransfer: false)));
     }
 
     [Fact]

@@ -5,7 +5,16 @@ internal sealed class Subject
 {
     public const int T = 10;
 
-    public Subject(int size = 3, ulong term = 0, ulong vote = 0, string log = "", IRandomSource? random = null, Func<RaftNodeOptions, RaftNodeOptions>? options = null)
+    private readonly IRandomSource random;
+    private readonly RaftNodeOptions options;
+
+    public Subject(
+        int size = 3,
+        ulong term = 0,
+        ulong vote = 0,
+        string log = "",
+        IRandomSource? random = null,
+        Func<RaftNodeOptions, RaftNodeOptions>? options = null)
     {
         Disk = new Disk(new GroupConfiguration(Enumerable.Range(1, size).Select(id => new ReplicaId((ulong)id))))
         {
@@ -16,9 +25,6 @@ internal sealed class Subject
         this.options = (options ?? (same => same))(new RaftNodeOptions { Id = Id(1), ElectionTimeoutTicks = T, HeartbeatTicks = 1 });
         Node = new RaftNode(this.options, Disk.Recover(), this.random);
     }
-
-    private readonly IRandomSource random;
-    private readonly RaftNodeOptions options;
 
     public RaftNode Node { get; private set; }
 

@@ -106,7 +106,7 @@ internal sealed class Cluster
         for (var round = 0; round < 40 * ElectionTimeoutTicks; round++)
         {
             TickAllAndDeliverAll();
-            var leader = replicas.SingleOrDefault(replica => replica.Live.Role == RaftRole.Leader);
+            var leader = replicas.Where(replica => replica.Live.Role == RaftRole.Leader).MaxBy(replica => replica.Live.Term);
             if (last is null && leader is not null && round > 5 * ElectionTimeoutTicks)
             {
                 var proposal = leader.Live.Propose(new byte[] { 0xFF });
@@ -116,7 +116,7 @@ internal sealed class Cluster
             if (last is { } id && replicas.All(replica => replica.Disk.State.Contains(id)))
             {
                 Assert.All(replicas, replica => Assert.Equal(leader!.Disk.State, replica.Disk.State));
-                Assert.All(replicas, replica => Assert.Equal(leader!.Id, replica.Live.Leader));
+                Assert.All(replicas, replica => Assert.Equal((leader!.Id, leader.Live.Term), (replica.Live.Leader, replica.Live.Term)));
                 return;
             }
         }
@@ -184,7 +184,11 @@ internal sealed class Cluster
                 break;
         }
 
-        replica.Node?.Check();
+        if (replica.Node is { } node)
+        {
+            node.Check();
+            oracle.Observe(node, replica.Disk);
+        }
     }
 
     private void DeliverAny()
@@ -254,6 +258,7 @@ internal sealed class Cluster
 
         node.Step(message);
         node.Check();
+        oracle.Observe(node, Of(message.To).Disk);
         if (!faulty)
         {
             CarryOutAll(Of(message.To));
@@ -276,6 +281,7 @@ internal sealed class Cluster
 
         // A snapshot was staged beside the state before the core was told of it.
         replica.Disk.Write(ready, replica.Staged);
+        oracle.Written(replica.Disk, ready.EntriesToPersist);
         SnapshotsInstalled += ready.SnapshotToInstall is null ? 0 : 1;
         network.AddRange(ready.MessagesAfterPersist);
         snapshotStreams.AddRange(ready.SnapshotsToSend.Select(to => (replica.Id, to, node.Term)));
@@ -288,6 +294,11 @@ internal sealed class Cluster
             if (network.Find(message => message.To == replica.Id) is { } early)
             {
                 node.Step(early);
+            }
+
+            if (snapshotStreams.FindIndex(stream => stream.To == replica.Id) is >= 0 and var stream)
+            {
+                StreamSnapshot(stream);
             }
         }
 
@@ -311,7 +322,7 @@ internal sealed class Cluster
 
         node.Advance();
         node.Check();
-        oracle.Observe(replicas.Where(other => other.Node is not null).Select(other => (other.Live, other.Disk)));
+        oracle.Observe(node, replica.Disk);
         return true;
     }
 

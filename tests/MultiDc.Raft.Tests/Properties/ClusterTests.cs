@@ -8,7 +8,13 @@ public sealed class ClusterTests
     [InlineData(3)]
     [InlineData(5)]
     public void Whatever_the_network_and_crashes_do_the_group_stays_safe_and_recovers(int size) =>
-        Gen.ULong.Sample(seed => Run(seed, size, steps: 6000), iter: 100, threads: 2);
+        Gen.ULong.Sample(seed => Run(seed, size, steps: 6000), iter: FreshSeeds, threads: 2);
+
+    /// <summary>Found once: a host that stamps a snapshot request with its present term instead of the one in which it was asked for.</summary>
+    [Theory]
+    [InlineData(15672806371075, 3)]
+    [InlineData(205427256344, 5)]
+    public void Seeds_that_failed_once_stay_well(ulong seed, int size) => Run(seed, size, steps: 6000);
 
     [Fact]
     public void The_same_seed_says_the_same() => Assert.Equal(Run(1, 3, 4000).Digest, Run(1, 3, 4000).Digest);
@@ -22,6 +28,9 @@ public sealed class ClusterTests
         Assert.True(runs.Sum(run => run.ReadsServed) > 100, $"reads {runs.Sum(run => run.ReadsServed)}");
         Assert.True(runs.Sum(run => run.SnapshotsInstalled) > 5, $"snapshots {runs.Sum(run => run.SnapshotsInstalled)}");
     }
+
+    /// <summary>MULTIDC_SEEDS asks for a longer sweep by hand.</summary>
+    private static int FreshSeeds => int.Parse(Environment.GetEnvironmentVariable("MULTIDC_SEEDS") ?? "100");
 
     private static Cluster Run(ulong seed, int size, int steps)
     {

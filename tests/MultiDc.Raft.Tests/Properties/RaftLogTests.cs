@@ -76,8 +76,10 @@ public sealed class RaftLogTests
                 Assert.Equal(known ? TermAt(index) : null, log.TermAt(new LogIndex((ulong)index)));
                 for (var term = 0UL; term < 4; term++)
                 {
-                    var expected = Enumerable.Range(compacted, Math.Max(0, Math.Min(index, all.Count) - compacted + 1)).LastOrDefault(at => TermAt(at).Value <= term, compacted - 1);
-                    Assert.Equal((ulong)(index < compacted ? index : expected), log.LastWithTermAtMost(new LogIndex((ulong)index), new Term(term)).Value);
+                    var candidates = Enumerable.Range(0, Math.Min(index, all.Count) + 1).Skip(compacted);
+                    var expected = index < compacted ? index : candidates.LastOrDefault(at => TermAt(at).Value <= term, compacted - 1);
+                    var found = log.LastWithTermAtMost(new LogIndex((ulong)index), new Term(term));
+                    Assert.Equal((ulong)expected, found.Value);
                 }
             }
 

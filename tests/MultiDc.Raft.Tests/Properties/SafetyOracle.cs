@@ -6,33 +6,23 @@ internal sealed class SafetyOracle
     private readonly Dictionary<Term, ReplicaId> leaders = [];
     private readonly List<LogEntry> applied = [];
     private readonly Dictionary<ReadRequestId, LogIndex> readsBegan = [];
-    private readonly Dictionary<EntryId, (Term? Previous, LogEntry Entry)> created = [];
+    private readonly Dictionary<EntryId, (Term Previous, LogEntry Entry)> created = [];
     private LogIndex committed;
 
     public int Committed => applied.Count;
 
     public int Leaders => leaders.Count;
 
-    public void Observe(IEnumerable<(RaftNode Node, Disk Disk)> replicas)
+    /// <summary>Looks at a replica after it acted.</summary>
+    public void Observe(RaftNode node, Disk disk)
     {
-        foreach (var (node, disk) in replicas)
+        committed = node.Commit > committed ? node.Commit : committed;
+        if (node.Role == RaftRole.Leader && leaders.TryAdd(node.Term, node.Id) && leaders.Keys.Max() == node.Term)
         {
-            if (node.Role == RaftRole.Leader)
-            {
-                Assert.True(leaders.TryAdd(node.Term, node.Id) || leaders[node.Term] == node.Id, $"Election Safety: two leaders in term {node.Term}");
-            }
-
-            if (node.Commit > committed)
-            {
-                committed = node.Commit;
-            }
-
-            LogMatching(disk);
-            if (node.Role == RaftRole.Leader && leaders.Keys.Max() == node.Term)
-            {
-                LeaderCompleteness(disk);
-            }
+            LeaderCompleteness(disk);
         }
+
+        Assert.True(node.Role != RaftRole.Leader || leaders[node.Term] == node.Id, $"Election Safety: two leaders in term {node.Term}");
     }
 
     /// <summary>State Machine Safety: no two replicas ever apply different entries at an index, nor does one apply something else later.</summary>
@@ -44,7 +34,7 @@ internal sealed class SafetyOracle
             applied.Add(entry);
         }
 
-        Assert.True(applied[at].Id == entry.Id && applied[at].Payload.Span.SequenceEqual(entry.Payload.Span), $"State Machine Safety: {replica} applied {entry.Id} where {applied[at].Id} was applied");
+        Assert.True(Same(applied[at], entry), $"State Machine Safety: {replica} applied {entry.Id} where {applied[at].Id} was applied");
     }
 
     /// <summary>Anything that any replica knew to be committed when the read began must be seen by it.</summary>
@@ -54,20 +44,28 @@ internal sealed class SafetyOracle
         Assert.True(read.Index >= readsBegan[read.Id], $"linearizable reads: {read} is older than {readsBegan[read.Id]}, committed before it began");
 
     /// <summary>Log Matching: an entry with a given id is one and the same everywhere, and so is the one before it.</summary>
-    private void LogMatching(Disk disk)
+    public void Written(Disk disk, IReadOnlyList<LogEntry> entries)
     {
-        var previous = disk.Snapshot.LastIncluded.Term;
-        foreach (var entry in disk.Entries)
+        if (entries.Count == 0)
+        {
+            return;
+        }
+
+        var at = disk.Entries.Count - entries.Count;
+        var previous = at > 0 ? disk.Entries[at - 1].Term : disk.Snapshot.LastIncluded.Term;
+        foreach (var entry in entries)
         {
             if (!created.TryAdd(entry.Id, (previous, entry)))
             {
                 var known = created[entry.Id];
-                Assert.True(known.Previous == previous && known.Entry.Payload.Span.SequenceEqual(entry.Payload.Span), $"Log Matching: two entries {entry.Id}");
+                Assert.True(known.Previous == previous && Same(known.Entry, entry), $"Log Matching: two entries {entry.Id}");
             }
 
             previous = entry.Term;
         }
     }
+
+    private static bool Same(LogEntry left, LogEntry right) => left.Id == right.Id && left.Payload.Span.SequenceEqual(right.Payload.Span);
 
     /// <summary>Leader Completeness: the leader of the latest term holds everything that was ever applied.</summary>
     private void LeaderCompleteness(Disk disk)

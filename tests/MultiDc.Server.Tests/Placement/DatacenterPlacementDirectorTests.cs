@@ -1,4 +1,5 @@
 using System.Net;
+using MultiDc.Server.Founding;
 using MultiDc.Server.Placement;
 using Orleans.Runtime;
 using Orleans.Runtime.Placement;
@@ -15,7 +16,7 @@ public sealed class DatacenterPlacementDirectorTests
     [Fact]
     public async Task A_replica_is_pinned_to_its_datacenter_and_spread_within_it()
     {
-        var director = new DatacenterPlacementDirector(new Topology(Silos), new Homes());
+        var director = Director(new Topology(Silos), new Homes());
         var chosen = new List<string>();
         for (var i = 0; i < 60; i++)
         {
@@ -29,7 +30,7 @@ public sealed class DatacenterPlacementDirectorTests
     [Fact]
     public async Task Every_silo_chooses_the_same()
     {
-        var (one, two) = (new DatacenterPlacementDirector(new Topology(Silos), new Homes()), new DatacenterPlacementDirector(new Topology([.. Silos.Reverse()]), new Homes()));
+        var (one, two) = (Director(new Topology(Silos), new Homes()), Director(new Topology([.. Silos.Reverse()]), new Homes()));
         for (var i = 0; i < 30; i++)
         {
             Assert.Equal(await NameOf(one, $"orders/{i}@ber"), await NameOf(two, $"orders/{i}@ber"));
@@ -39,10 +40,10 @@ public sealed class DatacenterPlacementDirectorTests
     [Fact]
     public async Task A_silo_whose_store_holds_the_replica_is_preferred_to_the_one_that_hashing_names()
     {
-        var byHash = await NameOf(new(new Topology(Silos), new Homes()), "orders/7@ber");
+        var byHash = await NameOf(Director(new Topology(Silos), new Homes()), "orders/7@ber");
         foreach (var holder in Silos.Where(s => s.Datacenter.Value == "ber" && s.Name != byHash))
         {
-            Assert.Equal(holder.Name, await NameOf(new(new Topology(Silos), new Homes(holder.Name)), "orders/7@ber"));
+            Assert.Equal(holder.Name, await NameOf(Director(new Topology(Silos), new Homes(holder.Name)), "orders/7@ber"));
         }
     }
 
@@ -51,7 +52,7 @@ public sealed class DatacenterPlacementDirectorTests
     {
         var topology = new Topology(Silos);
         var homes = new Homes("ber/2");
-        var director = new DatacenterPlacementDirector(topology, homes);
+        var director = Director(topology, homes);
         await NameOf(director, "orders/7@ber");
         await NameOf(director, "orders/7@ber");
         Assert.Equal(1, homes.Asked);
@@ -64,7 +65,7 @@ public sealed class DatacenterPlacementDirectorTests
     public async Task While_nobody_holds_it_the_holders_are_asked_each_time()
     {
         var homes = new Homes();
-        var director = new DatacenterPlacementDirector(new Topology(Silos), homes);
+        var director = Director(new Topology(Silos), homes);
         await NameOf(director, "orders/7@ber");
         await NameOf(director, "orders/7@ber");
         Assert.Equal(2, homes.Asked);
@@ -73,20 +74,22 @@ public sealed class DatacenterPlacementDirectorTests
     [Fact]
     public async Task A_silo_that_cannot_run_the_grain_is_not_chosen()
     {
-        var director = new DatacenterPlacementDirector(new Topology(Silos), new Homes("ber/1"));
+        var director = Director(new Topology(Silos), new Homes("ber/1"));
         Assert.Equal("ber/3", await NameOf(director, "orders/7@ber", Silos[2..]));
     }
 
     [Fact]
     public async Task Without_a_silo_in_the_datacenter_the_error_says_what_is_there()
     {
-        var director = new DatacenterPlacementDirector(new Topology(Silos), new Homes());
+        var director = Director(new Topology(Silos), new Homes());
         var exception = await Assert.ThrowsAsync<SiloUnavailableException>(() => NameOf(director, "orders/7@par"));
         Assert.Equal(
             "No silo of this cluster is in datacenter 'par', where grain 'orders/7@par' is pinned. Silos carry their datacenter in the metadata key "
             + "'multidc.datacenter'; here are ber/1 in 'ber', ber/2 in 'ber', ber/3 in 'ber', fra/1 in 'fra', fra/2 in 'fra'",
             exception.Message);
     }
+
+    private static DatacenterPlacementDirector Director(Topology topology, Homes homes) => new(new DatacenterSiloChooser(topology, homes), topology);
 
     private static async Task<string> NameOf(DatacenterPlacementDirector director, string key, SiloPlace[]? compatible = null)
     {
@@ -110,10 +113,11 @@ public sealed class DatacenterPlacementDirectorTests
     {
         public int Asked { get; private set; }
 
-        public Task<IReadOnlyList<SiloPlace>> HoldersAsync(IReadOnlyList<SiloPlace> silos, string replica)
+        public Task<(IReadOnlyList<SiloPlace> Silos, ReplicaHolding Holding)> HoldersAsync(IReadOnlyList<SiloPlace> silos, string replica)
         {
             Asked++;
-            return Task.FromResult<IReadOnlyList<SiloPlace>>([.. silos.Where(s => holders.Contains(s.Name))]);
+            IReadOnlyList<SiloPlace> found = [.. silos.Where(s => holders.Contains(s.Name))];
+            return Task.FromResult(found.Count > 0 ? (found, ReplicaHolding.Founded) : (silos, ReplicaHolding.Nothing));
         }
     }
 

@@ -1,16 +1,21 @@
 namespace MultiDc.Storage.Tests;
 
-/// <summary>Stands before the committer's disk: counts commits, and holds them.</summary>
+/// <summary>Stands before the store's disk: counts what passes, and holds it.</summary>
 internal sealed class CommitGate
 {
     private readonly ManualResetEventSlim open = new(initialState: true);
+    private TaskCompletionSource waiting = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int commits;
 
     public int Commits => Volatile.Read(ref commits);
 
+    /// <summary>Completes when something stands at the gate, since it was last held.</summary>
+    public Task Waiting => waiting.Task;
+
     /// <summary>For <see cref="RocksDbReplicaStoreOptions.BeforeCommit"/>.</summary>
     public void Pass(int writes)
     {
+        waiting.TrySetResult();
         open.Wait();
         Interlocked.Increment(ref commits);
     }
@@ -19,6 +24,7 @@ internal sealed class CommitGate
 
     public IDisposable Hold()
     {
+        waiting = new(TaskCreationOptions.RunContinuationsAsynchronously);
         open.Reset();
         return new Held(this);
     }

@@ -16,8 +16,20 @@ internal static class CrashImage
             var name = Path.GetFileName(file);
             if (name != "LOCK" && !name.StartsWith("LOG", StringComparison.Ordinal))
             {
-                File.Copy(file, Path.Combine(image, name));
+                Copy(file, Path.Combine(image, name));
             }
+        }
+    }
+
+    private static void Copy(string file, string copy)
+    {
+        try
+        {
+            File.Copy(file, copy);
+        }
+        catch (FileNotFoundException)
+        {
+            // Condemned before deletions were stopped, hence in no manifest that was copied after.
         }
     }
 

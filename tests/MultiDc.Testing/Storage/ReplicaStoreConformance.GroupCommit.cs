@@ -53,24 +53,20 @@ public abstract partial class ReplicaStoreConformance
         var one = await OpenAsync();
         var other = await OpenAsync(OtherShard);
         var hold = underTest.HoldCommits();
-        Func<Task>[] calls =
+        Task[] answers =
         [
-            () => one.WriteAsync(new ReplicaWrite { Entries = Entries(1, 2) }).AsTask(),
-            () => fenced.WriteAsync(new ReplicaWrite { Entries = Entries(1, 2) }).AsTask(),
-            () => other.WriteAsync(new ReplicaWrite { Entries = Entries(1, 1) }).AsTask(),
-            () => other.WriteAsync(new ReplicaWrite { Entries = Entries(5, 5) }).AsTask(),
-            () => one.WriteAsync(new ReplicaWrite { Entries = Entries(3, 3) }).AsTask(),
-            () => other.WriteAsync(new ReplicaWrite { Entries = Entries(2, 2) }).AsTask(),
+            one.WriteAsync(new ReplicaWrite { Entries = Entries(1, 2) }).AsTask(),
+            fenced.WriteAsync(new ReplicaWrite { Entries = Entries(1, 2) }).AsTask(),
+            other.WriteAsync(new ReplicaWrite { Entries = Entries(1, 1) }).AsTask(),
+            other.WriteAsync(new ReplicaWrite { Entries = Entries(5, 5) }).AsTask(),
+            one.WriteAsync(new ReplicaWrite { Entries = Entries(3, 3) }).AsTask(),
+            other.WriteAsync(new ReplicaWrite { Entries = Entries(2, 2) }).AsTask(),
         ];
-        var answers = calls.Select(call => call()).ToArray();
         hold.Dispose();
 
-        for (var last = answers.Length - 1; last >= 0; last--)
-        {
-            await Record.ExceptionAsync(() => answers[last]);
-            Assert.All(answers[..last], earlier => Assert.True(earlier.IsCompleted));
-        }
-
+        // A call's own task, without a wrapper that would complete on its own time.
+        await answers[^1];
+        Assert.All(answers, answer => Assert.True(answer.IsCompleted));
         Assert.IsType<FencedException>(answers[1].Exception!.InnerException);
         Assert.IsType<LogGapException>(answers[3].Exception!.InnerException);
         Assert.Equal(4, answers.Count(answer => answer.IsCompletedSuccessfully));

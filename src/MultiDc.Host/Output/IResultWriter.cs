@@ -1,0 +1,22 @@
+using MultiDc.Grains;
+using MultiDc.Host.Loading;
+using MultiDc.Ring;
+
+namespace MultiDc.Host.Output;
+
+/// <summary>Tells results, to people or to programs.</summary>
+internal interface IResultWriter
+{
+    void Read(string key, ReadResult result);
+
+    void Write(string key, WriteResult result);
+
+    void Entry(KeyValueEntry entry);
+
+    /// <summary>A scan cannot go on; what was told before is valid but not all.</summary>
+    void ScanRefused(RejectionReason reason, string detail);
+
+    void Status(RingSnapshot? ring, IReadOnlyList<ReplicaStatus> replicas);
+
+    void Loaded(LoadSummary summary);
+}

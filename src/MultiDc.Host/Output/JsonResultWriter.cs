@@ -1,0 +1,177 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using System.Text.Unicode;
+using MultiDc.Grains;
+using MultiDc.Host.Loading;
+using MultiDc.Ring;
+
+namespace MultiDc.Host.Output;
+
+/// <summary>
+/// One JSON object per line. The names are part of the command line's interface. Keys and values that are not UTF-8 appear as
+/// <c>keyBase64</c> and <c>valueBase64</c> instead of <c>key</c> and <c>value</c>.
+/// </summary>
+internal sealed class JsonResultWriter(TextWriter output) : IResultWriter
+{
+    public void Read(string key, ReadResult result) => Line(json =>
+    {
+        switch (result)
+        {
+            case ReadServed { Entry: { } entry }:
+                json.WriteString("outcome", "found");
+                WriteEntry(json, entry);
+                break;
+            case ReadServed:
+                json.WriteString("outcome", "absent");
+                json.WriteString("key", key);
+                break;
+            case ReadRejected rejected:
+                json.WriteString("outcome", "rejected");
+                json.WriteString("key", key);
+                WriteReason(json, rejected.Reason, rejected.Detail);
+                break;
+        }
+    });
+
+    public void Write(string key, WriteResult result) => Line(json =>
+    {
+        json.WriteString("outcome", NameOf(result.GetType().Name));
+        json.WriteString("key", key);
+        switch (result)
+        {
+            case Applied applied:
+                json.WriteNumber("revision", applied.Revision.Value);
+                break;
+            case Rejected rejected:
+                WriteReason(json, rejected.Reason, rejected.Detail);
+                break;
+            case Unknown unknown:
+                json.WriteString("detail", unknown.Detail);
+                break;
+        }
+    });
+
+    public void Entry(KeyValueEntry entry) => Line(json => WriteEntry(json, entry));
+
+    public void ScanRefused(RejectionReason reason, string detail) => Line(json =>
+    {
+        json.WriteString("outcome", "rejected");
+        WriteReason(json, reason, detail);
+    });
+
+    public void Status(RingSnapshot? ring, IReadOnlyList<ReplicaStatus> replicas)
+    {
+        if (ring is not null)
+        {
+            WriteRing(ring);
+        }
+
+        foreach (var replica in replicas)
+        {
+            WriteReplica(replica);
+        }
+    }
+
+    public void Loaded(LoadSummary summary) => Line(json =>
+    {
+        json.WriteNumber("loaded", summary.Loaded);
+        json.WriteNumber("skipped", summary.Skipped);
+        json.WriteNumber("rejected", summary.Rejected);
+        json.WriteNumber("unknown", summary.Unknown);
+        json.WriteNumber("notTried", summary.NotTried);
+        json.WriteNumber("seconds", Math.Round(summary.Elapsed.TotalSeconds, 3));
+    });
+
+    private void WriteRing(RingSnapshot ring) => Line(json =>
+    {
+        json.WriteString("type", "ring");
+        json.WriteNumber("version", ring.Version.Value);
+        json.WriteStartArray("members");
+        foreach (var member in ring.Members)
+        {
+            json.WriteStartObject();
+            json.WriteString("silo", member.Silo);
+            json.WriteString("datacenter", member.Datacenter.Value);
+            json.WriteNumber("weight", member.Weight);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteStartArray("keyspaces");
+        foreach (var keyspace in ring.Keyspaces)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", keyspace.Name);
+            json.WriteNumber("shardCount", keyspace.ShardCount);
+            json.WriteStartArray("datacenters");
+            foreach (var datacenter in keyspace.Datacenters)
+            {
+                json.WriteStringValue(datacenter.Value);
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    });
+
+    private void WriteReplica(ReplicaStatus replica) => Line(json =>
+    {
+        json.WriteString("type", "replica");
+        json.WriteString("replica", replica.Replica);
+        json.WriteString("silo", replica.Silo);
+        json.WriteString("state", replica.State);
+        json.WriteString("detail", replica.Detail);
+        json.WriteString("role", replica.Role);
+        json.WriteNumber("term", replica.Term);
+        json.WriteString("leader", replica.Leader?.Value);
+        json.WriteNumber("commitIndex", replica.CommitIndex);
+        json.WriteNumber("appliedIndex", replica.AppliedIndex);
+        json.WriteNumber("lastIndex", replica.LastIndex);
+        json.WriteNumber("epoch", replica.Epoch);
+    });
+
+    private static void WriteEntry(Utf8JsonWriter json, KeyValueEntry entry)
+    {
+        WriteBytes(json, "key", entry.Key.Span);
+        WriteBytes(json, "value", entry.Value.Span);
+        json.WriteNumber("createRevision", entry.CreateRevision.Value);
+        json.WriteNumber("modifyRevision", entry.ModifyRevision.Value);
+        json.WriteNumber("version", entry.Version);
+    }
+
+    private static void WriteBytes(Utf8JsonWriter json, string name, ReadOnlySpan<byte> bytes)
+    {
+        if (Utf8.IsValid(bytes))
+        {
+            json.WriteString(name, bytes);
+        }
+        else
+        {
+            json.WriteBase64String($"{name}Base64", bytes);
+        }
+    }
+
+    private static void WriteReason(Utf8JsonWriter json, RejectionReason reason, string detail)
+    {
+        json.WriteString("reason", NameOf(reason.ToString()));
+        json.WriteString("detail", detail);
+    }
+
+    private static string NameOf(string name) => JsonNamingPolicy.CamelCase.ConvertName(name);
+
+    private void Line(Action<Utf8JsonWriter> write)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer, RowRules.Writing))
+        {
+            json.WriteStartObject();
+            write(json);
+            json.WriteEndObject();
+        }
+
+        output.WriteLine(Encoding.UTF8.GetString(buffer.WrittenSpan));
+    }
+}

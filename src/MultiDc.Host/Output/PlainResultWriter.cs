@@ -1,0 +1,101 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Unicode;
+using MultiDc.Grains;
+using MultiDc.Host.Loading;
+using MultiDc.Ring;
+
+namespace MultiDc.Host.Output;
+
+/// <summary>For people and pipes: values on standard output, everything that went wrong on standard error.</summary>
+internal sealed class PlainResultWriter(TextWriter output, TextWriter error) : IResultWriter
+{
+    public void Read(string key, ReadResult result)
+    {
+        switch (result)
+        {
+            case ReadServed { Entry: { } entry }:
+                output.WriteLine(TextOf(entry.Value.Span));
+                break;
+            case ReadServed:
+                error.WriteLine($"there is no key '{key}'");
+                break;
+            case ReadRejected rejected:
+                Refused(rejected.Reason, rejected.Detail);
+                break;
+        }
+    }
+
+    public void Write(string key, WriteResult result)
+    {
+        switch (result)
+        {
+            case Applied applied:
+                output.WriteLine($"applied at revision {applied.Revision}");
+                break;
+            case Rejected rejected:
+                Refused(rejected.Reason, rejected.Detail);
+                break;
+            case Unknown unknown:
+                error.WriteLine($"unknown whether it happened: {unknown.Detail}");
+                break;
+        }
+    }
+
+    public void Entry(KeyValueEntry entry) => output.WriteLine($"{TextOf(entry.Key.Span)}\t{TextOf(entry.Value.Span)}");
+
+    public void ScanRefused(RejectionReason reason, string detail) => Refused(reason, detail);
+
+    public void Status(RingSnapshot? ring, IReadOnlyList<ReplicaStatus> replicas)
+    {
+        output.WriteLine(ring is null ? "ring: no datacenter tells one" : $"ring: version {ring.Version.Value}");
+        foreach (var member in ring?.Members ?? [])
+        {
+            output.WriteLine($"silo {member.Silo}: datacenter {member.Datacenter}, weight {member.Weight}");
+        }
+
+        foreach (var keyspace in ring?.Keyspaces ?? [])
+        {
+            output.WriteLine($"keyspace {keyspace.Name}: {keyspace.ShardCount} shards in {string.Join(", ", keyspace.Datacenters)}");
+        }
+
+        WriteTable(
+            ["REPLICA", "STATE", "ROLE", "TERM", "LEADER", "COMMIT", "APPLIED", "LAST", "SILO", "DETAIL"],
+            [.. replicas.Select(static r => new[]
+            {
+                r.Replica, r.State, r.Role, r.Term.ToString(), r.Leader?.Value ?? "", r.CommitIndex.ToString(), r.AppliedIndex.ToString(), r.LastIndex.ToString(), r.Silo, r.Detail,
+            })]);
+    }
+
+    public void Loaded(LoadSummary summary)
+    {
+        var parts = new List<string> { $"{summary.Loaded} rows loaded" };
+        AddUnlessZero(summary.Skipped, "bad lines skipped");
+        AddUnlessZero(summary.Rejected, "rejected");
+        AddUnlessZero(summary.Unknown, "unknown");
+        AddUnlessZero(summary.NotTried, "not tried");
+        output.WriteLine($"{string.Join(", ", parts)} in {summary.Elapsed.TotalSeconds:0.0} s");
+
+        void AddUnlessZero(long count, string name)
+        {
+            if (count > 0)
+            {
+                parts.Add($"{count} {name}");
+            }
+        }
+    }
+
+    private void Refused(RejectionReason reason, string detail) =>
+        error.WriteLine($"{(Outcomes.ExitCodeOf(reason) == ExitCode.Unavailable ? "unavailable" : "rejected")}: {detail} ({JsonNamingPolicy.CamelCase.ConvertName(reason.ToString())})");
+
+    private static string TextOf(ReadOnlySpan<byte> bytes) => Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : $"base64:{Convert.ToBase64String(bytes)}";
+
+    private void WriteTable(string[] head, string[][] rows)
+    {
+        var widths = head.Select((name, column) => rows.Select(row => row[column].Length).Append(name.Length).Max()).ToArray();
+        foreach (var row in rows.Prepend(head))
+        {
+            output.WriteLine(string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd());
+        }
+    }
+}

@@ -1,0 +1,64 @@
+using Microsoft.Extensions.Configuration;
+using MultiDc.Host.CommandLine;
+
+namespace MultiDc.Host.Running;
+
+/// <summary>The configuration of <c>multidc run</c> and where it came from.</summary>
+/// <param name="Values">All sources merged, the later ones over the earlier.</param>
+/// <param name="Sources">The sources in that order, for people.</param>
+internal sealed record RunConfiguration(IConfiguration Values, IReadOnlyList<string> Sources)
+{
+    public const string EnvironmentPrefix = "MULTIDC_";
+    private const string FileName = "appsettings.json";
+
+    // Orleans tells much at Information; a person who runs a silo wants to hear of trouble.
+    private static readonly KeyValuePair<string, string?>[] Defaults = [new("Logging:LogLevel:Default", "Warning")];
+
+    /// <summary>
+    /// Reads <c>appsettings.json</c> in the working folder if it is there, then the given file, the environment, and the settings of the
+    /// command line. Without any that lists datacenters, the development configuration beside the executable stands in for the files.
+    /// </summary>
+    /// <param name="workingFolder">The working folder.</param>
+    /// <param name="file">The file of <c>--config</c>, or null.</param>
+    /// <param name="settings">The settings of <c>--set</c>.</param>
+    /// <exception cref="CommandException">A file is missing or malformed.</exception>
+    public static RunConfiguration Read(string workingFolder, string? file, IReadOnlyList<KeyValuePair<string, string?>> settings)
+    {
+        var files = new List<string>();
+        if (Path.Combine(workingFolder, FileName) is var local && File.Exists(local))
+        {
+            files.Add(local);
+        }
+
+        if (file is not null)
+        {
+            files.Add(file);
+        }
+
+        var overrides = new ConfigurationBuilder().AddEnvironmentVariables(EnvironmentPrefix).AddInMemoryCollection(settings).Build();
+        var sources = files.ToList();
+        if (files.Count == 0 && !overrides.GetSection("MultiDc:Datacenters").Exists())
+        {
+            files.Add(Path.Combine(AppContext.BaseDirectory, FileName));
+            sources.Add($"{files[0]} (for development; use --config for your own)");
+        }
+
+        if (new ConfigurationBuilder().AddEnvironmentVariables(EnvironmentPrefix).Build().GetChildren().Any())
+        {
+            sources.Add($"environment variables {EnvironmentPrefix}*");
+        }
+
+        if (settings.Count > 0)
+        {
+            sources.Add("--set");
+        }
+
+        var builder = new ConfigurationBuilder().AddInMemoryCollection(Defaults);
+        foreach (var path in files)
+        {
+            builder.AddConfiguration(ConfigurationFile.Read(path));
+        }
+
+        return new(builder.AddConfiguration(overrides).Build(), sources);
+    }
+}

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Builds everything and runs every test. Needs the .NET SDK of global.json and nothing else.
+#   tests/run.sh              all tests
+#   tests/run.sh Raft Server  only the projects MultiDc.Raft.Tests and MultiDc.Server.Tests
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if ! command -v dotnet >/dev/null; then
+    echo "tests/run.sh: the .NET SDK $(sed -n 's/.*"version": "\(.*\)".*/\1/p' global.json) is needed, and dotnet is not on the PATH" >&2
+    exit 69
+fi
+
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+echo "building (warnings are errors, package versions locked)"
+dotnet build MultiDc.sln --configuration Release --verbosity quiet -p:RestoreLockedMode=true
+
+projects=()
+if [ $# -gt 0 ]; then
+    for name in "$@"; do projects+=("tests/MultiDc.$name.Tests"); done
+else
+    for project in tests/*.Tests; do projects+=("$project"); done
+fi
+
+passed=0 failed=0 skipped=0 broken=0
+for project in "${projects[@]}"; do
+    echo "== $project"
+    log=$(mktemp)
+    if ! dotnet test "$project" --configuration Release --no-build --logger "console;verbosity=minimal" 2>&1 | tee "$log"; then
+        broken=1
+    fi
+    # The runner's closing line: "Passed!  - Failed: 0, Passed: 12, Skipped: 0, Total: 12, ..."
+    counts=$(sed -n 's/.*Failed: *\([0-9]*\), Passed: *\([0-9]*\), Skipped: *\([0-9]*\).*/\1 \2 \3/p' "$log" | tail -n 1)
+    rm -f "$log"
+    if [ -z "$counts" ]; then
+        echo "$project ran no test" >&2
+        broken=1
+    else
+        read -r f p s <<<"$counts"
+        failed=$((failed + f)) passed=$((passed + p)) skipped=$((skipped + s))
+    fi
+done
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$broken" -eq 0 ] && [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
