@@ -67,6 +67,27 @@ public sealed class PumpOutcomeTests
     }
 
     [Fact]
+    public void A_write_whose_index_is_given_out_again_is_unknown()
+    {
+        using var group = new PumpGroup();
+        var first = group.ElectLeader();
+        var session = group.OpenSession(first);
+        group.Network.CutOff.Add(first.Address.Datacenter);
+        Task<Server.StateMachine.ApplyResult>[] lost = [.. Enumerable.Range(1, 3).Select(i => PumpGroup.Propose(first, Writes.Put(session, (ulong)i, "k", "lost")))];
+        var second = group.ElectLeader();
+        group.Network.CutOff.Clear();
+        group.Tick(5);
+
+        // The second leader's only entry took the first place. The old leader leads again and gives the others out anew.
+        Assert.True(group.Settled(second.Pump!.TransferLeadershipAsync(first.Id)));
+        group.Tick(1);
+        Assert.Equal(first, group.Leader);
+        Assert.False(lost[2].IsCompleted);
+        Assert.IsType<Applied>(group.Put(first, session, 4, "k", "kept"));
+        Assert.IsType<Unknown>(PumpGroup.Done(lost[2]).Result);
+    }
+
+    [Fact]
     public void When_the_pump_stops_an_open_write_is_unknown_and_one_never_proposed_is_rejected()
     {
         using var group = new PumpGroup(options: new() { MaxRequestsPerRound = 1 });
@@ -100,6 +121,7 @@ public sealed class PumpOutcomeTests
         group.Network.CutOff.Add(first.Address.Datacenter);
         var open = PumpGroup.Propose(first, Writes.Put(session, 1, "k", "lost"));
         var second = group.ElectLeader();
+        group.Tick(12, group.Replicas.Where(r => r != first));
         for (var i = 1UL; i <= 60; i++)
         {
             Assert.IsType<Applied>(group.Put(second, session, i, $"k{i}", new string('x', 100)));
