@@ -87,10 +87,10 @@ public sealed class PumpReadTests
         var session = group.OpenSession(zombie);
         group.Put(zombie, session, 1, "k", "old");
         group.Network.Rule = static p => p.Message is HeartbeatResponse ? Fate.Hold : Fate.Deliver;
-        var read = PumpGroup.Read(zombie, "k");
 
-        // One that asks the store for nothing, so that no check but the pump's own can stop it.
+        // The first asks the store for nothing, so that no check but the pump's own can stop it.
         var bare = zombie.Pump!.ReadAsync(static _ => ValueTask.FromResult("served"), static rejected => $"!{rejected.Reason}");
+        var read = PumpGroup.Read(zombie, "k");
         group.Run();
         Assert.False(read.IsCompleted || bare.IsCompleted);
 
