@@ -11,8 +11,14 @@ internal sealed record RunConfiguration(IConfiguration Values, IReadOnlyList<str
     public const string EnvironmentPrefix = "MULTIDC_";
     private const string FileName = "appsettings.json";
 
-    // Orleans tells much at Information; a person who runs a silo wants to hear of trouble.
-    private static readonly KeyValuePair<string, string?>[] Defaults = [new("Logging:LogLevel:Default", "Warning")];
+    // A person who runs a silo wants to hear of trouble. These two warn at every start, of the garbage collector's kind and of a watchdog
+    // that measures its first period from the start of the machine.
+    private static readonly KeyValuePair<string, string?>[] Defaults =
+    [
+        new("Logging:LogLevel:Default", "Warning"),
+        new("Logging:LogLevel:Orleans.Runtime.Silo", "Error"),
+        new("Logging:LogLevel:Orleans.Runtime.Watchdog", "Error"),
+    ];
 
     /// <summary>
     /// Reads <c>appsettings.json</c> in the working folder if it is there, then the given file, the environment, and the settings of the
