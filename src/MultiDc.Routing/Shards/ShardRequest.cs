@@ -21,6 +21,7 @@ internal sealed partial class ShardRequest(
     private static readonly TimeSpan ReplyAllowance = TimeSpan.FromMilliseconds(250);
 
     private readonly long startedAt = time.GetTimestamp();
+    private bool hasReopened;
     private TimeSpan backoff = options.MinBackoff;
 
     public ShardId Shard => shard;
@@ -68,12 +69,9 @@ internal sealed partial class ShardRequest(
     /// <summary>Chooses whom to ask next, and pauses if need be; false when the deadline has come.</summary>
     public async Task<bool> PrepareNextAsync(AttemptAction action, DatacenterId? hint)
     {
-        if (action == AttemptAction.ReopenSession)
-        {
-            return Remaining > TimeSpan.Zero;
-        }
-
-        var atOnce = false;
+        // A new session is tried at once, but when it expires too, clients are pushing each other's sessions out: no haste then.
+        var atOnce = action == AttemptAction.ReopenSession && !hasReopened;
+        hasReopened |= action == AttemptAction.ReopenSession;
         if (action == AttemptAction.TryNext)
         {
             leaders.Forget(shard, search.Current);

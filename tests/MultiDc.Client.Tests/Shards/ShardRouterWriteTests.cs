@@ -119,6 +119,16 @@ public sealed class ShardRouterWriteTests : IDisposable
     }
 
     [Fact]
+    public async Task Sessions_that_expire_again_and_again_are_not_opened_in_haste()
+    {
+        world.Write = (_, _) => Task.FromResult<WriteResult>(world.Writes.Count < 500 ? new Rejected(RejectionReason.SessionExpired, "") : new Applied(new(9)));
+        var (result, took) = await WriteAsync(seconds: 2);
+        Assert.Equal(RejectionReason.SessionExpired, Assert.IsType<Rejected>(result).Reason);
+        Assert.InRange(took, TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(2.1));
+        Assert.InRange(world.Writes.Count, 5, 40);
+    }
+
+    [Fact]
     public async Task An_expired_session_after_a_lost_answer_is_unknown_and_not_written_again()
     {
         world.Write = (_, _) => world.Writes.Count == 1

@@ -42,11 +42,11 @@ public sealed class PumpBoundsTests
         var writes = Enumerable.Range(1, 4).Select(i => PumpGroup.Propose(leader, Writes.Put(session, (ulong)i, "k", "v"))).ToArray();
         var read = PumpGroup.Read(leader, "k");
         Assert.Equal([false, false, true, true], writes.Select(static w => w.IsCompleted));
-        Assert.All(writes[2..], static w => Assert.Equal(RejectionReason.Overloaded, Assert.IsType<Rejected>(w.Result.Result).Reason));
-        Assert.Equal("!Overloaded", read.Result);
+        Assert.All(writes[2..], static w => Assert.Equal(RejectionReason.Overloaded, Assert.IsType<Rejected>(PumpGroup.Done(w).Result).Reason));
+        Assert.Equal("!Overloaded", PumpGroup.Done(read));
         Assert.True(leader.Pump!.TryDeliver(new HeartbeatResponse(group.Followers[0].Id, leader.Id, new(1), 0)));
         group.Run();
-        Assert.All(writes[..2], static w => Assert.IsType<Applied>(w.Result.Result));
+        Assert.All(writes[..2], static w => Assert.IsType<Applied>(PumpGroup.Done(w).Result));
     }
 
     [Fact]
@@ -58,7 +58,7 @@ public sealed class PumpBoundsTests
         var before = leader.Disk.FlushCount;
         var writes = Enumerable.Range(1, 6).Select(i => PumpGroup.Propose(leader, Writes.Put(session, (ulong)i, "k", $"{i}"))).ToArray();
         group.Run();
-        Assert.All(writes, static w => Assert.IsType<Applied>(w.Result.Result));
+        Assert.All(writes, static w => Assert.IsType<Applied>(PumpGroup.Done(w).Result));
         Assert.Equal(3, leader.Disk.FlushCount - before);
     }
 
@@ -72,7 +72,7 @@ public sealed class PumpBoundsTests
         var writes = Enumerable.Range(1, 3).Select(i => PumpGroup.Propose(leader, Writes.Put(session, (ulong)i, "k", "v"))).ToArray();
         group.Run();
         Assert.Equal([false, false, true], writes.Select(static w => w.IsCompleted));
-        Assert.Equal(RejectionReason.Overloaded, Assert.IsType<Rejected>(writes[2].Result.Result).Reason);
+        Assert.Equal(RejectionReason.Overloaded, Assert.IsType<Rejected>(PumpGroup.Done(writes[2]).Result).Reason);
     }
 
     [Fact]
@@ -86,7 +86,7 @@ public sealed class PumpBoundsTests
         var second = PumpGroup.Propose(leader, Writes.Put(session, 2, "k", new string('x', 800)));
         group.Run();
         Assert.False(first.IsCompleted);
-        Assert.Equal(RejectionReason.Overloaded, Assert.IsType<Rejected>(second.Result.Result).Reason);
+        Assert.Equal(RejectionReason.Overloaded, Assert.IsType<Rejected>(PumpGroup.Done(second).Result).Reason);
     }
 
     [Fact]
@@ -115,7 +115,7 @@ public sealed class PumpBoundsTests
         group.Network.Sent.Clear();
         group.Run();
         Assert.Equal(PumpStopReason.StoreFailed, PumpGroup.StopOf(leader).Reason);
-        Assert.IsType<Unknown>(write.Result.Result);
+        Assert.IsType<Unknown>(PumpGroup.Done(write).Result);
         Assert.DoesNotContain(group.Network.Sent, p => p.From == leader.Address.Datacenter);
 
         // Recovered from disk by a new opening, it takes part again.
@@ -134,7 +134,7 @@ public sealed class PumpBoundsTests
         var write = PumpGroup.Propose(leader, Writes.Put(session, 1, "k", "v"));
         group.Run();
         Assert.Equal(PumpStopReason.StoreFull, PumpGroup.StopOf(leader).Reason);
-        Assert.IsType<Unknown>(write.Result.Result);
+        Assert.IsType<Unknown>(PumpGroup.Done(write).Result);
         leader.Disk.IsFull = false;
         group.Start(leader);
         group.ElectLeader();
@@ -166,6 +166,6 @@ public sealed class PumpBoundsTests
         var chunk = follower.Pump!.TakeChunkAsync(request, new(frame, 0, false, []));
         group.Run();
         Assert.Equal(PumpStopReason.Fenced, PumpGroup.StopOf(follower).Reason);
-        Assert.False(chunk.Result.Accepted);
+        Assert.False(PumpGroup.Done(chunk).Accepted);
     }
 }

@@ -98,7 +98,7 @@ public sealed class PumpDurabilityTests
             hold.Dispose();
         }
 
-        Assert.IsType<Unknown>(open.Result.Result);
+        Assert.IsType<Unknown>(PumpGroup.Done(open).Result);
         RestartAll(group);
         leader = group.ElectLeader();
         Assert.Equal("1", group.ReadNow(leader, "acknowledged"));

@@ -162,6 +162,12 @@ internal sealed class PumpGroup : IDisposable
     public T Settled<T>(Task<T> task)
     {
         Run();
+        return Done(task);
+    }
+
+    /// <summary>The result of a task that must be complete: waiting for it would wait for ever.</summary>
+    public static T Done<T>(Task<T> task)
+    {
         Assert.True(task.IsCompleted, "no answer came");
         return task.Result;
     }

@@ -149,6 +149,9 @@ public sealed class PumpSnapshotTests
         Assert.False(group.Settled(lagging.Pump.TakeChunkAsync(request with { To = leader.Id }, sent)).Accepted);
         Assert.True(group.Settled(lagging.Pump.TakeChunkAsync(request, sent)).Accepted);
         Assert.False(group.Settled(lagging.Pump.TakeChunkAsync(request, sent with { Number = 2 })).Accepted);
+
+        // Refused, not taken and choked on.
+        Assert.False(lagging.Pump.Completion.IsCompleted);
     }
 
     [Fact]
@@ -202,8 +205,8 @@ public sealed class PumpSnapshotTests
         var lagging = group.Followers[0];
         group.Network.CutOff.Add(lagging.Address.Datacenter);
 
-        // For one election timeout the leader keeps the log for a follower that it has just heard.
-        group.Tick(12);
+        // For a follower that was heard from lately the log would be kept.
+        group.Tick(12, group.Replicas.Where(r => r != lagging));
         Fill(group, leader, session, 1, 60);
         group.Network.Sent.Clear();
         return (leader, lagging, session);

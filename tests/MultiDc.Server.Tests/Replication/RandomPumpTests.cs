@@ -33,7 +33,7 @@ public sealed class RandomPumpTests(ITestOutputHelper output)
         }
 
         output.WriteLine($"{operations} operations in {Seeds} runs");
-        Assert.True(operations > Seeds * 20, $"only {operations} operations were answered in {Seeds} runs");
+        Assert.True(operations > Seeds * 30, $"only {operations} operations were answered in {Seeds} runs");
     }
 
     private sealed class RandomRun
@@ -92,7 +92,7 @@ public sealed class RandomPumpTests(ITestOutputHelper output)
             var replica = group.Replicas[random.Next(0, 3)];
             switch (random.Next(0, 1000))
             {
-                case < 80:
+                case < 100:
                     foreach (var ticked in group.Replicas.Where(_ => isCalm || random.Next(0, 10) > 0))
                     {
                         ticked.Pump?.Tick();
@@ -100,24 +100,33 @@ public sealed class RandomPumpTests(ITestOutputHelper output)
 
                     zombies.ForEach(static z => z.Pump.Tick());
                     break;
-                case < 400:
-                    group.Network.Deliver();
-                    break;
-                case < 410:
+                case < 120:
                     group.Network.Release();
                     group.Network.TimeOutChunks();
                     break;
-                case < 416 when !isCalm:
+                case < 126 when !isCalm:
                     Disturb(replica);
                     break;
-                case < 446:
+                case < 146:
                     Restore(replica);
                     break;
-                case < 650:
-                    clients[random.Next(0, clients.Length)].Step(mayBegin: !isCalm);
+                case < 350:
+                    foreach (var client in clients)
+                    {
+                        client.Step(mayBegin: !isCalm);
+                    }
+
+                    break;
+                case < 600:
+                    RunOnTurn(replica);
                     break;
                 default:
-                    RunOnTurn(replica);
+                    foreach (var each in group.Replicas)
+                    {
+                        RunOnTurn(each);
+                    }
+
+                    group.Network.Deliver();
                     break;
             }
         }
