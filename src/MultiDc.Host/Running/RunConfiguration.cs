@@ -11,13 +11,14 @@ internal sealed record RunConfiguration(IConfiguration Values, IReadOnlyList<str
     public const string EnvironmentPrefix = "MULTIDC_";
     private const string FileName = "appsettings.json";
 
-    // A person who runs a silo wants to hear of trouble. These two warn at every start, of the garbage collector's kind and of a watchdog
-    // that measures its first period from the start of the machine.
+    // A person who runs a silo wants to hear of trouble. These warn without any: of the garbage collector's kind, of a watchdog that measures
+    // its first period from the start of the machine, and of every retry.
     private static readonly KeyValuePair<string, string?>[] Defaults =
     [
         new("Logging:LogLevel:Default", "Warning"),
         new("Logging:LogLevel:Orleans.Runtime.Silo", "Error"),
         new("Logging:LogLevel:Orleans.Runtime.Watchdog", "Error"),
+        new("Logging:LogLevel:Polly", "Error"),
     ];
 
     /// <summary>
@@ -41,7 +42,9 @@ internal sealed record RunConfiguration(IConfiguration Values, IReadOnlyList<str
             files.Add(file);
         }
 
-        var overrides = new ConfigurationBuilder().AddEnvironmentVariables(EnvironmentPrefix).AddInMemoryCollection(settings).Build();
+        // A setting that is given twice has its last value, as with options elsewhere.
+        var last = settings.GroupBy(static s => s.Key, StringComparer.OrdinalIgnoreCase).Select(static same => same.Last());
+        var overrides = new ConfigurationBuilder().AddEnvironmentVariables(EnvironmentPrefix).AddInMemoryCollection(last).Build();
         var sources = files.ToList();
         if (files.Count == 0 && !overrides.GetSection("MultiDc:Datacenters").Exists())
         {

@@ -89,6 +89,8 @@ public sealed class ExitCodeTests
     [InlineData("get", "k", "--gateway", "dc1=a:1", "--config", "b.json")]
     [InlineData("get", "k", "--datacenter", "dc9")]
     [InlineData("scan", "", "--limit", "0")]
+    [InlineData("scan", "", "--limit", "few")]
+    [InlineData("load", "a.csv", "--key", "id", "--concurrency", "1025")]
     [InlineData("load", "a.csv")]
     [InlineData("load", "a.csv", "--key", "id", "--concurrency", "0")]
     [InlineData("load", "a.csv", "--key", "id", "--delimiter", "||")]

@@ -10,6 +10,10 @@ namespace MultiDc.Host.Tests.Commands;
 /// <summary>Answers what a test tells it to, and remembers what it was asked.</summary>
 internal sealed class FakeClient : IMultiDcClient
 {
+    private readonly Lock counting = new();
+    private int underWay;
+    private (int Count, Action Callback)? whenUnderWay;
+
     public ReadResult Read { get; set; } = new ReadServed(null);
 
     public Func<string, WriteResult> Write { get; set; } = static _ => new Applied(new(7));
@@ -66,10 +70,31 @@ internal sealed class FakeClient : IMultiDcClient
 
     public Task<IReadOnlyList<ReplicaStatus>> GetStatusAsync(CancellationToken cancellationToken = default) => Task.FromResult<IReadOnlyList<ReplicaStatus>>(Replicas);
 
+    /// <summary>The most writes that were waiting for <see cref="Gate"/> at once.</summary>
+    public int MostUnderWay { get; private set; }
+
+    /// <summary>Calls back when so many writes are under way.</summary>
+    public void WhenUnderWay(int count, Action callback) => whenUnderWay = (count, callback);
+
     private async Task<WriteResult> WriteAsync(ReadOnlyMemory<byte> key, string asked, CancellationToken cancellationToken)
     {
         Asked.Enqueue(asked);
+        lock (counting)
+        {
+            MostUnderWay = Math.Max(MostUnderWay, ++underWay);
+            if (whenUnderWay is { } awaited && underWay == awaited.Count)
+            {
+                whenUnderWay = null;
+                awaited.Callback();
+            }
+        }
+
         await Gate.WaitAsync(cancellationToken);
+        lock (counting)
+        {
+            underWay--;
+        }
+
         return Write(Text(key));
     }
 

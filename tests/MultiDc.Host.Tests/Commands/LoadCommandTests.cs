@@ -91,17 +91,13 @@ public sealed class LoadCommandTests : IDisposable
     {
         var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         command.Client.Gate = gate.Task;
+        command.Client.WhenUnderWay(3, gate.SetResult);
         var file = folder.File("a.csv", "id\n" + string.Join('\n', Enumerable.Range(0, 2000)));
-        var running = command.RunAsync("load", file, "--key", "id", "--concurrency", "5");
-        while (command.Client.Asked.Count < 5)
-        {
-            await Task.Yield();
-        }
+        var (exitCode, _, _) = await command.RunAsync("load", file, "--key", "id", "--concurrency", "3");
 
-        Assert.Equal(5, command.Client.Asked.Count);
-        gate.SetResult();
-        Assert.Equal(0, (await running).ExitCode);
+        Assert.Equal(0, exitCode);
         Assert.Equal(2000, command.Client.Asked.Count);
+        Assert.Equal(3, command.Client.MostUnderWay);
     }
 
     [Theory]

@@ -152,10 +152,12 @@ public sealed class RowFileTests : IDisposable
         Assert.StartsWith("the value has ", problems[1].Reason, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void An_overlong_json_line_is_dropped_without_losing_count()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(RowRules.MaxLineBytes + 70_000)]
+    public void An_overlong_json_line_is_dropped_without_losing_count(int excessBytes)
     {
-        var content = Read("a.jsonl", "{\"id\":1}\n" + new string('x', RowRules.MaxLineBytes + 70_000) + "\n{\"id\":3}\n");
+        var content = Read("a.jsonl", "{\"id\":1}\n" + new string('x', RowRules.MaxLineBytes + excessBytes) + "\n{\"id\":3}\n");
 
         Assert.Equal([new RowProblem(2, $"the line is longer than {RowRules.MaxLineBytes} bytes")], content.Problems);
         Assert.Equal([(1, "1"), (3, "3")], content.Rows.Select(static r => (r.LineNumber, r.Key)));

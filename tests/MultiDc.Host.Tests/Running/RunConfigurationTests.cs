@@ -30,6 +30,10 @@ public sealed class RunConfigurationTests : IDisposable
     }
 
     [Fact]
+    public void A_setting_given_twice_has_its_last_value() =>
+        Assert.Equal("2", RunConfiguration.Read(folder.Path, null, [new("Silo:SiloPort", "1"), new("silo:siloport", "2")]).Values["Silo:SiloPort"]);
+
+    [Fact]
     public void The_later_source_wins()
     {
         var local = folder.File("appsettings.json", """{ "A": "local", "B": "local", "C": "local", "D": "local" }""");
