@@ -37,16 +37,7 @@ internal sealed class ConnectOptions
 
     private readonly Option<bool> json = new("--json") { Description = "Answer with one JSON object per line." };
 
-    public ConnectOptions()
-    {
-        timeoutSeconds.Validators.Add(static result =>
-        {
-            if (result.Tokens.Count == 1 && !(result.GetValueOrDefault<double>() is > 0 and <= 3600))
-            {
-                result.AddError("--timeout must be more than 0 and at most 3600 seconds");
-            }
-        });
-    }
+    public ConnectOptions() => timeoutSeconds.RequireRange(0.001, 3600, double.TryParse);
 
     public void AddTo(Command command)
     {

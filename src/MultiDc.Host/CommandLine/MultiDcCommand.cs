@@ -76,11 +76,6 @@ internal static class MultiDcCommand
         {
             usage.ShowHelp = false;
             usage.Invoke(parsed);
-            foreach (var error in parsed.Errors)
-            {
-                await surroundings.Error.WriteLineAsync($"multidc: {error.Message}").ConfigureAwait(false);
-            }
-
             await surroundings.Error.WriteLineAsync($"See '{HelpCommandOf(parsed.CommandResult.Command)} --help'.").ConfigureAwait(false);
             return (int)ExitCode.WrongUsage;
         }

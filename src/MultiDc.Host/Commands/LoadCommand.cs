@@ -40,13 +40,7 @@ internal static class LoadCommand
             HelpName = "count",
             DefaultValueFactory = static _ => DefaultConcurrency,
         };
-        concurrency.Validators.Add(static result =>
-        {
-            if (result.Tokens.Count == 1 && result.GetValueOrDefault<int>() is < 1 or > MaxConcurrency)
-            {
-                result.AddError($"--concurrency must be 1 to {MaxConcurrency}");
-            }
-        });
+        concurrency.RequireRange(1, MaxConcurrency, int.TryParse);
         var keyspace = ClientCommand.KeyspaceOption();
         return new Command("load", "Write every row of a file: its key column is the key, the whole row as JSON is the value. Of rows with the same key the last wins. Loading a file again is harmless.")
         {

@@ -17,13 +17,7 @@ internal static class ScanCommand
             DefaultValueFactory = static _ => "",
         };
         var limit = new Option<long?>("--limit", "-n") { Description = "Stop after this many keys.", HelpName = "count" };
-        limit.Validators.Add(result =>
-        {
-            if (result.Tokens.Count == 1 && result.GetValueOrDefault<long?>() is < 1)
-            {
-                result.AddError("--limit must be at least 1");
-            }
-        });
+        limit.RequireRange(1, long.MaxValue, long.TryParse);
         var keyspace = ClientCommand.KeyspaceOption();
         return new Command("scan", "Print keys and values (separated by a tab) in key order. Every page is fresh; the whole is not one moment.") { prefix, limit, keyspace }
             .Connected(surroundings, parsed => async (work, cancellationToken) =>

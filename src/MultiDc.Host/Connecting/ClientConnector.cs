@@ -48,7 +48,7 @@ internal static class ClientConnector
                 var troubles = string.Join("; ", attempts);
                 await Task.WhenAll(attempts.Select(static a => a.DisposeAsync().AsTask())).ConfigureAwait(false);
                 cancellationToken.ThrowIfCancellationRequested();
-                throw new CommandException(ExitCode.Unavailable, $"no datacenter answered within {request.Timeout.TotalSeconds:0.###} s: {troubles}");
+                throw new CommandException(ExitCode.Unavailable, $"no datacenter answered within {request.Timeout.TotalSeconds:0.###} s: {troubles}. Does it run, and are the datacenter's name and the cluster id its own?");
             }
 
             if (!noticed && attempts.Count == candidates.Length)

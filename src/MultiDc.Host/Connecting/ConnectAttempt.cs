@@ -178,5 +178,5 @@ internal sealed class ConnectAttempt : IAsyncDisposable
         }
     }
 
-    private static string FirstLineOf(Exception exception) => exception.Message.Split('\n', 2)[0].TrimEnd();
+    private static string FirstLineOf(Exception exception) => exception.Message.Split('\n', 2)[0].TrimEnd('\r', ' ', '.');
 }

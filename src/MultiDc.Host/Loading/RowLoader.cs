@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using System.Threading.Channels;
 using MultiDc.Client;
+using MultiDc.Ring;
 
 namespace MultiDc.Host.Loading;
 
@@ -47,7 +48,7 @@ internal sealed class RowLoader(IMultiDcClient client, string keyspace, TimeSpan
             {
                 if (line is Row row)
                 {
-                    await lanes[(uint)row.Key.GetHashCode(StringComparison.Ordinal) % lanes.Length].Writer.WriteAsync(row, broken.Token).ConfigureAwait(false);
+                    await lanes[HashRange.HashOf(Encoding.UTF8.GetBytes(row.Key)) % (ulong)lanes.Length].Writer.WriteAsync(row, broken.Token).ConfigureAwait(false);
                 }
                 else
                 {

@@ -27,13 +27,12 @@ internal static class RunCommand
             var settings = (parsed.GetValue(set) ?? []).Select(ParseSetting).ToArray();
             var configuration = RunConfiguration.Read(surroundings.WorkingFolder, parsed.GetValue(config)?.FullName, settings);
             await surroundings.Out.WriteLineAsync($"configuration: {string.Join(", then ", configuration.Sources)}").ConfigureAwait(false);
-            SiloOptions? silo = null;
             try
             {
-                (var multiDc, silo) = SiloConfiguration.Read(configuration.Values);
+                var (multiDc, silo) = SiloConfiguration.Read(configuration.Values);
                 await RunAsync(configuration, multiDc, silo, surroundings.Out, cancellationToken).ConfigureAwait(false);
             }
-            catch (Exception exception) when (StartProblem.Explain(exception, silo) is { } problem)
+            catch (Exception exception) when (StartProblem.Explain(exception) is { } problem)
             {
                 throw problem;
             }
@@ -47,6 +46,7 @@ internal static class RunCommand
     {
         var host = await SiloHost.BuildAsync(configuration.Values, cancellationToken).ConfigureAwait(false);
         await using var disposing = ((IAsyncDisposable)host).ConfigureAwait(false);
+        ListeningPorts.Require(silo);
         await host.StartAsync(cancellationToken).ConfigureAwait(false);
         var name = silo.Name.Length > 0 ? silo.Name : $"{multiDc.Datacenter}/silo-1";
         await output.WriteLineAsync($"silo {name} of datacenter {multiDc.Datacenter} serves on gateway {silo.Address}:{silo.GatewayPort}").ConfigureAwait(false);

@@ -11,8 +11,15 @@ internal sealed record RunConfiguration(IConfiguration Values, IReadOnlyList<str
     public const string EnvironmentPrefix = "MULTIDC_";
     private const string FileName = "appsettings.json";
 
-    // Orleans tells much at Information; a person who runs a silo wants to hear of trouble.
-    private static readonly KeyValuePair<string, string?>[] Defaults = [new("Logging:LogLevel:Default", "Warning")];
+    // A person who runs a silo wants to hear of trouble. These warn without any: of the garbage collector's kind, of a watchdog that measures
+    // its first period from the start of the machine, and of every retry.
+    private static readonly KeyValuePair<string, string?>[] Defaults =
+    [
+        new("Logging:LogLevel:Default", "Warning"),
+        new("Logging:LogLevel:Orleans.Runtime.Silo", "Error"),
+        new("Logging:LogLevel:Orleans.Runtime.Watchdog", "Error"),
+        new("Logging:LogLevel:Polly", "Error"),
+    ];
 
     /// <summary>
     /// Reads <c>appsettings.json</c> in the working folder if it is there, then the given file, the environment, and the settings of the
@@ -35,7 +42,9 @@ internal sealed record RunConfiguration(IConfiguration Values, IReadOnlyList<str
             files.Add(file);
         }
 
-        var overrides = new ConfigurationBuilder().AddEnvironmentVariables(EnvironmentPrefix).AddInMemoryCollection(settings).Build();
+        // A setting that is given twice has its last value, as with options elsewhere.
+        var last = settings.GroupBy(static s => s.Key, StringComparer.OrdinalIgnoreCase).Select(static same => same.Last());
+        var overrides = new ConfigurationBuilder().AddEnvironmentVariables(EnvironmentPrefix).AddInMemoryCollection(last).Build();
         var sources = files.ToList();
         if (files.Count == 0 && !overrides.GetSection("MultiDc:Datacenters").Exists())
         {

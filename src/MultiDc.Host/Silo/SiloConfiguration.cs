@@ -99,9 +99,15 @@ internal static class SiloConfiguration
 
     private static string? DescribeRedisProblem(string redis)
     {
+        const string Empty = "Silo:Redis is empty: give Redis' host:port, or set Silo:Clustering to Localhost";
+        if (string.IsNullOrWhiteSpace(redis))
+        {
+            return Empty;
+        }
+
         try
         {
-            return ConfigurationOptions.Parse(redis).EndPoints.Count > 0 ? null : "Silo:Redis is empty: give Redis' host:port, or set Silo:Clustering to Localhost";
+            return ConfigurationOptions.Parse(redis).EndPoints.Count > 0 ? null : Empty;
         }
         catch (ArgumentException exception)
         {

@@ -1,0 +1,97 @@
+namespace MultiDc.Host.Tests.Commands;
+
+public sealed class CommandLineTests : IDisposable
+{
+    private readonly CommandRun command = new(new());
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Theory]
+    [InlineData("put default k v", "put", "k", "v")]
+    [InlineData("put other @k -v", "put", "@k", "-v", "--keyspace", "other")]
+    [InlineData("cas default k 'old' new", "cas", "k", "--expect", "old", "new")]
+    [InlineData("cas default k '' new", "cas", "k", "--expect", "", "new")]
+    [InlineData("cas default k absent new", "cas", "k", "--expect-absent", "new")]
+    [InlineData("delete default k", "delete", "k")]
+    [InlineData("scan default 'pre'", "scan", "pre")]
+    [InlineData("scan default ''", "scan")]
+    public async Task Arguments_reach_the_client(string asked, params string[] arguments)
+    {
+        await command.RunAsync(arguments);
+
+        Assert.Equal([asked], command.Client.Asked);
+    }
+
+    [Fact]
+    public async Task A_value_is_read_from_standard_input()
+    {
+        command.Input = "two\nlines\n";
+        await command.RunAsync("put", "k", "-");
+        Assert.Equal(["put default k two\nlines\n"], command.Client.Asked);
+
+        command.Input = new string('x', KeyLimits.MaxValueBytes + 1);
+        Assert.Equal(3, (await command.RunAsync("put", "k", "-")).ExitCode);
+        Assert.Single(command.Client.Asked);
+    }
+
+    [Fact]
+    public async Task A_scan_stops_at_its_limit()
+    {
+        command.Client.Entries.AddRange(Enumerable.Range(1, 3).Select(static i => new KeyValueEntry(new[] { (byte)('0' + i) }, "v"u8.ToArray(), new(1), new(1), 1)));
+        var (exitCode, output, _) = await command.RunAsync("scan", "", "--limit", "2");
+
+        Assert.Equal(0, exitCode);
+        Assert.Equal("1\tv\n2\tv\n", output.ReplaceLineEndings("\n"));
+    }
+
+    [Fact]
+    public async Task Without_options_the_development_silo_is_asked()
+    {
+        await command.RunAsync("get", "k");
+
+        Assert.Equal("multidc dc1 dc1=127.0.0.1:30000", Describe());
+    }
+
+    [Fact]
+    public async Task Gateways_name_the_datacenters()
+    {
+        await command.RunAsync("get", "k", "-g", "dc2=b:1", "-g", "dc1=a:1", "-g", "dc2=b:2", "--cluster-id", "shop");
+        Assert.Equal("shop dc2 dc2=b:1,b:2 dc1=a:1", Describe());
+
+        await command.RunAsync("get", "k", "-g", "dc2=b:1", "-g", "dc1=a:1", "--datacenter", "dc1");
+        Assert.Equal("multidc dc1 dc2=b:1 dc1=a:1", Describe());
+    }
+
+    [Fact]
+    public async Task A_silos_configuration_tells_where_it_is()
+    {
+        var file = folder.File("silo.json", """
+            {
+              "MultiDc": { "ClusterId": "shop", "Datacenter": "dc2", "DataFolder": "x", "Datacenters": [ { "Name": "dc1", "Gateways": [ "a:1" ] }, { "Name": "dc2" } ] },
+              "Silo": { "Address": "10.0.0.2", "GatewayPort": 30002 }
+            }
+            """);
+        await command.RunAsync("get", "k", "--config", file);
+        Assert.Equal("shop dc2 dc1=a:1 dc2=10.0.0.2:30002", Describe());
+    }
+
+    [Theory]
+    [InlineData("{\n  \"MultiDc\": {\n", ":3:", "is not valid JSON")]
+    [InlineData("{}", "", "Datacenters is empty")]
+    public async Task A_wrong_configuration_is_78(string content, string place, string reason)
+    {
+        var file = folder.File("bad.json", content);
+        var (exitCode, _, error) = await command.RunAsync("get", "k", "--config", file);
+
+        Assert.Equal(78, exitCode);
+        Assert.Contains(place, error, StringComparison.Ordinal);
+        Assert.Contains(reason, error, StringComparison.Ordinal);
+    }
+
+    private string Describe()
+    {
+        var topology = command.Topology!;
+        return $"{topology.ClusterId} {topology.Datacenter} {string.Join(' ', topology.Datacenters.Select(static d => $"{d.Name}={string.Join(',', d.Gateways)}"))}";
+    }
+}

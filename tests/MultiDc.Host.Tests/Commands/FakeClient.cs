@@ -1,0 +1,102 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using System.Text;
+using MultiDc.Client;
+using MultiDc.Grains;
+using MultiDc.Ring;
+
+namespace MultiDc.Host.Tests.Commands;
+
+/// <summary>Answers what a test tells it to, and remembers what it was asked.</summary>
+internal sealed class FakeClient : IMultiDcClient
+{
+    private readonly Lock counting = new();
+    private int underWay;
+    private (int Count, Action Callback)? whenUnderWay;
+
+    public ReadResult Read { get; set; } = new ReadServed(null);
+
+    public Func<string, WriteResult> Write { get; set; } = static _ => new Applied(new(7));
+
+    /// <summary>Writes wait for this.</summary>
+    public Task Gate { get; set; } = Task.CompletedTask;
+
+    public List<KeyValueEntry> Entries { get; } = [];
+
+    public MultiDcUnavailableException? ScanEndsWith { get; set; }
+
+    public RingSnapshot? Ring { get; set; }
+
+    public List<ReplicaStatus> Replicas { get; } = [];
+
+    /// <summary>What was asked, in order.</summary>
+    public ConcurrentQueue<string> Asked { get; } = new();
+
+    public Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        Asked.Enqueue($"get {keyspace} {Text(key)}");
+        return Task.FromResult(Read);
+    }
+
+    public Task<WriteResult> PutAsync(string keyspace, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        WriteAsync(key, $"put {keyspace} {Text(key)} {Text(value)}", cancellationToken);
+
+    public Task<WriteResult> DeleteAsync(string keyspace, ReadOnlyMemory<byte> key, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        WriteAsync(key, $"delete {keyspace} {Text(key)}", cancellationToken);
+
+    public Task<WriteResult> CompareAndSetAsync(
+        string keyspace, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte>? expected, ReadOnlyMemory<byte> value, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        WriteAsync(key, $"cas {keyspace} {Text(key)} {(expected is { } bytes ? $"'{Text(bytes)}'" : "absent")} {Text(value)}", cancellationToken);
+
+    public async IAsyncEnumerable<KeyValueEntry> ScanAsync(
+        string keyspace, ReadOnlyMemory<byte> prefix, TimeSpan? timeout = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        Asked.Enqueue($"scan {keyspace} '{Text(prefix)}'");
+        await Task.Yield();
+        foreach (var entry in Entries)
+        {
+            yield return entry;
+        }
+
+        if (ScanEndsWith is not null)
+        {
+            throw ScanEndsWith;
+        }
+    }
+
+    public Task<WriteResult> CreateKeyspaceAsync(string keyspace, int shardCount, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public Task<RingSnapshot?> GetRingAsync(CancellationToken cancellationToken = default) => Task.FromResult(Ring);
+
+    public Task<IReadOnlyList<ReplicaStatus>> GetStatusAsync(CancellationToken cancellationToken = default) => Task.FromResult<IReadOnlyList<ReplicaStatus>>(Replicas);
+
+    /// <summary>The most writes that were waiting for <see cref="Gate"/> at once.</summary>
+    public int MostUnderWay { get; private set; }
+
+    /// <summary>Calls back when so many writes are under way.</summary>
+    public void WhenUnderWay(int count, Action callback) => whenUnderWay = (count, callback);
+
+    private async Task<WriteResult> WriteAsync(ReadOnlyMemory<byte> key, string asked, CancellationToken cancellationToken)
+    {
+        Asked.Enqueue(asked);
+        lock (counting)
+        {
+            MostUnderWay = Math.Max(MostUnderWay, ++underWay);
+            if (whenUnderWay is { } awaited && underWay == awaited.Count)
+            {
+                whenUnderWay = null;
+                awaited.Callback();
+            }
+        }
+
+        await Gate.WaitAsync(cancellationToken);
+        lock (counting)
+        {
+            underWay--;
+        }
+
+        return Write(Text(key));
+    }
+
+    private static string Text(ReadOnlyMemory<byte> bytes) => Encoding.UTF8.GetString(bytes.Span);
+}
