@@ -18,11 +18,17 @@ if [ "$wants_default_data" -eq 1 ] && [ ! -f /usr/share/ieee-data/oui.csv ]; the
     echo "installing Debian's package ieee-data (the demo's data set)"
     as_root=()
     if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
-    "${as_root[@]}" apt-get update -qq
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ieee-data >/dev/null
+    log=$(mktemp)
+    if ! { "${as_root[@]}" apt-get update -qq \
+        && "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ieee-data; } >"$log" 2>&1; then
+        cat "$log" >&2
+        echo "infra/demo.sh: ieee-data could not be installed; name a file of yours with --load FILE --key COLUMN instead" >&2
+        exit 69
+    fi
+    rm -f "$log"
 fi
 
 echo "building"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
-(cd "$here" && dotnet build src/MultiDc.Host --configuration Release --verbosity quiet -p:RestoreLockedMode=true)
+(cd "$here" && dotnet build src/MultiDc.Host --configuration Release --verbosity quiet --nologo -clp:NoSummary -p:RestoreLockedMode=true)
 exec "$here/src/MultiDc.Host/bin/Release/net10.0/multidc" demo "$@"

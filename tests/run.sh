@@ -12,7 +12,7 @@ fi
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 echo "building (warnings are errors, package versions locked)"
-dotnet build MultiDc.sln --configuration Release --verbosity quiet -p:RestoreLockedMode=true
+dotnet build MultiDc.sln --configuration Release --verbosity quiet --nologo -clp:NoSummary -p:RestoreLockedMode=true
 
 projects=()
 if [ $# -gt 0 ]; then
