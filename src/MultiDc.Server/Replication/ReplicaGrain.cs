@@ -22,6 +22,7 @@ internal sealed partial class ReplicaGrain(
 {
     private static readonly TimeSpan FoundingRetry = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan RefusedRetry = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan FoundingPatience = TimeSpan.FromSeconds(30);
 
     private readonly CancellationTokenSource closing = new();
     private readonly Dictionary<DatacenterId, Guid> homes = [];
@@ -192,6 +193,7 @@ internal sealed partial class ReplicaGrain(
     // Null: this activation is not the replica and ends.
     private async Task<Opened?> OpenAsync()
     {
+        var begunAt = time.GetTimestamp();
         while (true)
         {
             closing.Token.ThrowIfCancellationRequested();
@@ -215,6 +217,13 @@ internal sealed partial class ReplicaGrain(
                     await Task.Delay(FoundingRetry, time, closing.Token);
                     if (await StepAsideAsync())
                     {
+                        return null;
+                    }
+
+                    if (time.GetElapsedTime(begunAt) > FoundingPatience)
+                    {
+                        // Anybody can make up a key. A replica that the ring knows is woken again.
+                        DeactivateOnIdle();
                         return null;
                     }
 

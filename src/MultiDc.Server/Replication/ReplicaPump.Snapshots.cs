@@ -1,0 +1,142 @@
+using MultiDc.Storage;
+
+namespace MultiDc.Server.Replication;
+
+/// <summary>Snapshots on their way out and in, and the log's compaction that makes them needed (dissertation §5).</summary>
+internal sealed partial class ReplicaPump
+{
+    private IStagedSnapshot TakeStaged(SnapshotMetadata wanted)
+    {
+        Invariant.Require(stagedSnapshot?.Metadata.LastIncluded == wanted.LastIncluded, "the node installs the snapshot that was staged last (§5)");
+        var staged = stagedSnapshot;
+        stagedSnapshot = null;
+        return staged;
+    }
+
+    private async ValueTask<SnapshotChunkReply> TakeChunkOnTurnAsync(SnapshotRequest request, SnapshotChunk chunk)
+    {
+        if (request.Term < node.Term || request.To != node.Id)
+        {
+            return new(false);
+        }
+
+        var (taken, complete) = await snapshotReceiver.TakeAsync(request, chunk);
+        if (complete is not null)
+        {
+            stagedSnapshot = complete;
+            node.Step(request);
+
+            // At once: the next request may be the first chunk of another stream, which drops what is staged.
+            await CarryOutAllAsync();
+            stagedSnapshot = null;
+        }
+
+        return new(taken);
+    }
+
+    private void SendSnapshot(ReplicaId to)
+    {
+        var view = storage.State.OpenView();
+        var request = new SnapshotRequest(node.Id, to, node.Term, node.SnapshotAt(view.Applied));
+        LogSnapshotBegun(logger, sender.Address, members.DatacenterOf(to), request.Snapshot.LastIncluded);
+        snapshotsUnderWay[to] = request.Snapshot.LastIncluded.Index;
+        background.RemoveAll(static task => task.IsCompleted);
+        background.Add(StreamAsync());
+
+        async Task StreamAsync()
+        {
+            var delivered = false;
+            try
+            {
+                using (view)
+                {
+                    delivered = await snapshotSender.SendAsync(request, view, stopping.Token);
+                }
+            }
+            catch (Exception exception)
+            {
+                // The follower is away or this replica is closing; the node asks for another snapshot if one is still needed.
+                LogSnapshotFailed(logger, sender.Address, members.DatacenterOf(to), exception.Message);
+            }
+
+            inbox.AddCompletion(new TurnRequest<bool>(
+                () =>
+                {
+                    snapshotsUnderWay.Remove(to);
+                    node.ReportSnapshot(to, delivered);
+                    return ValueTask.FromResult(true);
+                },
+                false));
+        }
+    }
+
+    // A few entries stay for followers that lag a little, unless they are so large that keeping them defeats the purpose.
+    private ulong EntriesToKeep => node.RetainedBytes > 4 * options.CompactAfterBytes ? 0UL : (ulong)options.KeepEntries;
+
+    private ulong CompactableTo()
+    {
+        var to = node.Applied.Value - Math.Min(node.Applied.Value, EntriesToKeep);
+
+        // A follower that is here and behind, or takes a snapshot just now, must find what comes next, or under load it would need snapshot
+        // after snapshot and never catch up. Not at any price, though: the log is in memory.
+        return node.RetainedBytes > 8 * options.CompactAfterBytes
+            ? to
+            : snapshotsUnderWay.Values.Append(node.LeastMatchHeard()).Aggregate(to, static (least, index) => Math.Min(least, index.Value));
+    }
+
+    private void CompactIfLarge()
+    {
+        if (compacting || node.RetainedBytes < options.CompactAfterBytes)
+        {
+            return;
+        }
+
+        // Worth a flush only if a good part of the log would go: the bytes may lie in entries that are kept, or that are not applied yet.
+        var (first, last) = (node.CompactedTo.Index.Value, node.LastEntry.Index.Value);
+        if (CompactableTo() <= first + Math.Max(EntriesToKeep / 2, (last - first) / 8))
+        {
+            return;
+        }
+
+        compacting = true;
+        background.RemoveAll(static task => task.IsCompleted);
+        background.Add(FlushThenCompactAsync());
+
+        async Task FlushThenCompactAsync()
+        {
+            Exception? failure = null;
+            try
+            {
+                await storage.State.FlushAsync(stopping.Token);
+            }
+            catch (Exception exception)
+            {
+                failure = exception;
+            }
+
+            inbox.AddCompletion(new TurnRequest<bool>(
+                async () =>
+                {
+                    compacting = false;
+                    if (failure is not null)
+                    {
+                        System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
+                    }
+
+                    await CompactAsync();
+                    return true;
+                },
+                false));
+        }
+    }
+
+    private async ValueTask CompactAsync()
+    {
+        var to = new LogIndex(Math.Min(CompactableTo(), storage.State.DurableApplied.Value));
+        if (to > node.CompactedTo.Index)
+        {
+            await storage.CompactToAsync(node.SnapshotAt(to));
+            node.CompactTo(to);
+        }
+    }
+}
