@@ -58,9 +58,11 @@ public sealed partial class RaftNode
                 Campaign(leadershipTransfer: false);
                 break;
             case VoteResult.Won:
+                Hit(RaftProbe.ElectionWon);
                 BecomeLeader();
                 break;
             case VoteResult.Lost:
+                Hit(RaftProbe.ElectionLost);
                 BecomeFollower(Term, ReplicaId.None);
                 break;
         }
@@ -72,11 +74,18 @@ public sealed partial class RaftNode
             && !HoldsVoteBack(leadershipTransfer: false)
             && request.LastEntry.IsAtLeastAsUpToDateAs(log.Last);
         Send(new PreVoteResponse(Id, request.From, granted ? request.Term : Term, granted));
+        if (!granted && request.Term > Term)
+        {
+            Hit(quietTicksLeft > 0 ? RaftProbe.PreVoteRefusedAfterRestart
+                : HoldsVoteBack(leadershipTransfer: false) ? RaftProbe.PreVoteRefusedForStickiness
+                : RaftProbe.PreVoteRefusedForLog);
+        }
 
         // Two that ask each other would grant each other and split the vote, most likely right after a leader died. One steps back; if the
         // other cannot win, the next try comes after the usual pause.
         if (granted && Role == RaftRole.PreCandidate && (request.LastEntry != log.Last || request.From.CompareTo(Id) > 0))
         {
+            Hit(RaftProbe.PreVoteTieYielded);
             Role = RaftRole.Follower;
             votes.Clear();
         }
@@ -90,12 +99,17 @@ public sealed partial class RaftNode
             votes[response.From] = response.Granted;
             DecideElection();
         }
+        else if (Role == RaftRole.PreCandidate)
+        {
+            Hit(RaftProbe.PreVoteOfEarlierCampaignIgnored);
+        }
     }
 
     private void AnswerVote(VoteRequest request)
     {
         var isFree = votedFor == request.From || (votedFor.IsNone && Leader.IsNone);
         var granted = isFree && quietTicksLeft == 0 && request.LastEntry.IsAtLeastAsUpToDateAs(log.Last);
+        ProbeVote(isFree, granted);
         if (granted && votedFor.IsNone)
         {
             // Whoever has just voted for another does not go on asking for itself.
@@ -106,6 +120,20 @@ public sealed partial class RaftNode
         }
 
         Send(new VoteResponse(Id, request.From, Term, granted));
+    }
+
+    private void ProbeVote(bool isFree, bool granted)
+    {
+        if (!granted)
+        {
+            Hit(!isFree ? RaftProbe.VoteRefusedAsGiven
+                : quietTicksLeft > 0 ? RaftProbe.VoteHeldBackAfterRestart
+                : RaftProbe.VoteRefusedForLog);
+        }
+        else if (!votedFor.IsNone)
+        {
+            Hit(RaftProbe.VoteRepeated);
+        }
     }
 
     private void CountVote(VoteResponse response)
@@ -139,11 +167,21 @@ public sealed partial class RaftNode
         Invariant.Require(term >= Term, "terms never fall (§3.3)");
         if (term > Term)
         {
+            if (Role == RaftRole.Leader)
+            {
+                Hit(RaftProbe.LeaderDeposedByTerm);
+            }
+
             Term = term;
             votedFor = ReplicaId.None;
         }
 
         var was = Role;
+        if (was is RaftRole.PreCandidate or RaftRole.Candidate && !leader.IsNone)
+        {
+            Hit(RaftProbe.CandidateMetLeader);
+        }
+
         Role = RaftRole.Follower;
         Leader = leader;
         votes.Clear();

@@ -30,11 +30,13 @@ public sealed partial class RaftNode
 
         if (log.TermAt(Commit) != Term)
         {
+            Hit(RaftProbe.ReadHeld);
             return ProposalRefusal.TermNotCommitted;
         }
 
         if (readsPending >= options.MaxPendingReads)
         {
+            Hit(RaftProbe.ReadsFull);
             return ProposalRefusal.Overloaded;
         }
 
@@ -80,6 +82,11 @@ public sealed partial class RaftNode
         while (readRounds.TryPeek(out var reads) && reads.Round <= confirmed)
         {
             readRounds.Dequeue();
+            if (reads.Round < confirmed)
+            {
+                Hit(RaftProbe.ReadConfirmedByLaterRound);
+            }
+
             readsPending -= reads.Reads.Length;
             readStates.AddRange(reads.Reads.Select(id => new ReadState(id, reads.Index)));
         }
@@ -87,6 +94,11 @@ public sealed partial class RaftNode
 
     private void LoseReads()
     {
+        if (readsPending > 0)
+        {
+            Hit(RaftProbe.ReadLost);
+        }
+
         readsLost.AddRange(readRounds.SelectMany(reads => reads.Reads).Concat(readsWaiting));
         readRounds.Clear();
         readsWaiting.Clear();

@@ -17,12 +17,14 @@ public sealed partial class RaftNode
 
         if (!transferTarget.IsNone)
         {
+            Hit(RaftProbe.ProposalDuringTransfer);
             return new ProposalResult(ProposalRefusal.TransferInProgress, EntryId.Zero);
         }
 
         var entry = new LogEntry(new EntryId(Term, log.Last.Index.Next()), EntryKind.Command, payload);
         if (uncommittedBytes + entry.SizeBytes > options.MaxUncommittedBytes)
         {
+            Hit(RaftProbe.UncommittedFull);
             return new ProposalResult(ProposalRefusal.Overloaded, EntryId.Zero);
         }
 
@@ -48,7 +50,7 @@ public sealed partial class RaftNode
         {
             if (voter != Id)
             {
-                followers.Add(voter, new Progress(log.Last.Index.Next(), options.MaxInflightAppends));
+                followers.Add(voter, new Progress(log.Last.Index.Next(), options.MaxInflightAppends, options.Probes));
             }
         }
 
@@ -79,6 +81,7 @@ public sealed partial class RaftNode
         if (!Quorum.Is(voter => voter == Id || followers[voter].TicksSinceHeard < options.ElectionTimeoutTicks))
         {
             // Check-quorum (§6.2): another leader may have been elected, and clients here would wait for ever.
+            Hit(RaftProbe.CheckQuorumSteppedDown);
             BecomeFollower(Term, ReplicaId.None);
             return;
         }
@@ -144,10 +147,12 @@ public sealed partial class RaftNode
             Invariant.Require(previous.Index > Commit, "a leader holds all that is committed (§3.6.3)");
             var agreesAtMost = log.LastWithTermAtMost(previous.Index, previous.Term);
             var hint = new EntryId(log.TermAt(agreesAtMost) ?? Term.Zero, agreesAtMost);
+            Hit(RaftProbe.AppendRejected);
             Send(new AppendRejected(Id, request.From, Term, previous.Index, hint));
             return;
         }
 
+        ProbeAppend(request, last);
         foreach (var entry in request.Entries)
         {
             // What was compacted is committed, and agrees.
@@ -161,6 +166,7 @@ public sealed partial class RaftNode
             if (entry.Index <= log.Last.Index)
             {
                 // Only a real conflict truncates: a late request must not undo a newer one that was acknowledged (§3.5).
+                Hit(RaftProbe.ConflictingSuffixTruncated);
                 log.TruncateFrom(entry.Index);
             }
 
@@ -170,6 +176,24 @@ public sealed partial class RaftNode
         // Nothing beyond what this very request has verified is known to agree with the leader.
         CommitTo(Min(request.Commit, last));
         Send(new AppendAccepted(Id, request.From, Term, Max(last, Commit)));
+    }
+
+    private void ProbeAppend(AppendRequest request, LogIndex last)
+    {
+        if (request.Previous.Index < log.CompactedTo.Index)
+        {
+            Hit(RaftProbe.AppendBeforeCompaction);
+        }
+
+        if (last < log.Last.Index && (request.Entries is not [.., var end] || log.Contains(end.Id)))
+        {
+            Hit(RaftProbe.StaleAppendKeptSuffix);
+        }
+
+        if (request.Commit > last)
+        {
+            Hit(RaftProbe.CommitBeyondAppendWithheld);
+        }
     }
 
     private void AnswerHeartbeat(HeartbeatRequest request)
@@ -205,11 +229,19 @@ public sealed partial class RaftNode
     private void AdvanceCommit()
     {
         var held = new LogIndex(Quorum.ReachedByMajority(voter => (voter == Id ? log.Durable : followers[voter].Match).Value));
-        if (held > Commit && log.TermAt(held) == Term)
+        if (held <= Commit)
         {
-            uncommittedBytes -= log.BytesBetween(Commit, held);
-            CommitTo(held);
+            return;
         }
+
+        if (log.TermAt(held) != Term)
+        {
+            Hit(RaftProbe.OldTermNotCommittedByCounting);
+            return;
+        }
+
+        uncommittedBytes -= log.BytesBetween(Commit, held);
+        CommitTo(held);
     }
 
     private void CommitTo(LogIndex index)

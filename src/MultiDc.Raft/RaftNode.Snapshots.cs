@@ -44,8 +44,13 @@ public sealed partial class RaftNode
         // To a follower that is away nothing is streamed; its first answer brings it back here.
         if (follower.TicksSinceHeard < options.ElectionTimeoutTicks)
         {
+            Hit(RaftProbe.SnapshotNeeded);
             follower.NeedSnapshot();
             snapshotsToSend.Add(to);
+        }
+        else
+        {
+            Hit(RaftProbe.SnapshotPutOff);
         }
     }
 
@@ -58,12 +63,18 @@ public sealed partial class RaftNode
             if (log.Contains(last))
             {
                 // All of it is here already (Log Matching, §3.5); what is committed there is committed here.
+                Hit(RaftProbe.SnapshotCoveredByLog);
                 CommitTo(last.Index);
             }
             else
             {
+                Hit(RaftProbe.SnapshotInstalled);
                 Install(request.Snapshot);
             }
+        }
+        else
+        {
+            Hit(RaftProbe.StaleSnapshotIgnored);
         }
 
         Send(new AppendAccepted(Id, request.From, Term, Commit));

@@ -29,6 +29,7 @@ public sealed partial class RaftNode
         if (!transferTarget.IsNone && ++ticksSinceTransfer >= options.ElectionTimeoutTicks)
         {
             // It may be away; proposals must not wait for it. Should it campaign after all, its election is as safe as any.
+            Hit(RaftProbe.TransferGivenUp);
             transferTarget = ReplicaId.None;
         }
     }
@@ -38,6 +39,7 @@ public sealed partial class RaftNode
     {
         if (!transferTarget.IsNone && followers[transferTarget].Match == log.Last.Index)
         {
+            Hit(RaftProbe.TransferHandedOver);
             Send(new TimeoutNowRequest(Id, transferTarget, Term));
         }
     }
@@ -47,6 +49,10 @@ public sealed partial class RaftNode
         if (Configuration.IsVoter(Id) && quietTicksLeft == 0)
         {
             Campaign(leadershipTransfer: true);
+        }
+        else
+        {
+            Hit(RaftProbe.TransferDeclined);
         }
     }
 }

@@ -109,8 +109,14 @@ public sealed partial class RaftNode
                 return;
             case VoteRequest request when request.Term > Term && HoldsVoteBack(request.LeadershipTransfer):
                 // Not even its term is taken, or a cut-off replica would depose a working leader (§4.2.3).
+                Hit(quietTicksLeft > 0 ? RaftProbe.VoteHeldBackAfterRestart : RaftProbe.VoteHeldBackForStickiness);
                 return;
             case var _ when message.Term > Term:
+                if (message is VoteRequest { LeadershipTransfer: true } && HoldsVoteBack(leadershipTransfer: false))
+                {
+                    Hit(RaftProbe.TransferPassedStickiness);
+                }
+
                 BecomeFollower(message.Term, ReplicaId.None);
                 break;
         }
@@ -155,8 +161,14 @@ public sealed partial class RaftNode
     /// <summary>Answers to a leader's requests.</summary>
     private void StepLeader(RaftMessage message)
     {
-        if (Role != RaftRole.Leader || !followers.TryGetValue(message.From, out var follower) || message is HeartbeatResponse { Round: 0 })
+        if (Role != RaftRole.Leader || !followers.TryGetValue(message.From, out var follower))
         {
+            return;
+        }
+
+        if (message is HeartbeatResponse { Round: 0 })
+        {
+            Hit(RaftProbe.RoundZeroIgnored);
             return;
         }
 
@@ -186,9 +198,11 @@ public sealed partial class RaftNode
         switch (message)
         {
             case VoteRequest:
+                Hit(RaftProbe.StaleTermAnswered);
                 Send(new VoteResponse(Id, message.From, Term, Granted: false));
                 break;
             case AppendRequest or HeartbeatRequest or SnapshotRequest:
+                Hit(RaftProbe.StaleTermAnswered);
                 Send(new HeartbeatResponse(Id, message.From, Term, Round: 0));
                 break;
         }
@@ -196,6 +210,8 @@ public sealed partial class RaftNode
 
     /// <summary>Everything leaves through a Ready, so nothing is said before what it says is durable.</summary>
     private void Send(RaftMessage message) => outbox.Add(message);
+
+    private void Hit(RaftProbe probe) => options.Probes?.Hit(probe);
 
     private static LogIndex Min(LogIndex left, LogIndex right) => left < right ? left : right;
 

@@ -31,6 +31,9 @@ public sealed record RaftNodeOptions
     /// <summary>The most entry bytes handed out by one <see cref="Ready"/> for applying.</summary>
     public int MaxApplyBytes { get; init; } = 1024 * 1024;
 
+    /// <summary>Told of the rare branches that the core takes; null: nobody is, and it costs nothing.</summary>
+    public IRaftProbes? Probes { get; init; }
+
     internal void Validate()
     {
         Ensure(!Id.IsNone, "a replica has an id");

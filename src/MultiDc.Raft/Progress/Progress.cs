@@ -19,7 +19,7 @@ internal enum ProgressState
 /// Match &lt; Next;  Match never falls;  Inflight ≤ maxInflight, all in (Match, Next)
 /// </code>
 /// </summary>
-internal sealed class Progress(LogIndex next, int maxInflight)
+internal sealed class Progress(LogIndex next, int maxInflight, IRaftProbes? probes = null)
 {
     private readonly Queue<LogIndex> inflight = [];
     private bool probeSent;
@@ -77,6 +77,10 @@ internal sealed class Progress(LogIndex next, int maxInflight)
         {
             inflight.Enqueue(last);
             Next = last.Next();
+            if (inflight.Count >= maxInflight)
+            {
+                probes?.Hit(RaftProbe.PipelineFull);
+            }
         }
     }
 
@@ -86,6 +90,7 @@ internal sealed class Progress(LogIndex next, int maxInflight)
         // Answers may be old or doubled: what was known is never taken back.
         if (match < Match || (match == Match && State != ProgressState.Probe))
         {
+            probes?.Hit(RaftProbe.StaleAcceptanceIgnored);
             return false;
         }
 
@@ -100,6 +105,11 @@ internal sealed class Progress(LogIndex next, int maxInflight)
 
         if (State == ProgressState.Probe || (State == ProgressState.Snapshot && match >= compactedTo))
         {
+            if (State == ProgressState.Snapshot)
+            {
+                probes?.Hit(RaftProbe.SnapshotOvertaken);
+            }
+
             Become(ProgressState.Replicate, match.Next());
         }
 
@@ -117,11 +127,15 @@ internal sealed class Progress(LogIndex next, int maxInflight)
         };
         if (isStale)
         {
+            probes?.Hit(RaftProbe.StaleRejectionIgnored);
             return;
         }
 
         // A pipelined append may be rejected because an earlier one was lost or overtaken; then the match is the best place to go on from.
         var next = State == ProgressState.Replicate ? Match.Next() : Min(rejectedPrevious, agreesAtMost.Next());
+        probes?.Hit(State == ProgressState.Replicate ? RaftProbe.PipelineBroken
+            : next < rejectedPrevious ? RaftProbe.RejectHintUsed
+            : RaftProbe.AppendProbedOneBack);
         Become(ProgressState.Probe, Max(Match.Next(), next));
     }
 
@@ -138,6 +152,10 @@ internal sealed class Progress(LogIndex next, int maxInflight)
         {
             Become(ProgressState.Probe, Max(Match, compactedTo).Next());
             probeSent = !delivered;
+            if (!delivered)
+            {
+                probes?.Hit(RaftProbe.SnapshotFailed);
+            }
         }
     }
 
@@ -146,6 +164,7 @@ internal sealed class Progress(LogIndex next, int maxInflight)
     {
         if (State == ProgressState.Replicate)
         {
+            probes?.Hit(RaftProbe.UnreachableProbed);
             Become(ProgressState.Probe, Match.Next());
         }
     }
@@ -167,6 +186,7 @@ internal sealed class Progress(LogIndex next, int maxInflight)
         ConfirmedRound = Math.Max(ConfirmedRound, round);
         if (suspectRound != 0 && round >= suspectRound && AwaitsAnswer)
         {
+            probes?.Hit(RaftProbe.LostAppendResent);
             Become(ProgressState.Probe, State == ProgressState.Replicate ? Match.Next() : Next);
         }
     }

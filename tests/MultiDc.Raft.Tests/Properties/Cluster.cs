@@ -59,14 +59,14 @@ internal sealed class Cluster
     private readonly Faults faults;
     private bool faulty = true;
 
-    public Cluster(ulong seed, int size)
+    public Cluster(ulong seed, int size, ProbeCounter? probes = null)
     {
         random = new SeededRandomSource(seed);
         faults = new Faults(LossOneIn: 1 << random.Next(2, 7), PartitionOneIn: 1 << random.Next(1, 6), CrashOneIn: 1 << random.Next(5, 10));
         configuration = new GroupConfiguration(Enumerable.Range(1, size).Select(id => new ReplicaId((ulong)id)));
         foreach (var id in configuration.Voters)
         {
-            var replica = new Replica(id, new Disk(configuration), (ulong)random.Next(0, int.MaxValue));
+            var replica = new Replica(id, new Disk(configuration), (ulong)random.Next(0, int.MaxValue), probes);
             replica.Start();
             replicas.Add(replica);
         }
@@ -389,7 +389,7 @@ internal sealed class Cluster
     /// <summary>Drawn once per run: a group that is always disturbed never gets far enough for the rarer trouble.</summary>
     private sealed record Faults(int LossOneIn, int PartitionOneIn, int CrashOneIn);
 
-    private sealed class Replica(ReplicaId id, Disk disk, ulong seed)
+    private sealed class Replica(ReplicaId id, Disk disk, ulong seed, ProbeCounter? probes)
     {
         private ulong starts;
 
@@ -416,6 +416,7 @@ internal sealed class Cluster
                 MaxUncommittedBytes = 2000,
                 MaxPendingReads = 5,
                 MaxApplyBytes = 200,
+                Probes = probes,
             };
             Node = new RaftNode(options, disk.Recover(), new SeededRandomSource(seed + starts++));
             Node.Check();

@@ -29,12 +29,34 @@ public sealed class ClusterTests
         Assert.True(runs.Sum(run => run.SnapshotsInstalled) > 5, $"snapshots {runs.Sum(run => run.SnapshotsInstalled)}");
     }
 
+    [Fact]
+    public void Every_rare_branch_is_reached()
+    {
+        var probes = new ProbeCounter();
+        for (var seed = 1UL; seed <= 60; seed++)
+        {
+            Run(seed, seed % 2 == 0 ? 3 : 5, 6000, probes);
+        }
+
+        Assert.Equal([], probes.NeverHit.Except(NotByChance));
+    }
+
+    /// <summary>Branches that these runs do not come to, or not in so few; tests of <c>Paper</c> do.</summary>
+    private static readonly RaftProbe[] NotByChance =
+    [
+        RaftProbe.RoundZeroIgnored,
+        RaftProbe.TransferDeclined,
+        RaftProbe.SnapshotCoveredByLog,
+        RaftProbe.StaleSnapshotIgnored,
+        RaftProbe.SnapshotOvertaken,
+    ];
+
     /// <summary>MULTIDC_SEEDS asks for a longer sweep by hand.</summary>
     private static int FreshSeeds => int.Parse(Environment.GetEnvironmentVariable("MULTIDC_SEEDS") ?? "100");
 
-    private static Cluster Run(ulong seed, int size, int steps)
+    private static Cluster Run(ulong seed, int size, int steps, ProbeCounter? probes = null)
     {
-        var cluster = new Cluster(seed, size);
+        var cluster = new Cluster(seed, size, probes);
         try
         {
             cluster.RunWithFaults(steps);
