@@ -64,6 +64,56 @@ public sealed class CodecTests
         });
 
     [Fact]
+    public void Damaged_bytes_decode_to_a_configuration_with_the_same_bytes_or_throw_CodecException()
+    {
+        var survivors = 0;
+        Gen.Select(Generate.Configuration, Gen.Select(Gen.Int[0, int.MaxValue], Gen.OneOf(Gen.Byte[0, 31], Gen.Byte)).Array[0, 3], Gen.Int[0, 30]).Sample(
+            (configuration, changes, cut) =>
+            {
+                var bytes = Encode(configuration, ConfigurationCodec.Encode);
+                bytes = bytes[..Math.Max(1, bytes.Length - Math.Max(0, cut - 25))];
+                foreach (var (at, value) in changes)
+                {
+                    bytes[at % bytes.Length] = value;
+                }
+
+                if (Decoded(() => ConfigurationCodec.Decode(bytes)) is { } survivor)
+                {
+                    Interlocked.Increment(ref survivors);
+                    Assert.Equal(bytes, Encode(survivor, ConfigurationCodec.Encode));
+                }
+            });
+        Assert.True(survivors > 0, "hardly a test if nothing gets through");
+    }
+
+    [Theory]
+    [InlineData("02000101 0500000000000000 00 0000000000000000", "a member without a part")]
+    [InlineData("02000101 0500000000000000 21 0000000000000000", "an unknown part")]
+    [InlineData("02000101 0500000000000000 01 0000000000000000", "plain voters in version 2")]
+    [InlineData("02000201 0500000000000000 01 0000000000000000", "commits count datacenters and none is told")]
+    [InlineData("02000001 0500000000000000 01 0100000000000000", "commits in no datacenter")]
+    [InlineData("02010101 0500000000000000 01 0100000000000000", "auto-leave of what is not joint")]
+    [InlineData("02020101 0500000000000000 01 0100000000000000", "unknown flags")]
+    [InlineData("02000101 0000000000000000 01 0100000000000000", "nobody as a member")]
+    [InlineData("02000101 0500000000000000 11 0100000000000000", "a witness as a majority")]
+    [InlineData("02000101 0500000000000000 04 0000000000000000", "a learner without voters")]
+    [InlineData("02000102 0500000000000000 05 0000000000000000 0600000000000000 01 0000000000000000", "a learner that votes")]
+    [InlineData("02000102 0500000000000000 03 0000000000000000 0600000000000000 09 0000000000000000", "a voter to stay that becomes a learner")]
+    [InlineData("02000102 0600000000000000 01 0100000000000000 0500000000000000 01 0100000000000000", "descending members")]
+    [InlineData("02000100 00", "a byte after the end")]
+    [InlineData("0100", "version 1 without voters")]
+    [InlineData("03000100", "an unknown version")]
+    public void Impossible_configurations_are_refused(string hex, string why) =>
+        Assert.True(Decoded(() => ConfigurationCodec.Decode(Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal)))) is null, why);
+
+    [Fact]
+    public void Version_1_is_written_for_plain_voters_and_version_2_for_anything_else() => Generate.Configuration.Sample(configuration =>
+    {
+        var isPlain = configuration.Voters.Length > 0 && configuration.ToString() == $"voters=({string.Join(' ', configuration.Voters)})";
+        return Encode(configuration, ConfigurationCodec.Encode)[0] == (isPlain ? 1 : 2);
+    });
+
+    [Fact]
     public void One_damaged_byte_anywhere_in_what_a_disk_holds_is_noticed() =>
         Gen.Select(Generate.Entry, Generate.HardState, Generate.Snapshot, Gen.Int[0, int.MaxValue], Gen.Byte[1, 255]).Sample(
             (entry, hardState, snapshot, at, flip) =>
@@ -87,6 +137,8 @@ public sealed class CodecTests
         {
             noise[0] = 1;
         }
+
+        Decoded(() => ConfigurationCodec.Decode((byte[])[ConfigurationCodec.FormatVersion, .. noise]));
 
         Decoded(() => MessageCodec.Decode(noise));
         Decoded(() => EntryCodec.Decode(noise));

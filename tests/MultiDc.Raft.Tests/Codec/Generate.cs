@@ -13,8 +13,12 @@ internal static class Generate
     public static readonly Gen<EntryId> Id = Gen.Select(Term, Index, (term, index) => new EntryId(term, index));
     public static readonly Gen<HardState> HardState = Gen.Select(Term, Replica, Index, (term, vote, commit) => new HardState(term, vote, commit));
 
-    public static readonly Gen<GroupConfiguration> Configuration =
-        Gen.ULong[1, ulong.MaxValue].HashSet[1, 9].Select(voters => new GroupConfiguration(voters.Select(value => new ReplicaId(value))));
+    /// <summary>Plain voters in half of the cases, otherwise anything without a flaw.</summary>
+    public static readonly Gen<GroupConfiguration> Configuration = Gen.OneOf(
+        Gen.ULong[1, ulong.MaxValue].HashSet[1, 9].Select(voters => new GroupConfiguration(voters.Select(value => new ReplicaId(value)))),
+        Gen.Select(Gen.ULong[1, ulong.MaxValue].HashSet[0, 9], Gen.Int[0, 9].Array[9], Gen.ULong[1, 3].Array[9], Gen.Bool, Gen.Int[1, 3])
+            .Select(Assembled)
+            .Where(configuration => configuration.FindFlaw() is null));
 
     public static readonly Gen<SnapshotMetadata> Snapshot =
         Gen.Select(Id, Configuration, (id, configuration) => new SnapshotMetadata(id, configuration));
@@ -58,6 +62,25 @@ internal static class Generate
         Number.Select(round => (RaftMessage)new HeartbeatResponse(from, to, term, round)),
         Snapshot.Select(snapshot => (RaftMessage)new SnapshotRequest(from, to, term, snapshot)),
         Gen.Const((RaftMessage)new TimeoutNowRequest(from, to, term))));
+
+    /// <summary>One of the parts a member can have for each id, or in some cases too many witnesses.</summary>
+    private static GroupConfiguration Assembled(HashSet<ulong> values, int[] parts, ulong[] places, bool tells, int minCommitDatacenters)
+    {
+        var ids = values.Select(value => new ReplicaId(value)).ToArray();
+        return GroupConfiguration.None with
+        {
+            Voters = With(0, 1, 2, 3, 4),
+            OutgoingVoters = With(3, 4, 5, 6, 7),
+            Learners = With(8, 9),
+            LearnersNext = With(6),
+            Witnesses = With(2, 4, 7),
+            AutoLeave = tells && With(3, 4, 5, 6, 7).Length > 0,
+            Datacenters = ids.Select((id, at) => (id, at)).Where(_ => tells).ToImmutableSortedDictionary(m => m.id, m => new DatacenterTag(places[m.at])),
+            MinCommitDatacenters = tells && ids.Length > 0 ? minCommitDatacenters : 1,
+        };
+
+        ImmutableArray<ReplicaId> With(params int[] wanted) => [.. ids.Where((_, at) => wanted.Contains(parts[at]))];
+    }
 
     private static LogEntry EntryOf(EntryId id, EntryKind kind, byte[] payload) => new(id, kind, kind == EntryKind.NoOp ? default : payload);
 }
