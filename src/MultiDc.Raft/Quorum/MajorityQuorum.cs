@@ -17,11 +17,11 @@ internal enum VoteResult
 
 /// <summary>
 /// Decisions of a majority of voters (§3.3). Whoever asks for a decision asks a quorum, never counts itself: a joint quorum (§4.3) is
-/// two of these that must both agree.
+/// two of these that must both agree. Of no voters at all there is nobody to object: <see cref="JointQuorum"/> relies on it.
 /// </summary>
 internal readonly struct MajorityQuorum(ImmutableArray<ReplicaId> voters)
 {
-    private int Majority => (voters.Length / 2) + 1;
+    private int Majority => voters.IsEmpty ? 0 : (voters.Length / 2) + 1;
 
     /// <summary>The result of the votes cast so far; votes of others than the voters do not count.</summary>
     public VoteResult Votes(IReadOnlyDictionary<ReplicaId, bool> votes)
@@ -43,6 +43,11 @@ internal readonly struct MajorityQuorum(ImmutableArray<ReplicaId> voters)
     /// <summary>The greatest number that a majority of voters has reached: a commit index, or a ReadIndex round.</summary>
     public ulong ReachedByMajority(Func<ReplicaId, ulong> reached)
     {
+        if (voters.IsEmpty)
+        {
+            return ulong.MaxValue;
+        }
+
         Span<ulong> ascending = stackalloc ulong[voters.Length];
         for (var i = 0; i < voters.Length; i++)
         {
@@ -54,5 +59,5 @@ internal readonly struct MajorityQuorum(ImmutableArray<ReplicaId> voters)
     }
 
     /// <summary>Whether a majority of voters satisfies the condition.</summary>
-    public bool Is(Func<ReplicaId, bool> condition) => ReachedByMajority(voter => condition(voter) ? 1UL : 0UL) == 1;
+    public bool Is(Func<ReplicaId, bool> condition) => ReachedByMajority(voter => condition(voter) ? 1UL : 0UL) > 0;
 }
