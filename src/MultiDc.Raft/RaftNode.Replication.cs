@@ -22,7 +22,7 @@ public sealed partial class RaftNode
         }
 
         var entry = new LogEntry(new EntryId(Term, log.Last.Index.Next()), EntryKind.Command, payload);
-        if (uncommittedBytes + entry.SizeBytes > options.MaxUncommittedBytes)
+        if (uncommittedBytes > 0 && uncommittedBytes + entry.SizeBytes > options.MaxUncommittedBytes)
         {
             Hit(RaftProbe.UncommittedFull);
             return new ProposalResult(ProposalRefusal.Overloaded, EntryId.Zero);
@@ -50,7 +50,7 @@ public sealed partial class RaftNode
         {
             if (voter != Id)
             {
-                followers.Add(voter, new Progress(log.Last.Index.Next(), options.MaxInflightAppends, options.Probes));
+                followers.Add(voter, new Progress(log.Last.Index.Next(), options));
             }
         }
 
@@ -133,7 +133,7 @@ public sealed partial class RaftNode
             var entries = log.Slice(follower.Next, log.Last.Index, options.MaxAppendBytes);
             var last = entries is [.., var end] ? end.Index : previous;
             Send(new AppendRequest(Id, to, Term, new EntryId(previousTerm, previous), entries, Commit));
-            follower.Sent(last);
+            follower.Sent(last, entries.Sum(static entry => (long)entry.SizeBytes));
             follower.TellCommit(Min(Commit, last));
         }
     }

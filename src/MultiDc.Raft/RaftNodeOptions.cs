@@ -22,7 +22,17 @@ public sealed record RaftNodeOptions
     /// <summary>The most unacknowledged <see cref="AppendRequest"/>s to one replica (pipelining).</summary>
     public int MaxInflightAppends { get; init; } = 64;
 
-    /// <summary>The most bytes of proposals a leader holds uncommitted; further ones are refused as <see cref="ProposalRefusal.Overloaded"/>.</summary>
+    /// <summary>
+    /// No further append is sent to a replica that has this many entry bytes unanswered (pipelining). The last one sent may exceed it, so at
+    /// most this and <see cref="MaxAppendBytes"/> are on their way, or one entry larger than that.
+    /// </summary>
+    public long MaxInflightBytes { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>
+    /// The most bytes of entries a leader holds uncommitted; a proposal beyond is refused as <see cref="ProposalRefusal.Overloaded"/>. When
+    /// nothing is uncommitted a proposal of any size is taken. Entries that a new leader found uncommitted count as well, since they take
+    /// the same memory: it takes no proposals above the limit until its first commit has committed them.
+    /// </summary>
     public long MaxUncommittedBytes { get; init; } = 16 * 1024 * 1024;
 
     /// <summary>The most ReadIndex requests that may wait for their quorum round; further ones are refused.</summary>
@@ -38,7 +48,7 @@ public sealed record RaftNodeOptions
     {
         Ensure(!Id.IsNone, "a replica has an id");
         Ensure(HeartbeatTicks >= 1 && ElectionTimeoutTicks >= 5 * HeartbeatTicks, "the election timeout is at least five heartbeats");
-        Ensure(MaxAppendBytes > 0 && MaxInflightAppends > 0 && MaxUncommittedBytes > 0, "limits are positive");
+        Ensure(MaxAppendBytes > 0 && MaxInflightAppends > 0 && MaxInflightBytes > 0 && MaxUncommittedBytes > 0, "limits are positive");
         Ensure(MaxPendingReads > 0 && MaxApplyBytes > 0, "limits are positive");
     }
 

@@ -102,6 +102,9 @@ public enum RaftProbe
     /// <summary>A follower had as many unanswered appends as it may have.</summary>
     PipelineFull,
 
+    /// <summary>A follower had as many bytes of unanswered appends as it may have.</summary>
+    PipelineFullByBytes,
+
     /// <summary>A heartbeat was answered and an append before it was not: it is sent again.</summary>
     LostAppendResent,
 

@@ -16,12 +16,12 @@ internal enum ProgressState
 /// <summary>
 /// A follower as its leader sees it (§3.5 nextIndex, matchIndex; §10.2.1 pipelining). Whatever is lost, doubled or late:
 /// <code>
-/// Match &lt; Next;  Match never falls;  Inflight ≤ maxInflight, all in (Match, Next)
+/// Match &lt; Next;  Match never falls;  what is in flight lies in (Match, Next)
 /// </code>
 /// </summary>
-internal sealed class Progress(LogIndex next, int maxInflight, IRaftProbes? probes = null)
+internal sealed class Progress(LogIndex next, RaftNodeOptions options)
 {
-    private readonly Queue<LogIndex> inflight = [];
+    private readonly InflightAppends inflight = new(options.MaxInflightAppends, options.MaxInflightBytes);
     private bool probeSent;
     private ulong suspectRound;
 
@@ -47,7 +47,7 @@ internal sealed class Progress(LogIndex next, int maxInflight, IRaftProbes? prob
     public bool IsPaused => State switch
     {
         ProgressState.Probe => probeSent,
-        ProgressState.Replicate => inflight.Count >= maxInflight,
+        ProgressState.Replicate => inflight.IsFull,
         _ => true,
     };
 
@@ -65,7 +65,7 @@ internal sealed class Progress(LogIndex next, int maxInflight, IRaftProbes? prob
     public void TellCommit(LogIndex commit) => CommitTold = Max(CommitTold, commit);
 
     /// <summary>An append left that ends at <paramref name="last"/>, which is right before <see cref="Next"/> when it is empty.</summary>
-    public void Sent(LogIndex last)
+    public void Sent(LogIndex last, long bytes)
     {
         Invariant.Require(!IsPaused, "nothing is sent to a paused follower");
         if (State == ProgressState.Probe)
@@ -75,11 +75,11 @@ internal sealed class Progress(LogIndex next, int maxInflight, IRaftProbes? prob
         }
         else if (last >= Next)
         {
-            inflight.Enqueue(last);
+            inflight.Add(last, bytes);
             Next = last.Next();
-            if (inflight.Count >= maxInflight)
+            if (inflight.IsFull)
             {
-                probes?.Hit(RaftProbe.PipelineFull);
+                Hit(inflight.Count < options.MaxInflightAppends ? RaftProbe.PipelineFullByBytes : RaftProbe.PipelineFull);
             }
         }
     }
@@ -90,7 +90,7 @@ internal sealed class Progress(LogIndex next, int maxInflight, IRaftProbes? prob
         // Answers may be old or doubled: what was known is never taken back.
         if (match < Match || (match == Match && State != ProgressState.Probe))
         {
-            probes?.Hit(RaftProbe.StaleAcceptanceIgnored);
+            Hit(RaftProbe.StaleAcceptanceIgnored);
             return false;
         }
 
@@ -98,16 +98,12 @@ internal sealed class Progress(LogIndex next, int maxInflight, IRaftProbes? prob
         Match = match;
         Next = Max(Next, match.Next());
         suspectRound = 0;
-        while (inflight.TryPeek(out var last) && last <= match)
-        {
-            inflight.Dequeue();
-        }
-
+        inflight.FreeUpTo(match);
         if (State == ProgressState.Probe || (State == ProgressState.Snapshot && match >= compactedTo))
         {
             if (State == ProgressState.Snapshot)
             {
-                probes?.Hit(RaftProbe.SnapshotOvertaken);
+                Hit(RaftProbe.SnapshotOvertaken);
             }
 
             Become(ProgressState.Replicate, match.Next());
@@ -127,13 +123,13 @@ internal sealed class Progress(LogIndex next, int maxInflight, IRaftProbes? prob
         };
         if (isStale)
         {
-            probes?.Hit(RaftProbe.StaleRejectionIgnored);
+            Hit(RaftProbe.StaleRejectionIgnored);
             return;
         }
 
         // A pipelined append may be rejected because an earlier one was lost or overtaken; then the match is the best place to go on from.
         var next = State == ProgressState.Replicate ? Match.Next() : Min(rejectedPrevious, agreesAtMost.Next());
-        probes?.Hit(State == ProgressState.Replicate ? RaftProbe.PipelineBroken
+        Hit(State == ProgressState.Replicate ? RaftProbe.PipelineBroken
             : next < rejectedPrevious ? RaftProbe.RejectHintUsed
             : RaftProbe.AppendProbedOneBack);
         Become(ProgressState.Probe, Max(Match.Next(), next));
@@ -154,7 +150,7 @@ internal sealed class Progress(LogIndex next, int maxInflight, IRaftProbes? prob
             probeSent = !delivered;
             if (!delivered)
             {
-                probes?.Hit(RaftProbe.SnapshotFailed);
+                Hit(RaftProbe.SnapshotFailed);
             }
         }
     }
@@ -164,7 +160,7 @@ internal sealed class Progress(LogIndex next, int maxInflight, IRaftProbes? prob
     {
         if (State == ProgressState.Replicate)
         {
-            probes?.Hit(RaftProbe.UnreachableProbed);
+            Hit(RaftProbe.UnreachableProbed);
             Become(ProgressState.Probe, Match.Next());
         }
     }
@@ -186,7 +182,7 @@ internal sealed class Progress(LogIndex next, int maxInflight, IRaftProbes? prob
         ConfirmedRound = Math.Max(ConfirmedRound, round);
         if (suspectRound != 0 && round >= suspectRound && AwaitsAnswer)
         {
-            probes?.Hit(RaftProbe.LostAppendResent);
+            Hit(RaftProbe.LostAppendResent);
             Become(ProgressState.Probe, State == ProgressState.Replicate ? Match.Next() : Next);
         }
     }
@@ -199,8 +195,7 @@ internal sealed class Progress(LogIndex next, int maxInflight, IRaftProbes? prob
     public void Check()
     {
         Invariant.Require(Match < Next, "match < next");
-        Invariant.Require(inflight.Count <= maxInflight, "the pipeline is bounded");
-        Invariant.Require(inflight.All(last => last > Match && last < Next), "what is in flight lies between match and next");
+        Invariant.Require(inflight.Ends.All(last => last > Match && last < Next), "what is in flight lies between match and next");
         Invariant.Require(State == ProgressState.Replicate || inflight.Count == 0, "only a pipeline has something in flight");
     }
 
@@ -212,6 +207,8 @@ internal sealed class Progress(LogIndex next, int maxInflight, IRaftProbes? prob
         suspectRound = 0;
         inflight.Clear();
     }
+
+    private void Hit(RaftProbe probe) => options.Probes?.Hit(probe);
 
     private static LogIndex Min(LogIndex left, LogIndex right) => left < right ? left : right;
 

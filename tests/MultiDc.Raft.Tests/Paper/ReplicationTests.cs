@@ -282,6 +282,56 @@ public sealed class ReplicationTests
     }
 
     [Fact]
+    public void A_proposal_of_any_size_is_taken_when_nothing_is_uncommitted()
+    {
+        var leader = new Subject(options: same => same with { MaxUncommittedBytes = 300 }).LeadCommitted();
+        Assert.True(leader.Node.Propose(new byte[5000]).Accepted);
+        Assert.Equal(ProposalRefusal.Overloaded, leader.Node.Propose(ReadOnlyMemory<byte>.Empty).Refusal);
+        leader.Messages();
+        leader.Step(leader.Accepted(2, 2));
+        Assert.True(leader.Node.Propose(new byte[5000]).Accepted);
+    }
+
+    [Fact]
+    public void What_a_new_leader_found_uncommitted_counts_until_its_first_commit()
+    {
+        var leader = new Subject(term: 1, log: "1/1 1/2 1/3", options: same => same with { MaxUncommittedBytes = 140 }).Lead();
+        Assert.Equal(ProposalRefusal.Overloaded, leader.Node.Propose(new byte[10]).Refusal);
+        leader.Step(leader.Accepted(2, 4));
+        Assert.True(leader.Node.Propose(new byte[10]).Accepted);
+    }
+
+    [Fact]
+    public void S10_2_1_appends_are_pipelined_up_to_the_window_of_bytes()
+    {
+        // 32 bytes are counted for an entry's header: an append of one entry of 68 bytes counts 100.
+        var leader = new Subject(size: 2, options: same => same with { MaxInflightBytes = 250, MaxAppendBytes = 100 }).LeadCommitted();
+        for (var i = 0; i < 6; i++)
+        {
+            leader.Node.Propose(new byte[68]);
+        }
+
+        // The third fills the window, and exceeds it.
+        Assert.Equal([2, 3, 4], leader.Messages().Cast<AppendRequest>().Select(request => (int)request.Entries.Single().Index.Value));
+        leader.Step(leader.Accepted(2, 2));
+        Assert.Equal([5], leader.Messages().OfType<AppendRequest>().Select(request => (int)request.Entries.Single().Index.Value));
+        leader.Step(leader.Accepted(2, 5));
+        Assert.Equal([6, 7], leader.Messages().OfType<AppendRequest>().Select(request => (int)request.Entries.Single().Index.Value));
+    }
+
+    [Fact]
+    public void An_entry_larger_than_the_window_of_bytes_travels_alone()
+    {
+        var leader = new Subject(size: 2, options: same => same with { MaxInflightBytes = 50 }).LeadCommitted();
+        leader.Node.Propose(new byte[1000]);
+        Assert.Single(leader.Messages().OfType<AppendRequest>());
+        leader.Node.Propose(new byte[1000]);
+        Assert.Empty(leader.Messages().OfType<AppendRequest>());
+        leader.Step(leader.Accepted(2, 2));
+        Assert.Single(leader.Messages().OfType<AppendRequest>());
+    }
+
+    [Fact]
     public void One_Ready_hands_out_a_bounded_amount_to_apply()
     {
         var subject = new Subject(options: same => same with { MaxApplyBytes = 70 });

@@ -413,6 +413,7 @@ internal sealed class Cluster
                 HeartbeatTicks = 2,
                 MaxAppendBytes = 150,
                 MaxInflightAppends = 3,
+                MaxInflightBytes = 220,
                 MaxUncommittedBytes = 2000,
                 MaxPendingReads = 5,
                 MaxApplyBytes = 200,

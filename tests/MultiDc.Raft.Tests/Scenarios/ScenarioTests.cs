@@ -128,6 +128,7 @@ public sealed class ScenarioTests
             {
                 "append" => options with { MaxAppendBytes = value },
                 "inflight" => options with { MaxInflightAppends = value },
+                "inflight-bytes" => options with { MaxInflightBytes = value },
                 "uncommitted" => options with { MaxUncommittedBytes = value },
                 "apply" => options with { MaxApplyBytes = value },
                 _ => throw new ArgumentException($"unknown setting {name}"),
