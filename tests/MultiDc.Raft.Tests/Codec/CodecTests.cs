@@ -93,7 +93,7 @@ public sealed class CodecTests
     [InlineData("02000201 0500000000000000 01 0000000000000000", "commits count datacenters and none is told")]
     [InlineData("02000001 0500000000000000 01 0100000000000000", "commits in no datacenter")]
     [InlineData("02010101 0500000000000000 01 0100000000000000", "auto-leave of what is not joint")]
-    [InlineData("02020101 0500000000000000 01 0100000000000000", "unknown flags")]
+    [InlineData("02020101 0500000000000000 03 0000000000000000", "unknown flags")]
     [InlineData("02000101 0000000000000000 01 0100000000000000", "nobody as a member")]
     [InlineData("02000101 0500000000000000 11 0100000000000000", "a witness as a majority")]
     [InlineData("02000101 0500000000000000 04 0000000000000000", "a learner without voters")]
