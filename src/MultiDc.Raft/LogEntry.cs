@@ -11,6 +11,9 @@ public enum EntryKind : byte
 
     /// <summary>The empty entry with which a leader opens its term (§6.4).</summary>
     NoOp = 2,
+
+    /// <summary>A command as a witness holds it: the id without the payload. Never applied, never in a full replica's log.</summary>
+    WithheldCommand = 3,
 }
 
 /// <summary>One entry of the log. Immutable; the payload is never copied nor changed after it was proposed.</summary>

@@ -20,15 +20,25 @@ public enum ProposalRefusal
     /// hold the read back and ask again after its next <see cref="Ready"/>.
     /// </summary>
     TermNotCommitted,
+
+    /// <summary>An earlier configuration change is not committed, or a joint configuration not left (§4.1: one at a time).</summary>
+    ConfigurationInProgress,
+
+    /// <summary>The change breaks a rule; <see cref="ProposalResult.Detail"/> says which.</summary>
+    ConfigurationInvalid,
+
+    /// <summary>A replica that would vote holds too little of the log as yet (§4.2.1); <see cref="ProposalResult.Detail"/> names it.</summary>
+    NotCaughtUp,
 }
 
-/// <summary>The answer to <see cref="RaftNode.Propose"/>.</summary>
+/// <summary>The answer to <see cref="RaftNode.Propose"/> and to <see cref="RaftNode.ProposeConfiguration"/>.</summary>
 /// <param name="Refusal">Why not, or <see cref="ProposalRefusal.None"/>.</param>
 /// <param name="Id">
 /// When taken: where the entry stands in this leader's log. It is committed if and only if an entry with this very id is applied; when
 /// another entry is applied at that index, it never will be.
 /// </param>
-public readonly record struct ProposalResult(ProposalRefusal Refusal, EntryId Id)
+/// <param name="Detail">Why not, in words, where the refusal alone does not say it.</param>
+public readonly record struct ProposalResult(ProposalRefusal Refusal, EntryId Id, string? Detail = null)
 {
     /// <summary>Whether the proposal entered the log.</summary>
     public bool Accepted => Refusal == ProposalRefusal.None;

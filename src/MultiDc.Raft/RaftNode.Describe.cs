@@ -28,7 +28,9 @@ public sealed partial class RaftNode
         Invariant.Require(log.Last.Term <= Term, "no entry is newer than the term");
         Invariant.Require(Term >= hardStateOffered.Term && Commit >= hardStateOffered.Commit, "hard state never goes back");
         Invariant.Require((Role == RaftRole.Leader) == (Leader == Id), "who leads knows it");
-        Invariant.Require(Role != RaftRole.Leader || followers.Count == Configuration.Voters.Length - 1, "a leader sees every other voter");
+        var others = Configuration.Members.Where(member => member != Id);
+        Invariant.Require(Role != RaftRole.Leader || followers.Keys.SequenceEqual(others), "a leader sees every other member");
+        Invariant.Require(Role == RaftRole.Follower || !Configuration.IsWitness(Id), "a witness never stands for election");
         var leadsNothing = followers.Count == 0 && readsPending == 0 && transferTarget.IsNone;
         Invariant.Require(Role == RaftRole.Leader || leadsNothing, "only a leader leads");
         Invariant.Require(Role is RaftRole.Follower or RaftRole.PreCandidate || votedFor == Id, "who stands votes for itself");

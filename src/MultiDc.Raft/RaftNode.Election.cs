@@ -11,11 +11,11 @@ public sealed partial class RaftNode
     private void TickElection()
     {
         ticksSinceReset++;
-        if (IsOnlyVoter)
+        if (IsOnlyVoter && MayStand && Leader.IsNone)
         {
             Campaign(leadershipTransfer: false);
         }
-        else if (ticksSinceReset >= campaignAfterTicks && quietTicksLeft == 0 && Configuration.IsVoter(Id))
+        else if (ticksSinceReset >= campaignAfterTicks && MayStand)
         {
             PreCampaign();
         }
@@ -27,11 +27,12 @@ public sealed partial class RaftNode
         Role = RaftRole.PreCandidate;
         StartVoting();
         SendToOthers(to => new PreVoteRequest(Id, to, Term.Next(), log.Last));
+        DecideElection();
     }
 
     private void Campaign(bool leadershipTransfer)
     {
-        Invariant.Require(Role != RaftRole.Leader && quietTicksLeft == 0 && Configuration.IsVoter(Id), "who may not vote may not stand");
+        Invariant.Require(Role != RaftRole.Leader && MayStand, "who may not vote may not stand, nor may a witness");
         Role = RaftRole.Candidate;
         Term = Term.Next();
         votedFor = Id;
@@ -39,6 +40,14 @@ public sealed partial class RaftNode
         SendToOthers(to => new VoteRequest(Id, to, Term, log.Last, leadershipTransfer));
         DecideElection();
     }
+
+    /// <summary>
+    /// Whether this replica votes at all. Membership is not asked for: a learner may have been promoted without knowing it yet (§4.1). But a
+    /// replica that never knew any configuration may be an old member whose disk was lost, and with it the memory of its votes.
+    /// </summary>
+    private bool MayVote => quietTicksLeft == 0 && !Configuration.Voters.IsEmpty;
+
+    private bool MayStand => MayVote && Configuration.IsVoter(Id) && !Configuration.IsWitness(Id);
 
     private void StartVoting()
     {
@@ -71,12 +80,14 @@ public sealed partial class RaftNode
     private void AnswerPreVote(PreVoteRequest request)
     {
         var granted = request.Term > Term
+            && MayVote
             && !HoldsVoteBack(leadershipTransfer: false)
             && request.LastEntry.IsAtLeastAsUpToDateAs(log.Last);
         Send(new PreVoteResponse(Id, request.From, granted ? request.Term : Term, granted));
         if (!granted && request.Term > Term)
         {
-            Hit(quietTicksLeft > 0 ? RaftProbe.PreVoteRefusedAfterRestart
+            Hit(Configuration.Voters.IsEmpty ? RaftProbe.VoteRefusedWithoutConfiguration
+                : quietTicksLeft > 0 ? RaftProbe.PreVoteRefusedAfterRestart
                 : HoldsVoteBack(leadershipTransfer: false) ? RaftProbe.PreVoteRefusedForStickiness
                 : RaftProbe.PreVoteRefusedForLog);
         }
@@ -108,7 +119,7 @@ public sealed partial class RaftNode
     private void AnswerVote(VoteRequest request)
     {
         var isFree = votedFor == request.From || (votedFor.IsNone && Leader.IsNone);
-        var granted = isFree && quietTicksLeft == 0 && request.LastEntry.IsAtLeastAsUpToDateAs(log.Last);
+        var granted = isFree && MayVote && request.LastEntry.IsAtLeastAsUpToDateAs(log.Last);
         ProbeVote(isFree, granted);
         if (granted && votedFor.IsNone)
         {
@@ -126,7 +137,8 @@ public sealed partial class RaftNode
     {
         if (!granted)
         {
-            Hit(!isFree ? RaftProbe.VoteRefusedAsGiven
+            Hit(Configuration.Voters.IsEmpty ? RaftProbe.VoteRefusedWithoutConfiguration
+                : !isFree ? RaftProbe.VoteRefusedAsGiven
                 : quietTicksLeft > 0 ? RaftProbe.VoteHeldBackAfterRestart
                 : RaftProbe.VoteRefusedForLog);
         }
@@ -213,9 +225,9 @@ public sealed partial class RaftNode
 
     private void SendToOthers(Func<ReplicaId, RaftMessage> message)
     {
-        foreach (var voter in Configuration.Voters)
+        foreach (var voter in Configuration.Members)
         {
-            if (voter != Id)
+            if (voter != Id && Configuration.IsVoter(voter))
             {
                 Send(message(voter));
             }

@@ -46,14 +46,7 @@ public sealed partial class RaftNode
         Role = RaftRole.Leader;
         Leader = Id;
         votes.Clear();
-        foreach (var voter in Configuration.Voters)
-        {
-            if (voter != Id)
-            {
-                followers.Add(voter, new Progress(log.Last.Index.Next(), options));
-            }
-        }
-
+        FollowConfiguration();
         round = 1;
         ticksSinceHeartbeat = 0;
         uncommittedBytes = log.BytesBetween(Commit, log.Last.Index);
@@ -78,7 +71,7 @@ public sealed partial class RaftNode
             follower.Tick();
         }
 
-        if (!Quorum.Is(voter => voter == Id || followers[voter].TicksSinceHeard < options.ElectionTimeoutTicks))
+        if (!Quorum.Is(voter => !IsAway(voter)))
         {
             // Check-quorum (§6.2): another leader may have been elected, and clients here would wait for ever.
             Hit(RaftProbe.CheckQuorumSteppedDown);
@@ -87,6 +80,12 @@ public sealed partial class RaftNode
         }
 
         TickTransfer();
+        if (!Configuration.Witnesses.IsEmpty)
+        {
+            // A full voter that has fallen silent is waited for no longer.
+            AdvanceCommit();
+        }
+
         if (++ticksSinceHeartbeat >= options.HeartbeatTicks)
         {
             heartbeatDue = true;
@@ -121,7 +120,8 @@ public sealed partial class RaftNode
 
     private void SendAppends(ReplicaId to, Progress follower)
     {
-        while (!follower.IsPaused && (follower.State == ProgressState.Probe || follower.Next <= log.Last.Index))
+        var upTo = LastEntryFor(to);
+        while (!follower.IsPaused && (follower.State == ProgressState.Probe || follower.Next <= upTo))
         {
             var previous = new LogIndex(follower.Next.Value - 1);
             if (log.TermAt(previous) is not { } previousTerm)
@@ -130,7 +130,7 @@ public sealed partial class RaftNode
                 return;
             }
 
-            var entries = log.Slice(follower.Next, log.Last.Index, options.MaxAppendBytes);
+            var entries = EntriesFor(to, log.Slice(follower.Next, upTo, options.MaxAppendBytes));
             var last = entries is [.., var end] ? end.Index : previous;
             Send(new AppendRequest(Id, to, Term, new EntryId(previousTerm, previous), entries, Commit));
             follower.Sent(last, entries.Sum(static entry => (long)entry.SizeBytes));
@@ -167,7 +167,7 @@ public sealed partial class RaftNode
             {
                 // Only a real conflict truncates: a late request must not undo a newer one that was acknowledged (§3.5).
                 Hit(RaftProbe.ConflictingSuffixTruncated);
-                log.TruncateFrom(entry.Index);
+                Truncate(entry.Index);
             }
 
             log.Append(entry);
@@ -176,6 +176,16 @@ public sealed partial class RaftNode
         // Nothing beyond what this very request has verified is known to agree with the leader.
         CommitTo(Min(request.Commit, last));
         Send(new AppendAccepted(Id, request.From, Term, Max(last, Commit)));
+    }
+
+    private void Truncate(LogIndex from)
+    {
+        if (log.ConfigurationIndex >= from)
+        {
+            Hit(RaftProbe.ConfigurationRolledBack);
+        }
+
+        log.TruncateFrom(from);
     }
 
     private void ProbeAppend(AppendRequest request, LogIndex last)
@@ -228,7 +238,7 @@ public sealed partial class RaftNode
     /// </summary>
     private void AdvanceCommit()
     {
-        var held = new LogIndex(Quorum.ReachedByMajority(voter => (voter == Id ? log.Durable : followers[voter].Match).Value));
+        var held = new CommitQuorum(Configuration).Reached(DurableAt, IsAway);
         if (held <= Commit)
         {
             return;
@@ -242,7 +252,12 @@ public sealed partial class RaftNode
 
         uncommittedBytes -= log.BytesBetween(Commit, held);
         CommitTo(held);
+        FollowCommittedConfiguration();
     }
+
+    private LogIndex DurableAt(ReplicaId voter) => voter == Id ? log.Durable : followers[voter].Match;
+
+    private bool IsAway(ReplicaId voter) => voter != Id && followers[voter].TicksSinceHeard >= options.ElectionTimeoutTicks;
 
     private void CommitTo(LogIndex index)
     {

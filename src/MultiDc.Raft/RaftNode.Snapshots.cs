@@ -9,7 +9,7 @@ public sealed partial class RaftNode
     public SnapshotMetadata SnapshotAt(LogIndex applied)
     {
         Invariant.Require(applied >= CompactedTo.Index && applied <= Applied, "a snapshot holds what was applied, and the log knows its term");
-        return new SnapshotMetadata(new EntryId(log.TermAt(applied)!.Value, applied), Configuration);
+        return new SnapshotMetadata(new EntryId(log.TermAt(applied)!.Value, applied), log.ConfigurationAt(applied));
     }
 
     /// <summary>
@@ -42,15 +42,19 @@ public sealed partial class RaftNode
     private void AskForSnapshot(ReplicaId to, Progress follower)
     {
         // To a follower that is away nothing is streamed; its first answer brings it back here.
-        if (follower.TicksSinceHeard < options.ElectionTimeoutTicks)
+        if (IsAway(to))
+        {
+            Hit(RaftProbe.SnapshotPutOff);
+        }
+        else if (Configuration.IsWitness(to))
+        {
+            SendSnapshotToWitness(to, follower);
+        }
+        else
         {
             Hit(RaftProbe.SnapshotNeeded);
             follower.NeedSnapshot();
             snapshotsToSend.Add(to);
-        }
-        else
-        {
-            Hit(RaftProbe.SnapshotPutOff);
         }
     }
 
@@ -82,9 +86,8 @@ public sealed partial class RaftNode
 
     private void Install(SnapshotMetadata snapshot)
     {
-        log.ResetTo(snapshot.LastIncluded);
+        log.ResetTo(snapshot);
         Commit = appliedOffered = snapshot.LastIncluded.Index;
-        Configuration = snapshot.Configuration;
         snapshotToInstall = snapshot;
     }
 }

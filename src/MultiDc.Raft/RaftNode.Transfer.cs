@@ -6,10 +6,10 @@ public sealed partial class RaftNode
     private ReplicaId transferTarget;
     private int ticksSinceTransfer;
 
-    /// <summary>Hands the leadership to a voter (§3.10); given up after one election timeout. False when this replica does not lead or the target is no voter.</summary>
+    /// <summary>Hands the leadership to a full voter (§3.10); given up after one election timeout. False when this replica does not lead or the target may not.</summary>
     public bool TransferLeadership(ReplicaId to)
     {
-        if (Role != RaftRole.Leader || !Configuration.IsVoter(to))
+        if (Role != RaftRole.Leader || !Configuration.IsVoter(to) || Configuration.IsWitness(to))
         {
             return false;
         }
@@ -46,7 +46,7 @@ public sealed partial class RaftNode
 
     private void CampaignForTransfer()
     {
-        if (Configuration.IsVoter(Id) && quietTicksLeft == 0)
+        if (MayStand)
         {
             Campaign(leadershipTransfer: true);
         }

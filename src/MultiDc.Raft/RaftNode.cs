@@ -24,8 +24,7 @@ public sealed partial class RaftNode
         options.Validate();
         this.options = options;
         this.random = random;
-        Configuration = recovery.Snapshot.Configuration;
-        log = new RaftLog(recovery.Snapshot.LastIncluded, recovery.Entries);
+        log = new RaftLog(recovery.Snapshot, recovery.Entries);
 
         var (snapshot, applied) = (recovery.Snapshot.LastIncluded.Index, recovery.Applied);
         Invariant.Require(recovery.HardState.Term >= log.Last.Term, "the term is durable before or with entries of it (§3.4)");
@@ -70,8 +69,8 @@ public sealed partial class RaftNode
     /// <summary>The bytes of entries held in memory, which are all entries since <see cref="CompactedTo"/>.</summary>
     public long RetainedBytes => log.RetainedBytes;
 
-    /// <summary>The configuration in force.</summary>
-    public GroupConfiguration Configuration { get; private set; }
+    /// <summary>The configuration in force: the latest in the log, committed or not (§4.1).</summary>
+    public GroupConfiguration Configuration => log.Configuration;
 
     /// <summary>One unit of time has passed.</summary>
     public void Tick()
@@ -87,11 +86,14 @@ public sealed partial class RaftNode
         }
     }
 
-    /// <summary>Takes a message. Messages for another replica or from a non-member are ignored.</summary>
+    /// <summary>
+    /// Takes a message. Requests of non-members are answered too, since a configuration may be known to the sender and not yet here (§4.1);
+    /// answers of non-members are ignored, as are messages for another replica.
+    /// </summary>
     public void Step(RaftMessage message)
     {
         ArgumentNullException.ThrowIfNull(message);
-        if (message.To != Id || message.From == Id || !Configuration.IsVoter(message.From))
+        if (message.To != Id || message.From == Id || (IsAnswer(message) && !Configuration.Contains(message.From)))
         {
             return;
         }
@@ -154,9 +156,12 @@ public sealed partial class RaftNode
         }
     }
 
-    private bool IsOnlyVoter => Configuration.Voters is [var only] && only == Id;
+    private static bool IsAnswer(RaftMessage message) =>
+        message is PreVoteResponse or VoteResponse or AppendAccepted or AppendRejected or HeartbeatResponse;
 
-    private MajorityQuorum Quorum => new(Configuration.Voters);
+    private bool IsOnlyVoter => !Configuration.IsJoint && Configuration.Voters is [var only] && only == Id;
+
+    private JointQuorum Quorum => new(Configuration);
 
     /// <summary>Answers to a leader's requests.</summary>
     private void StepLeader(RaftMessage message)

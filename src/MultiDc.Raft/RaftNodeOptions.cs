@@ -44,11 +44,21 @@ public sealed record RaftNodeOptions
     /// <summary>Told of the rare branches that the core takes; null: nobody is, and it costs nothing.</summary>
     public IRaftProbes? Probes { get; init; }
 
+    /// <summary>
+    /// Whether a replica must be a learner that has caught up before it may vote (§4.2.1), so that a change never leaves a group waiting for
+    /// a long copy. Off only to replay others' conversations.
+    /// </summary>
+    public bool RequireCatchUp { get; init; } = true;
+
+    /// <summary>How many entries behind the leader's log a learner still counts as caught up.</summary>
+    public int CatchUpEntries { get; init; } = 256;
+
     internal void Validate()
     {
         Ensure(!Id.IsNone, "a replica has an id");
         Ensure(HeartbeatTicks >= 1 && ElectionTimeoutTicks >= 5 * HeartbeatTicks, "the election timeout is at least five heartbeats");
         Ensure(MaxAppendBytes > 0 && MaxInflightAppends > 0 && MaxInflightBytes > 0 && MaxUncommittedBytes > 0, "limits are positive");
+        Ensure(CatchUpEntries >= 0, "limits are positive");
         Ensure(MaxPendingReads > 0 && MaxApplyBytes > 0, "limits are positive");
     }
 

@@ -80,7 +80,8 @@ public static class EntryCodec
             throw new CodecException($"an entry at {term}/{index}: checksum mismatch");
         }
 
-        if (kind > EntryKind.NoOp || term == Term.Zero || index == LogIndex.Zero || (kind == EntryKind.NoOp && payloadLength != 0))
+        var isEmpty = kind is EntryKind.NoOp or EntryKind.WithheldCommand;
+        if (kind > EntryKind.WithheldCommand || term == Term.Zero || index == LogIndex.Zero || (isEmpty && payloadLength != 0))
         {
             throw new CodecException($"an entry at {term}/{index} of kind {(byte)kind} with {payloadLength} bytes cannot be");
         }

@@ -6,16 +6,20 @@ namespace MultiDc.Raft;
 /// The log since its compaction, all of it in memory, and how much of it is durable. Pure: the host persists what
 /// <see cref="OfferUnpersisted"/> hands out and says so by <see cref="MarkOfferedDurable"/>. Always:
 /// <code>
-/// CompactedTo.Index ≤ Durable ≤ Offered ≤ Last.Index;  indices contiguous;  terms never fall
+/// CompactedTo.Index ≤ Durable ≤ Offered ≤ Last.Index;  indices contiguous;  terms never fall;  Configuration is the last one in it
 /// </code>
 /// </summary>
 internal sealed class RaftLog
 {
     private readonly List<LogEntry> entries = [];
 
-    public RaftLog(EntryId compactedTo, IReadOnlyList<LogEntry> durableEntries)
+    // The configuration as of CompactedTo, then one for each configuration entry after it, ascending.
+    private readonly List<(LogIndex Index, GroupConfiguration Configuration)> configurations = [];
+
+    public RaftLog(SnapshotMetadata start, IReadOnlyList<LogEntry> durableEntries)
     {
-        CompactedTo = compactedTo;
+        CompactedTo = start.LastIncluded;
+        configurations.Add((start.LastIncluded.Index, start.Configuration));
         Append(durableEntries);
         Offered = Durable = Last.Index;
     }
@@ -32,6 +36,19 @@ internal sealed class RaftLog
     public LogIndex Durable { get; private set; }
 
     public long RetainedBytes { get; private set; }
+
+    /// <summary>The latest configuration in the log, committed or not: the one in force (§4.1).</summary>
+    public GroupConfiguration Configuration => configurations[^1].Configuration;
+
+    /// <summary>The index of the entry that brought <see cref="Configuration"/>, or an index at or before <see cref="CompactedTo"/>.</summary>
+    public LogIndex ConfigurationIndex => configurations[^1].Index;
+
+    /// <summary>The configuration that was in force when the entry at the index was the last.</summary>
+    public GroupConfiguration ConfigurationAt(LogIndex index)
+    {
+        Invariant.Require(index >= CompactedTo.Index, "older configurations are compacted away");
+        return configurations.FindLast(at => at.Index <= index).Configuration;
+    }
 
     /// <summary>The term of the entry at the index, or null when it is compacted away or not there yet.</summary>
     public Term? TermAt(LogIndex index) =>
@@ -53,7 +70,11 @@ internal sealed class RaftLog
     {
         Invariant.Require(entry.Index == Last.Index.Next(), "the log is contiguous (§3.5)");
         Invariant.Require(entry.Term >= Last.Term, "terms never fall along the log (§3.5)");
-        Invariant.Require(entry.Kind != EntryKind.Configuration, "this version knows no membership changes and must not pass over one");
+        if (entry.Kind == EntryKind.Configuration)
+        {
+            configurations.Add((entry.Index, ConfigurationCodec.Decode(entry.Payload)));
+        }
+
         entries.Add(entry);
         RetainedBytes += entry.SizeBytes;
     }
@@ -63,6 +84,7 @@ internal sealed class RaftLog
     {
         Invariant.Require(index > CompactedTo.Index && index <= Last.Index, "only what is in the log can be removed from its end");
         RemoveRange(Offset(index), entries.Count - Offset(index));
+        configurations.RemoveAll(at => at.Index >= index && at.Index > CompactedTo.Index);
         Offered = Min(Offered, Last.Index);
         Durable = Min(Durable, Last.Index);
     }
@@ -74,14 +96,17 @@ internal sealed class RaftLog
         var kept = new EntryId(TermAt(index) ?? throw new RaftInvariantException("the log is compacted to an entry it holds"), index);
         RemoveRange(0, (int)(index.Value - CompactedTo.Index.Value));
         CompactedTo = kept;
+        configurations.RemoveRange(0, configurations.FindLastIndex(at => at.Index <= index));
     }
 
-    /// <summary>Replaces the whole log by a snapshot that ends at the id. The host persists both in one write.</summary>
-    public void ResetTo(EntryId id)
+    /// <summary>Replaces the whole log by a snapshot. The host persists both in one write.</summary>
+    public void ResetTo(SnapshotMetadata snapshot)
     {
         RemoveRange(0, entries.Count);
-        CompactedTo = id;
-        Offered = Durable = id.Index;
+        configurations.Clear();
+        configurations.Add((snapshot.LastIncluded.Index, snapshot.Configuration));
+        CompactedTo = snapshot.LastIncluded;
+        Offered = Durable = CompactedTo.Index;
     }
 
     /// <summary>What was never handed out for persisting, or was replaced since.</summary>
@@ -172,6 +197,9 @@ internal sealed class RaftLog
         Invariant.Require(CompactedTo.Index <= Durable && Durable <= Offered, "compacted ≤ durable ≤ offered");
         Invariant.Require(Offered <= Last.Index, "offered ≤ last");
         Invariant.Require(Last.Index.Value - CompactedTo.Index.Value == (ulong)entries.Count, "indices are contiguous");
+        var brought = configurations.Skip(1).Select(at => at.Index);
+        Invariant.Require(brought.SequenceEqual(entries.Where(entry => entry.Kind == EntryKind.Configuration).Select(entry => entry.Index)), "configurations are those of the entries");
+        Invariant.Require(configurations[0].Index <= CompactedTo.Index, "the first configuration is from before");
         Invariant.Require(RetainedBytes == entries.Sum(entry => (long)entry.SizeBytes), "bytes are counted");
     }
 

@@ -147,6 +147,27 @@ public enum RaftProbe
     /// <summary>A read was lost with the leadership.</summary>
     ReadLost,
 
+    /// <summary>A vote or pre-vote was refused, because this replica never knew any configuration.</summary>
+    VoteRefusedWithoutConfiguration,
+
+    /// <summary>A configuration change was refused, because an earlier one is not committed or a joint configuration not left (§4.1).</summary>
+    SecondConfigurationChangeRefused,
+
+    /// <summary>A replica was refused a vote, because it has not caught up as a learner (§4.2.1).</summary>
+    LearnerNotCaughtUp,
+
+    /// <summary>A leader left a committed joint configuration by itself (§4.3).</summary>
+    JointLeftByLeader,
+
+    /// <summary>A leader stepped down, because a configuration in which it does not vote is committed (§4.2.2).</summary>
+    RemovedLeaderSteppedDown,
+
+    /// <summary>An appended configuration went out of force again with a truncated entry (§4.1).</summary>
+    ConfigurationRolledBack,
+
+    /// <summary>A witness was sent the metadata of a snapshot.</summary>
+    WitnessSnapshotSent,
+
     /// <summary>A read was confirmed by the answers to a later round than its own (§6.4).</summary>
     ReadConfirmedByLaterRound,
 }

@@ -82,5 +82,5 @@ internal static class Generate
         ImmutableArray<ReplicaId> With(params int[] wanted) => [.. ids.Where((_, at) => wanted.Contains(parts[at]))];
     }
 
-    private static LogEntry EntryOf(EntryId id, EntryKind kind, byte[] payload) => new(id, kind, kind == EntryKind.NoOp ? default : payload);
+    private static LogEntry EntryOf(EntryId id, EntryKind kind, byte[] payload) => new(id, kind, kind is EntryKind.NoOp or EntryKind.WithheldCommand ? default : payload);
 }

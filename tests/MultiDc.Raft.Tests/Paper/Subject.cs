@@ -14,9 +14,10 @@ internal sealed class Subject
         ulong vote = 0,
         string log = "",
         IRandomSource? random = null,
-        Func<RaftNodeOptions, RaftNodeOptions>? options = null)
+        Func<RaftNodeOptions, RaftNodeOptions>? options = null,
+        GroupConfiguration? configuration = null)
     {
-        Disk = new Disk(new GroupConfiguration(Enumerable.Range(1, size).Select(id => new ReplicaId((ulong)id))))
+        Disk = new Disk(configuration ?? Voters([.. Enumerable.Range(1, size).Select(static id => (ulong)id)]))
         {
             HardState = new HardState(new Term(term), new ReplicaId(vote), LogIndex.Zero),
         };
@@ -31,6 +32,8 @@ internal sealed class Subject
     public Disk Disk { get; }
 
     public static ReplicaId Id(ulong id) => new(id);
+
+    public static GroupConfiguration Voters(params ulong[] ids) => new(ids.Select(Id));
 
     public static EntryId At(ulong term, ulong index) => new(new Term(term), new LogIndex(index));
 
@@ -128,7 +131,7 @@ internal sealed class Subject
     /// <summary>Loses everything that is not on disk.</summary>
     public void Restart() => Node = new RaftNode(options, Disk.Recover(), random);
 
-    private IEnumerable<ReplicaId> Others => Node.Configuration.Voters.Where(voter => voter != Id(1));
+    private IEnumerable<ReplicaId> Others => Node.Configuration.Members.Where(member => member != Id(1));
 
     private sealed class Shortest : IRandomSource
     {

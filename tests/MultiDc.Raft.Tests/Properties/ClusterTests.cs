@@ -49,6 +49,15 @@ public sealed class ClusterTests
         RaftProbe.SnapshotCoveredByLog,
         RaftProbe.StaleSnapshotIgnored,
         RaftProbe.SnapshotOvertaken,
+
+        // These runs change no membership.
+        RaftProbe.VoteRefusedWithoutConfiguration,
+        RaftProbe.SecondConfigurationChangeRefused,
+        RaftProbe.LearnerNotCaughtUp,
+        RaftProbe.JointLeftByLeader,
+        RaftProbe.RemovedLeaderSteppedDown,
+        RaftProbe.ConfigurationRolledBack,
+        RaftProbe.WitnessSnapshotSent,
     ];
 
     /// <summary>MULTIDC_SEEDS asks for a longer sweep by hand.</summary>

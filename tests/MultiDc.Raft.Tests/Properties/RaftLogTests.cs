@@ -8,7 +8,7 @@ public sealed class RaftLogTests
     [Fact]
     public void The_log_does_what_a_dumb_list_does() => Gen.Select(Gen.Int[0, 6], Gen.Int[0, 20], Gen.Int[0, 20]).Array[0, 60].Sample(operations =>
     {
-        var log = new RaftLog(EntryId.Zero, []);
+        var log = new RaftLog(new SnapshotMetadata(EntryId.Zero, GroupConfiguration.None), []);
         var twin = new Twin();
         foreach (var (operation, a, b) in operations)
         {

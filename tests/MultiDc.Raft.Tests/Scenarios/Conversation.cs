@@ -24,6 +24,8 @@ internal static class Conversation
     public static string Of(IEnumerable<LogEntry> entries) => string.Join(' ', entries.Select(entry => entry.Kind switch
     {
         EntryKind.NoOp => $"{entry.Id}",
+        EntryKind.Configuration => $"{entry.Id}={ConfigurationCodec.Decode(entry.Payload)}",
+        EntryKind.WithheldCommand => $"{entry.Id}=withheld",
         _ => $"{entry.Id}={Encoding.UTF8.GetString(entry.Payload.Span)}",
     }));
 

@@ -61,6 +61,18 @@ public sealed class ScenarioTests
             case "transfer":
                 output.Append(Node(args[0]).TransferLeadership(Id(args[1])) ? "" : "refused\n");
                 break;
+            case "change":
+                Change(args);
+                break;
+            case "leave-joint":
+                Print(Node(args[0]).ProposeLeaveJoint());
+                break;
+            case "join":
+                Start(Id(args[0]), new Disk(GroupConfiguration.None));
+                break;
+            case "configuration":
+                output.Append(Node(args[0]).Configuration).Append('\n');
+                break;
             case "unreachable":
                 Node(args[0]).ReportUnreachable(Id(args[1]));
                 break;
@@ -118,6 +130,30 @@ public sealed class ScenarioTests
         }
     }
 
+    /// <summary>"change 1 [explicit|implicit] +4 ~5 w6 -2": a voter, a learner, a witness, removed.</summary>
+    private void Change(string[] args)
+    {
+        var transition = args[1] switch
+        {
+            "explicit" => ConfigurationTransition.JointExplicit,
+            "implicit" => ConfigurationTransition.JointImplicit,
+            _ => ConfigurationTransition.Auto,
+        };
+        var changes = args[(transition == ConfigurationTransition.Auto ? 1 : 2)..].Select(word => new ConfigurationChange(
+            word[0] switch
+            {
+                '+' => ConfigurationChangeKind.AddVoter,
+                '~' => ConfigurationChangeKind.AddLearner,
+                'w' => ConfigurationChangeKind.AddWitness,
+                _ => ConfigurationChangeKind.Remove,
+            },
+            Id(word[1..])));
+        Print(Node(args[0]).ProposeConfiguration([.. changes], transition));
+    }
+
+    private void Print(ProposalResult proposal) =>
+        output.Append(proposal.Accepted ? "" : $"refused: {proposal.Refusal}{(proposal.Detail is null ? "" : $": {proposal.Detail}")}\n");
+
     private void Found(int size, string[] settings)
     {
         configuration = new GroupConfiguration(Enumerable.Range(1, size).Select(id => new ReplicaId((ulong)id)));
@@ -130,6 +166,7 @@ public sealed class ScenarioTests
                 "inflight" => options with { MaxInflightAppends = value },
                 "inflight-bytes" => options with { MaxInflightBytes = value },
                 "uncommitted" => options with { MaxUncommittedBytes = value },
+                "catchup" => options with { CatchUpEntries = value },
                 "apply" => options with { MaxApplyBytes = value },
                 _ => throw new ArgumentException($"unknown setting {name}"),
             };

@@ -1,0 +1,137 @@
+using static MultiDc.Raft.Tests.Subject;
+
+namespace MultiDc.Raft.Tests.Paper;
+
+/// <summary>What a witness is told, and what it may acknowledge; the argument is in <see cref="CommitQuorum"/>. Replica 3 is the witness.</summary>
+public sealed class WitnessTests
+{
+    private static readonly GroupConfiguration TwoAndAWitness = Voters(1, 2, 3) with { Witnesses = [Id(3)] };
+
+    private static Subject Leader() => new Subject(configuration: TwoAndAWitness).LeadCommitted();
+
+    [Fact]
+    public void A_witness_gets_ids_without_payloads_and_only_what_the_full_voters_hold()
+    {
+        var leader = Leader();
+        leader.Node.Propose(new byte[] { 42 });
+        Assert.DoesNotContain(leader.Messages(), message => message is AppendRequest { To.Value: 3, Entries.Length: > 0 });
+        leader.Step(leader.Accepted(2, 2));
+        var append = Assert.Single(leader.Messages().OfType<AppendRequest>(), message => message.To == Id(3));
+        var entry = Assert.Single(append.Entries);
+        Assert.Equal((At(1, 2), EntryKind.WithheldCommand, 0), (entry.Id, entry.Kind, entry.Payload.Length));
+    }
+
+    [Fact]
+    public void The_leader_waits_for_a_full_voter_that_it_hears_and_not_for_one_that_is_away()
+    {
+        var leader = Leader();
+        leader.Node.Propose(new byte[1]);
+        leader.Messages();
+        for (var tick = 1; tick < T; tick++)
+        {
+            leader.Tick();
+            leader.Step(leader.Heard(3, 1));
+            Assert.DoesNotContain(leader.Messages(), message => message is AppendRequest { To.Value: 3, Entries.Length: > 0 });
+        }
+
+        leader.Tick();
+        Assert.Single(leader.Messages(), message => message is AppendRequest { To.Value: 3, Entries.Length: 1 });
+        Assert.Equal(new LogIndex(1), leader.Node.Commit);
+        leader.Step(leader.Accepted(3, 2));
+        Assert.Equal(new LogIndex(2), leader.Node.Commit);
+    }
+
+    [Fact]
+    public void A_witness_votes_by_the_ids_it_holds()
+    {
+        var witness = new Subject(term: 3, log: "1/1 3/2", configuration: Voters(1, 2, 3) with { Witnesses = [Id(1)] });
+        witness.Tick(2 * T);
+        witness.Messages();
+        Assert.Contains("1->2 VoteResponse term=4 refused", witness.Answer(new VoteRequest(Id(2), Id(1), new Term(4), At(3, 1), false)));
+        Assert.Contains("1->3 VoteResponse term=5 granted", witness.Answer(new VoteRequest(Id(3), Id(1), new Term(5), At(3, 2), false)));
+    }
+
+    [Fact]
+    public void A_witness_never_stands_and_is_handed_no_leadership()
+    {
+        var witness = new Subject(configuration: Voters(1, 2, 3) with { Witnesses = [Id(1)] });
+        witness.Tick(10 * T);
+        witness.Step(new TimeoutNowRequest(Id(2), Id(1), new Term(1)));
+        Assert.Equal(RaftRole.Follower, witness.Node.Role);
+        Assert.False(Leader().Node.TransferLeadership(Id(3)));
+    }
+
+    [Fact]
+    public void A_witness_that_needs_a_snapshot_gets_the_metadata_as_a_message_and_again_if_it_is_lost()
+    {
+        var leader = new Subject(configuration: TwoAndAWitness).Lead();
+        leader.Step(leader.Accepted(2, 1));
+        leader.Messages();
+        leader.Node.Propose(new byte[1]);
+        leader.Messages();
+        leader.Step(leader.Accepted(2, 2));
+        for (var tick = 0; tick < T; tick++)
+        {
+            leader.Tick();
+            leader.Step(leader.Heard(2, 1));
+            leader.Messages();
+        }
+
+        Assert.Equal(new LogIndex(2), leader.Node.Commit);
+        leader.Step(leader.Accepted(3, 2));
+        leader.Messages();
+        leader.Node.CompactTo(new LogIndex(2));
+
+        // Its disk was lost and it comes back as another witness.
+        Assert.True(leader.Node.ProposeConfiguration([new(ConfigurationChangeKind.Remove, Id(3)), new(ConfigurationChangeKind.AddWitness, Id(4))], ConfigurationTransition.Auto).Accepted);
+        leader.Messages();
+        leader.Step(leader.Accepted(2, leader.Node.LastEntry.Index.Value), leader.Accepted(3, leader.Node.LastEntry.Index.Value));
+        leader.Step(new AppendRejected(Id(4), Id(1), leader.Node.Term, new LogIndex(3), EntryId.Zero));
+        var first = Assert.Single(leader.Messages().OfType<SnapshotRequest>());
+        Assert.Equal((Id(4), new LogIndex(2)), (first.To, first.Snapshot.LastIncluded.Index));
+        Assert.DoesNotContain(leader.Messages(), message => message is SnapshotRequest);
+
+        leader.Tick();
+        var round = leader.Messages().OfType<HeartbeatRequest>().Max(heartbeat => heartbeat.Round);
+        leader.Step(leader.Heard(4, round));
+        leader.Messages();
+        leader.Step(new AppendRejected(Id(4), Id(1), leader.Node.Term, first.Snapshot.LastIncluded.Index, EntryId.Zero));
+        Assert.Single(leader.Messages().OfType<SnapshotRequest>());
+    }
+
+    [Fact]
+    public void A_witness_installs_metadata_and_follows_its_configuration()
+    {
+        var joining = new Subject(configuration: GroupConfiguration.None);
+        joining.Step(new SnapshotRequest(Id(2), Id(1), new Term(3), new SnapshotMetadata(At(2, 7), Voters(1, 2, 3) with { Witnesses = [Id(1)] })));
+        Assert.True(joining.Node.TryGetReady(out var ready));
+        Assert.Equal(At(2, 7), ready.SnapshotToInstall!.LastIncluded);
+        Assert.True(joining.Node.Configuration.IsWitness(Id(1)));
+    }
+
+    [Fact]
+    public void An_entry_commits_only_when_full_voters_of_enough_datacenters_hold_it()
+    {
+        var configuration = Voters(1, 2, 3, 4, 5) with
+        {
+            Datacenters = System.Collections.Immutable.ImmutableSortedDictionary<ReplicaId, DatacenterTag>.Empty
+                .AddRange(new ulong[] { 1, 2, 3, 4, 5 }.Select(id => KeyValuePair.Create(Id(id), new DatacenterTag(id <= 3 ? 1UL : 2)))),
+            MinCommitDatacenters = 2,
+        };
+        var leader = new Subject(configuration: configuration).Lead();
+        leader.Step(leader.Accepted(2, 1), leader.Accepted(3, 1));
+        Assert.Equal(LogIndex.Zero, leader.Node.Commit);
+        leader.Step(leader.Accepted(5, 1));
+        Assert.Equal(new LogIndex(1), leader.Node.Commit);
+    }
+
+    [Fact]
+    public void A_new_witness_is_refused_where_the_others_are_no_majority()
+    {
+        var leader = new Subject(size: 1);
+        leader.Tick();
+        leader.Messages();
+        var refused = leader.Node.ProposeConfiguration([new(ConfigurationChangeKind.AddWitness, Id(3))], ConfigurationTransition.Auto);
+        Assert.Equal((ProposalRefusal.NotCaughtUp, "without the new witnesses 3 the rest is no majority"), (refused.Refusal, refused.Detail));
+    }
+}
