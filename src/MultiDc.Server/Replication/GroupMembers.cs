@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Collections.Immutable;
 using System.IO.Hashing;
 using System.Text;
 
@@ -9,22 +10,38 @@ internal sealed class GroupMembers
 {
     private readonly FrozenDictionary<ReplicaId, DatacenterId> datacenters;
 
+    /// <summary>One replica in each datacenter, as a group is founded.</summary>
     public GroupMembers(IEnumerable<DatacenterId> members)
+        : this(members.Select(static datacenter => (IdOf(datacenter), datacenter)))
+    {
+    }
+
+    /// <summary>Replicas wherever they are.</summary>
+    public GroupMembers(IEnumerable<(ReplicaId Id, DatacenterId Datacenter)> replicas)
     {
         var byId = new Dictionary<ReplicaId, DatacenterId>();
-        foreach (var datacenter in members)
+        foreach (var (id, datacenter) in replicas)
         {
-            Invariant.Require(byId.TryAdd(IdOf(datacenter), datacenter), "replica ids of a group are distinct");
+            Invariant.Require(byId.TryAdd(id, datacenter), "replica ids of a group are distinct");
         }
 
         datacenters = byId.ToFrozenDictionary();
     }
 
-    public static ReplicaId IdOf(DatacenterId datacenter) => new(XxHash64.HashToUInt64(Encoding.UTF8.GetBytes(datacenter.Value)) | 1);
+    public static ReplicaId IdOf(DatacenterId datacenter) => new(HashOf(datacenter));
 
-    public GroupConfiguration Configuration => new(datacenters.Keys);
+    /// <summary>The datacenter as the core knows it.</summary>
+    public static DatacenterTag TagOf(DatacenterId datacenter) => new(HashOf(datacenter));
+
+    /// <summary>All of them as voters: how a group is founded.</summary>
+    public GroupConfiguration Configuration => new(datacenters.Keys)
+    {
+        Datacenters = datacenters.ToImmutableSortedDictionary(static at => at.Key, static at => TagOf(at.Value)),
+    };
 
     public IEnumerable<DatacenterId> Datacenters => datacenters.Values;
+
+    private static ulong HashOf(DatacenterId datacenter) => XxHash64.HashToUInt64(Encoding.UTF8.GetBytes(datacenter.Value)) | 1;
 
     public DatacenterId? DatacenterOf(ReplicaId id) => datacenters.TryGetValue(id, out var datacenter) ? datacenter : null;
 }

@@ -10,12 +10,13 @@ internal abstract class PumpRequest
     public abstract void Abandon(PumpStop stop);
 }
 
-/// <summary>A command for the log.</summary>
-internal sealed class ProposeRequest(ReadOnlyMemory<byte> payload) : PumpRequest
+/// <summary>Something for the log: a command or a change of the group's membership.</summary>
+/// <param name="propose">Proposes it to the node.</param>
+internal sealed class ProposeRequest(Func<RaftNode, ProposalResult> propose) : PumpRequest
 {
     private readonly TaskCompletionSource<ApplyResult> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public ReadOnlyMemory<byte> Payload => payload;
+    public ProposalResult ProposeTo(RaftNode node) => propose(node);
 
     public Task<ApplyResult> Result => completion.Task;
 

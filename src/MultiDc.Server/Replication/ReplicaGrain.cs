@@ -120,7 +120,7 @@ internal sealed partial class ReplicaGrain(
         foreach (var message in messages)
         {
             // Nobody speaks in another's name.
-            if (message.From == sender && message.To == id && message is not SnapshotRequest)
+            if (message.From == sender && message.To == id)
             {
                 target.TryDeliver(message);
             }

@@ -5,8 +5,13 @@ namespace MultiDc.Server.Replication;
 /// <summary>Snapshots on their way out and in, and the log's compaction that makes them needed (dissertation §5).</summary>
 internal sealed partial class ReplicaPump
 {
-    private IStagedSnapshot TakeStaged(SnapshotMetadata wanted)
+    private async ValueTask<IStagedSnapshot> TakeStagedAsync(SnapshotMetadata wanted)
     {
+        if (wanted.Configuration.IsWitness(node.Id))
+        {
+            return await storage.State.StageAsync(wanted);
+        }
+
         Invariant.Require(stagedSnapshot?.Metadata.LastIncluded == wanted.LastIncluded, "the node installs the snapshot that was staged last (§5)");
         var staged = stagedSnapshot;
         stagedSnapshot = null;

@@ -69,9 +69,17 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     /// <summary>What the node was doing after its last round.</summary>
     public PumpStatus Status => status;
 
-    /// <summary>Hands in a Raft message; false when it was dropped.</summary>
+    /// <summary>
+    /// Hands in a Raft message; false when it was dropped. A snapshot comes here only for a witness, which has no state to be streamed.
+    /// </summary>
     public bool TryDeliver(RaftMessage message)
     {
+        if (message is SnapshotRequest snapshot && !snapshot.Snapshot.Configuration.IsWitness(node.Id))
+        {
+            metrics.MessagesDropped.Add(1, new KeyValuePair<string, object?>("reason", "snapshot_without_state"));
+            return false;
+        }
+
         if (inbox.TryAddMessage(message))
         {
             return true;
@@ -85,9 +93,11 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     public void Tick() => inbox.Tick();
 
     /// <summary>Proposes a command; the result comes when an entry is applied at its place in the log.</summary>
-    public Task<ApplyResult> ProposeAsync(ReadOnlyMemory<byte> payload)
+    public Task<ApplyResult> ProposeAsync(ReadOnlyMemory<byte> payload) => ProposeAsync(node => node.Propose(payload));
+
+    private Task<ApplyResult> ProposeAsync(Func<RaftNode, ProposalResult> propose)
     {
-        var request = new ProposeRequest(payload);
+        var request = new ProposeRequest(propose);
         if (Enqueue(request) is var (reason, detail))
         {
             request.Complete(new(new Rejected(reason, detail)));
@@ -265,7 +275,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
             return;
         }
 
-        var result = node.Propose(request.Payload);
+        var result = request.ProposeTo(node);
         if (result.Accepted)
         {
             request.ProposedAs = result.Id;
@@ -277,6 +287,10 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         {
             ProposalRefusal.Overloaded => new Rejected(RejectionReason.Overloaded, "too many bytes of writes are not yet committed"),
             ProposalRefusal.TransferInProgress => new Rejected(RejectionReason.Overloaded, "the leadership is being handed over"),
+            ProposalRefusal.TermNotCommitted => new Rejected(RejectionReason.NotReady, "the new leader has not committed yet"),
+            ProposalRefusal.ConfigurationInProgress => new Rejected(RejectionReason.PreconditionFailed, "another change of the membership is under way"),
+            ProposalRefusal.NotCaughtUp => new Rejected(RejectionReason.PreconditionFailed, result.Detail!),
+            ProposalRefusal.ConfigurationInvalid => new Rejected(RejectionReason.InvalidArgument, result.Detail!),
             _ => new Rejected(RejectionReason.NotLeader, "this replica does not lead", Leader()),
         }));
     }
@@ -298,7 +312,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
             await storage.WriteAsync(new()
             {
                 HardState = ready.HardState,
-                Install = ready.SnapshotToInstall is null ? null : TakeStaged(ready.SnapshotToInstall),
+                Install = ready.SnapshotToInstall is null ? null : await TakeStagedAsync(ready.SnapshotToInstall),
                 Entries = ready.EntriesToPersist,
             });
             metrics.PersistDuration.Record(time.GetElapsedTime(startedAt).TotalSeconds);
@@ -320,6 +334,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
 
         if (ready.EntriesToApply.Count > 0)
         {
+            RequirePayloads(ready.EntriesToApply);
             var results = await stateMachine.ApplyAsync(ready.EntriesToApply);
             for (var i = 0; i < results.Length; i++)
             {
@@ -365,7 +380,8 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
 
     private DatacenterId? Leader() => members.DatacenterOf(node.Leader);
 
-    private PumpStatus CurrentStatus() => new(node.Role, node.Term, Leader(), node.Commit, storage.State.Applied, node.LastEntry.Index, storage.Epoch);
+    private PumpStatus CurrentStatus() =>
+        new(node.Role, node.Term, Leader(), node.Commit, storage.State.Applied, node.LastEntry.Index, storage.Epoch, node.Configuration);
 
     private void PublishStatus()
     {
@@ -402,4 +418,5 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
 }
 
 /// <summary>What a replica's node was doing after a round.</summary>
-internal sealed record PumpStatus(RaftRole Role, Term Term, DatacenterId? Leader, LogIndex Commit, LogIndex Applied, LogIndex Last, Epoch Epoch);
+internal sealed record PumpStatus(
+    RaftRole Role, Term Term, DatacenterId? Leader, LogIndex Commit, LogIndex Applied, LogIndex Last, Epoch Epoch, GroupConfiguration Configuration);

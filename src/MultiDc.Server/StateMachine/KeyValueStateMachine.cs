@@ -35,17 +35,16 @@ internal sealed class KeyValueStateMachine(IReplicaState state, HashRange range)
     }
 
     /// <summary>Applies committed entries, in order.</summary>
-    /// <returns>One result per entry; default for entries that are no commands.</returns>
+    /// <returns>One result per entry; applying one that is no command changes nothing and succeeds.</returns>
     public async ValueTask<ApplyResult[]> ApplyAsync(IReadOnlyList<LogEntry> entries)
     {
         var results = new ApplyResult[entries.Count];
         changed.Clear();
         for (var i = 0; i < entries.Count; i++)
         {
-            if (entries[i].Kind == EntryKind.Command)
-            {
-                results[i] = await ApplyAsync(entries[i].Index, KeyValueCommandCodec.Decode(entries[i].Payload));
-            }
+            results[i] = entries[i].Kind == EntryKind.Command
+                ? await ApplyAsync(entries[i].Index, KeyValueCommandCodec.Decode(entries[i].Payload))
+                : new(new Applied(new(entries[i].Index.Value)));
         }
 
         var batch = new StateBatch();

@@ -18,13 +18,17 @@ internal sealed class PumpGroup : IDisposable
     private readonly ReplicaMetrics metrics = new(null);
     private readonly ulong seed;
 
-    public PumpGroup(int size = 3, ulong seed = 1, ReplicaPumpOptions? options = null, RaftNodeOptions? nodeOptions = null)
+    private readonly GroupConfiguration founders;
+
+    // Replicas beyond the founders know no configuration yet.
+    public PumpGroup(int size = 3, ulong seed = 1, ReplicaPumpOptions? options = null, RaftNodeOptions? nodeOptions = null, int? founders = null)
     {
         this.seed = seed;
         this.options = options ?? new();
         this.nodeOptions = nodeOptions ?? new() { Id = default, ElectionTimeoutTicks = 10, HeartbeatTicks = 2 };
         DatacenterId[] datacenters = [.. "abcde"[..size].Select(static c => new DatacenterId(c.ToString()))];
         members = new(datacenters);
+        this.founders = new GroupMembers(datacenters[..(founders ?? size)]).Configuration;
         Replicas = [.. datacenters.Select((d, i) => new Replica(new(new("kv", 0), d), new(new("test", new Guid(i + 1, 0, 0, new byte[8])))))];
         Network = new(members, d => this[d].Pump);
         foreach (var replica in Replicas)
@@ -48,7 +52,8 @@ internal sealed class PumpGroup : IDisposable
     public void Start(Replica replica)
     {
         replica.Store = new(replica.Disk);
-        replica.Storage = Take(replica.Store.OpenAsync(replica.Name, new(members.Configuration)))!;
+        var isFounder = founders.Contains(replica.Id);
+        replica.Storage = Take(replica.Store.OpenAsync(replica.Name, new(isFounder ? founders : GroupConfiguration.None)))!;
         StartPump(replica, replica.Storage);
     }
 
@@ -135,7 +140,8 @@ internal sealed class PumpGroup : IDisposable
         {
             Tick(1);
             if (Leader is { Pump.Status: var status } leader && !Network.CutOff.Contains(leader.Address.Datacenter) && status.Commit == status.Last
-                && Replicas.All(r => r.Pump is null || Network.CutOff.Contains(r.Address.Datacenter) || r.Pump.Status.Leader == leader.Address.Datacenter))
+                && Replicas.All(r => r.Pump is null || Network.CutOff.Contains(r.Address.Datacenter)
+                    || !status.Configuration.Contains(r.Id) || r.Pump.Status.Leader == leader.Address.Datacenter))
             {
                 return leader;
             }
