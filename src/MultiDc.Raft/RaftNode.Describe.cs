@@ -17,6 +17,9 @@ public sealed partial class RaftNode
         return string.Join('\n', lines);
     }
 
+    /// <summary>The log, for checks from outside that follow every replica's entries.</summary>
+    internal RaftLog Log => log;
+
     /// <summary>What must hold between any two calls. Tests ask after every input.</summary>
     internal void Check()
     {

@@ -69,6 +69,9 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     /// <summary>What the node was doing after its last round.</summary>
     public PumpStatus Status => status;
 
+    /// <summary>The core, for checks from outside. Only the pump's own turns may change it.</summary>
+    internal RaftNode Node => node;
+
     /// <summary>
     /// Hands in a Raft message; false when it was dropped. A snapshot comes here only for a witness, which has no state to be streamed.
     /// </summary>
@@ -142,7 +145,8 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     /// <summary>Ends the loop and closes the storage.</summary>
     public async ValueTask DisposeAsync()
     {
-        await stopping.CancelAsync();
+        // Not CancelAsync, which goes by way of the thread pool: what waits here wakes on the pump's own scheduler.
+        stopping.Cancel();
         if (completion is not null)
         {
             await completion;
@@ -177,13 +181,32 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         }
         catch (Exception exception)
         {
-            // An invariant, a format or a bug: whatever it is, this replica must not go on over it.
-            LogBroken(logger, sender.Address, exception);
-            stop = new(PumpStopReason.Broken, exception.Message);
+            stop = await ExplainAsync(exception);
         }
 
         await CloseAsync(stop);
         return stop;
+    }
+
+    // An invariant, a format or a bug: whatever it is, this replica must not go on over it. But if a later activation has taken its place,
+    // then what it remembers is not what the replica has done since, and no alarm: a leader may count on entries that only the other wrote.
+    private async ValueTask<PumpStop> ExplainAsync(Exception exception)
+    {
+        try
+        {
+            await storage.ConfirmEpochAsync();
+        }
+        catch (FencedException fenced)
+        {
+            return new(PumpStopReason.Fenced, fenced.Message);
+        }
+        catch (Exception)
+        {
+            // The store cannot tell; what went wrong first is what counts.
+        }
+
+        LogBroken(logger, sender.Address, exception);
+        return new(PumpStopReason.Broken, exception.Message);
     }
 
     private async Task<PumpStop> PumpAsync()
@@ -404,7 +427,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         metrics.Stops.Add(1, new KeyValuePair<string, object?>("reason", stop.Reason.ToString()));
         LogStopped(logger, sender.Address, stop.Reason, stop.Detail);
         inbox.Close();
-        await stopping.CancelAsync();
+        stopping.Cancel();
         await Task.WhenAll(background);
         while (inbox.TryTakeRequest(out var request) || inbox.TryTakeCompletion(out request))
         {

@@ -155,6 +155,18 @@ public sealed class PumpBoundsTests
     }
 
     [Fact]
+    public void An_activation_that_was_replaced_is_fenced_and_no_alarm_when_it_meets_what_only_its_successor_did()
+    {
+        using var group = new PumpGroup();
+        var leader = group.ElectLeader();
+        var follower = group.Followers[0];
+        PumpGroup.Take(follower.Store.OpenAsync(follower.Name, null));
+        follower.Pump!.TryDeliver(new HeartbeatRequest(leader.Id, follower.Id, leader.Pump!.Status.Term, new LogIndex(1000), 99));
+        group.Run();
+        Assert.Equal(PumpStopReason.Fenced, PumpGroup.StopOf(follower).Reason);
+    }
+
+    [Fact]
     public void A_request_that_fails_on_its_turn_is_answered_although_the_pump_ends()
     {
         using var group = new PumpGroup();
