@@ -21,13 +21,10 @@ internal enum ExitCode
     /// <summary>Nothing happened, because nothing answered in time or everything is too busy; try again.</summary>
     Unavailable = 5,
 
-    /// <summary><c>demo</c>, <c>check</c>: the verdict is a violation.</summary>
+    /// <summary><c>demo</c>: the verdict is a violation.</summary>
     Violation = 6,
 
-    /// <summary><c>check</c>: the history is too intricate for the checker, which is not a pass.</summary>
-    Undecided = 7,
-
-    /// <summary><c>load</c>, <c>demo</c>, <c>check</c>: the file cannot be read or has bad lines.</summary>
+    /// <summary><c>load</c>, <c>demo</c>: the file cannot be read or has bad lines.</summary>
     BadInputFile = 65,
 
     /// <summary><c>run</c>: a port is in use, or a service the silo needs does not answer.</summary>

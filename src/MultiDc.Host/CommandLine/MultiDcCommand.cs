@@ -29,9 +29,8 @@ internal static class MultiDcCommand
           3    refused: it did not happen and never will (cas: another value; too large; no such keyspace)
           4    unknown: the write may have happened or not; read to find out, or repeat it
           5    unavailable: nothing happened, because nothing answered in time; try again
-          6    demo, check: the verdict is a violation
-          7    check: no verdict, because the history is too intricate
-          65   load, demo, check: the file cannot be read or has bad lines
+          6    demo: the verdict is a violation
+          65   load, demo: the file cannot be read or has bad lines
           69   run: a port is in use, or a service the silo needs does not answer
           70   a bug in multidc
           73   run, demo: the data folder cannot be used
@@ -44,7 +43,6 @@ internal static class MultiDcCommand
         new Option<bool>("--verbose") { Description = "Show warnings of the libraries, and the stack of unexpected errors.", Recursive = true },
         DemoCommand.Create(),
         DemoSiloCommand.Create(),
-        CheckCommand.Create(surroundings),
         RunCommand.Create(surroundings),
         GetCommand.Create(surroundings),
         PutCommand.Create(surroundings),

@@ -1,0 +1,3 @@
+using MultiDc.Simulation;
+
+return SimulationCommand.Create().Parse(args).Invoke();
