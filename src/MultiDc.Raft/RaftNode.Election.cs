@@ -11,6 +11,11 @@ public sealed partial class RaftNode
     private void TickElection()
     {
         ticksSinceReset++;
+        if (AwaitsOwnVote)
+        {
+            return;
+        }
+
         if (IsOnlyVoter && MayStand && Leader.IsNone)
         {
             Campaign(leadershipTransfer: false);
@@ -26,6 +31,7 @@ public sealed partial class RaftNode
     {
         Role = RaftRole.PreCandidate;
         StartVoting();
+        votes[Id] = true;
         SendToOthers(to => new PreVoteRequest(Id, to, Term.Next(), log.Last));
         DecideElection();
     }
@@ -38,7 +44,18 @@ public sealed partial class RaftNode
         votedFor = Id;
         StartVoting();
         SendToOthers(to => new VoteRequest(Id, to, Term, log.Last, leadershipTransfer));
-        DecideElection();
+    }
+
+    /// <summary>A candidate's own vote counts like any other's: when it is durable (§3.4), and still its own to give.</summary>
+    private bool AwaitsOwnVote => Role == RaftRole.Candidate && !votes.ContainsKey(Id);
+
+    private void CountOwnVote()
+    {
+        if (AwaitsOwnVote && (hardStateOffered.Term, hardStateOffered.VotedFor) == (Term, Id))
+        {
+            votes[Id] = true;
+            DecideElection();
+        }
     }
 
     /// <summary>
@@ -53,7 +70,6 @@ public sealed partial class RaftNode
     {
         Leader = ReplicaId.None;
         votes.Clear();
-        votes[Id] = true;
 
         // Whoever waits for votes has waited for a leader already: its next try must not cost another full timeout.
         ResetElectionTimer(options.ElectionTimeoutTicks / 2, options.ElectionTimeoutTicks);

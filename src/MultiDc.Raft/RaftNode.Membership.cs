@@ -148,7 +148,24 @@ public sealed partial class RaftNode
         else if (!Configuration.IsVoter(Id))
         {
             Hit(RaftProbe.RemovedLeaderSteppedDown);
+            SendLastWord();
             BecomeFollower(Term, ReplicaId.None);
+        }
+    }
+
+    /// <summary>
+    /// What a leader that goes has just committed: those that stay would learn it only from the next leader. Said as an append right after
+    /// what was sent, so that it holds also for a follower whose answer is still on its way.
+    /// </summary>
+    private void SendLastWord()
+    {
+        foreach (var (to, follower) in followers)
+        {
+            var previous = new LogIndex(follower.Next.Value - 1);
+            if (log.TermAt(previous) is { } previousTerm)
+            {
+                Send(new AppendRequest(Id, to, Term, new EntryId(previousTerm, previous), [], Commit));
+            }
         }
     }
 

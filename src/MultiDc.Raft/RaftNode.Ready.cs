@@ -58,6 +58,7 @@ public sealed partial class RaftNode
         Applied = advanceAppliedTo.Value;
         advanceAppliedTo = null;
         log.MarkOfferedDurable();
+        CountOwnVote();
         if (Role == RaftRole.Leader)
         {
             // The leader counts itself only now that its own entries are durable.

@@ -150,6 +150,7 @@ public sealed class ElectionTests
     public void S3_4_a_majority_of_the_whole_group_elects_and_a_majority_of_refusals_ends_it(int size, int granted, int refused, RaftRole then)
     {
         var subject = Candidate(size);
+        subject.Messages();
         for (var i = 0; i < granted + refused; i++)
         {
             subject.Step(new VoteResponse(Id((ulong)i + 2), Id(1), subject.Node.Term, i < granted));
@@ -198,6 +199,7 @@ public sealed class ElectionTests
             Assert.InRange(TicksUntil(lost, () => lost.Node.Role == RaftRole.PreCandidate), 1, T / 2);
 
             var undecided = Candidate(random: new SeededRandomSource(seed));
+            undecided.Messages();
             Assert.InRange(TicksUntil(undecided, () => undecided.Node.Role == RaftRole.PreCandidate), T / 2, T - 1);
         }
     }
@@ -277,7 +279,34 @@ public sealed class ElectionTests
         Assert.Equal(["1->2 VoteResponse term=1 granted"], new Subject().Answer(Vote(2, 1)));
         var single = new Subject(size: 1, term: 4, log: "4/1");
         single.Tick();
+        single.Messages();
         Assert.Equal((RaftRole.Leader, new Term(5)), (single.Node.Role, single.Node.Term));
+    }
+
+    [Fact]
+    public void S3_4_a_candidate_counts_its_own_vote_only_when_that_is_durable()
+    {
+        var single = new Subject(size: 1);
+        Assert.False(single.Node.TryGetReady(out _));
+        single.Tick();
+        Assert.True(single.Node.TryGetReady(out var ready));
+        Assert.Equal(new HardState(new Term(1), Id(1), LogIndex.Zero), ready.HardState);
+        single.Tick(3 * T);
+        Assert.Equal((RaftRole.Candidate, new Term(1)), (single.Node.Role, single.Node.Term));
+        single.Node.Advance();
+        Assert.Equal((RaftRole.Leader, new Term(1)), (single.Node.Role, single.Node.Term));
+
+        // What was written before it stood says nothing about its vote.
+        var late = new Subject();
+        late.Tick(T);
+        Assert.True(late.Node.TryGetReady(out _));
+        late.Step(new PreVoteResponse(Id(3), Id(1), new Term(1), Granted: true));
+        Assert.Equal((RaftRole.Candidate, new Term(1)), (late.Node.Role, late.Node.Term));
+        late.Node.Advance();
+        late.Step(new VoteResponse(Id(3), Id(1), new Term(1), Granted: true));
+        Assert.Equal(RaftRole.Candidate, late.Node.Role);
+        late.Messages();
+        Assert.Equal(RaftRole.Leader, late.Node.Role);
     }
 
     [Fact]

@@ -199,6 +199,9 @@ public sealed class MembershipTests
         Assert.Equal((RaftRole.Leader, new LogIndex(1)), (leader.Node.Role, leader.Node.Commit));
         leader.Step(leader.Accepted(3, 2));
         Assert.Equal((RaftRole.Follower, new LogIndex(2)), (leader.Node.Role, leader.Node.Commit));
+
+        // Its last word, or those that stay would not know that the change is done until they have elected another.
+        Assert.Equal(["1->2 AppendRequest term=1 previous=1/2 [] commit=2", "1->3 AppendRequest term=1 previous=1/2 [] commit=2"], leader.Said());
         leader.Tick(10 * T);
         Assert.Equal(RaftRole.Follower, leader.Node.Role);
     }
@@ -226,6 +229,7 @@ public sealed class MembershipTests
         Assert.Equal(RaftRole.PreCandidate, candidate.Node.Role);
         candidate.Step(new PreVoteResponse(Id(2), Id(1), next, true));
         Assert.Equal(RaftRole.Candidate, candidate.Node.Role);
+        candidate.Messages();
         candidate.Step(new VoteResponse(Id(2), Id(1), next, true), new VoteResponse(Id(3), Id(1), next, true));
         Assert.Equal(RaftRole.Candidate, candidate.Node.Role);
         candidate.Step(new VoteResponse(Id(4), Id(1), next, true));

@@ -97,6 +97,8 @@ internal sealed class Subject
             Step(new PreVoteResponse(other, Id(1), Node.Role == RaftRole.PreCandidate ? Node.Term.Next() : Node.Term, Granted: true));
         }
 
+        // Its own vote counts when it is durable.
+        Messages();
         foreach (var other in Others)
         {
             Step(new VoteResponse(other, Id(1), Node.Term, Granted: true));

@@ -22,7 +22,7 @@ public sealed class ClusterTests
     [Fact]
     public void A_run_reaches_what_it_is_for()
     {
-        var runs = Enumerable.Range(1, 10).Select(seed => Run((ulong)seed, 3, 8000)).ToList();
+        var runs = Enumerable.Range(1, 12).Select(seed => Run((ulong)seed, 3, 8000)).ToList();
         Assert.True(runs.Sum(run => run.Committed) > 400, $"committed {runs.Sum(run => run.Committed)}");
         Assert.True(runs.Sum(run => run.Elections) > 30, $"elections {runs.Sum(run => run.Elections)}");
         Assert.True(runs.Sum(run => run.ReadsServed) > 100, $"reads {runs.Sum(run => run.ReadsServed)}");
