@@ -11,8 +11,9 @@ public sealed partial class RaftNode
     private void TickElection()
     {
         ticksSinceReset++;
-        if (AwaitsOwnVote)
+        if (AwaitsOwnVote || HoldsVoteBack(leadershipTransfer: false))
         {
+            // A vote that is held back is not given to oneself either.
             return;
         }
 
@@ -39,6 +40,7 @@ public sealed partial class RaftNode
     private void Campaign(bool leadershipTransfer)
     {
         Invariant.Require(Role != RaftRole.Leader && MayStand, "who may not vote may not stand, nor may a witness");
+        Invariant.Require(!HoldsVoteBack(leadershipTransfer), "a vote that is held back is not given to oneself either (§6.4.1)");
         Role = RaftRole.Candidate;
         Term = Term.Next();
         votedFor = Id;
@@ -135,8 +137,8 @@ public sealed partial class RaftNode
     private void AnswerVote(VoteRequest request)
     {
         var isFree = votedFor == request.From || (votedFor.IsNone && Leader.IsNone);
-        var granted = isFree && MayVote && request.LastEntry.IsAtLeastAsUpToDateAs(log.Last);
-        ProbeVote(isFree, granted);
+        var granted = isFree && MayVote && !HoldsVoteBack(request.LeadershipTransfer) && request.LastEntry.IsAtLeastAsUpToDateAs(log.Last);
+        ProbeVote(request, isFree, granted);
         if (granted && votedFor.IsNone)
         {
             // Whoever has just voted for another does not go on asking for itself.
@@ -149,13 +151,14 @@ public sealed partial class RaftNode
         Send(new VoteResponse(Id, request.From, Term, granted));
     }
 
-    private void ProbeVote(bool isFree, bool granted)
+    private void ProbeVote(VoteRequest request, bool isFree, bool granted)
     {
         if (!granted)
         {
             Hit(Configuration.Voters.IsEmpty ? RaftProbe.VoteRefusedWithoutConfiguration
                 : !isFree ? RaftProbe.VoteRefusedAsGiven
                 : quietTicksLeft > 0 ? RaftProbe.VoteHeldBackAfterRestart
+                : HoldsVoteBack(request.LeadershipTransfer) ? RaftProbe.VoteHeldBackForStickiness
                 : RaftProbe.VoteRefusedForLog);
         }
         else if (!votedFor.IsNone)
@@ -175,11 +178,12 @@ public sealed partial class RaftNode
 
     /// <summary>
     /// Whether no vote is given, whoever asks: a leader was heard from within the least election timeout (§4.2.3), or may have been before
-    /// a restart. Only the election that the leader itself asked for passes by the former.
+    /// a restart. Only the election that the leader itself asked for passes by the former. A greater term heard of meanwhile changes
+    /// nothing, because leases rest on this (§6.4.1).
     /// </summary>
     private bool HoldsVoteBack(bool leadershipTransfer)
     {
-        var hearsLeader = Role == RaftRole.Leader || (!Leader.IsNone && ticksSinceReset < options.ElectionTimeoutTicks);
+        var hearsLeader = Role == RaftRole.Leader || ticksSinceLeaderHeard < options.ElectionTimeoutTicks;
         return quietTicksLeft > 0 || (hearsLeader && !leadershipTransfer);
     }
 
@@ -187,6 +191,7 @@ public sealed partial class RaftNode
     private void AcceptLeader(ReplicaId from)
     {
         Invariant.Require(Role != RaftRole.Leader && (Leader.IsNone || Leader == from), "at most one leader per term (§3.4)");
+        ticksSinceLeaderHeard = 0;
         BecomeFollower(Term, from);
     }
 

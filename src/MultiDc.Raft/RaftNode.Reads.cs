@@ -54,6 +54,7 @@ public sealed partial class RaftNode
         {
             SendHeartbeat(to, follower);
             follower.HeartbeatSent(round);
+            StampHeartbeat(to);
         }
 
         if (readsWaiting.Count > 0)

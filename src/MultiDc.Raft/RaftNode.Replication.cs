@@ -61,6 +61,7 @@ public sealed partial class RaftNode
         snapshotsToSend.Clear();
         transferTarget = ReplicaId.None;
         heartbeatDue = false;
+        BeginWithoutLease();
         LoseReads();
     }
 
@@ -210,7 +211,7 @@ public sealed partial class RaftNode
     {
         Invariant.Require(request.Commit <= log.Last.Index, "a leader never counts on entries that its follower lost");
         CommitTo(request.Commit);
-        Send(new HeartbeatResponse(Id, request.From, Term, request.Round));
+        Send(new HeartbeatResponse(Id, request.From, Term, request.Round, Promise()));
     }
 
     private void TakeAccepted(Progress follower, AppendAccepted response)
@@ -229,6 +230,7 @@ public sealed partial class RaftNode
     {
         Invariant.Require(response.Round <= round, "no round is answered before it is opened");
         follower.HeartbeatAnswered(response.Round);
+        TakePromise(response);
         ConfirmReads();
     }
 

@@ -40,6 +40,7 @@ public sealed partial class RaftNode
         if (!transferTarget.IsNone && followers[transferTarget].Match == log.Last.Index)
         {
             Hit(RaftProbe.TransferHandedOver);
+            handedOver = true;
             Send(new TimeoutNowRequest(Id, transferTarget, Term));
         }
     }

@@ -39,6 +39,7 @@ public sealed partial class RaftNode
         // A replica that ran before may have heard from a leader right before it stopped, and made promises it cannot remember.
         var isNew = Term == Term.Zero && log.Last == EntryId.Zero;
         quietTicksLeft = isNew || IsOnlyVoter ? 0 : options.ElectionTimeoutTicks;
+        ticksSinceLeaderHeard = options.ElectionTimeoutTicks;
         ResetElectionTimer();
     }
 
@@ -76,6 +77,7 @@ public sealed partial class RaftNode
     public void Tick()
     {
         quietTicksLeft = Math.Max(0, quietTicksLeft - 1);
+        ticksSinceLeaderHeard = Math.Min(ticksSinceLeaderHeard + 1, options.ElectionTimeoutTicks);
         if (Role == RaftRole.Leader)
         {
             TickLeader();

@@ -41,6 +41,9 @@ public sealed record RaftNodeOptions
     /// <summary>The most entry bytes handed out by one <see cref="Ready"/> for applying.</summary>
     public int MaxApplyBytes { get; init; } = 1024 * 1024;
 
+    /// <summary>Leader leases (§6.4.1); null: none are given and none relied on, and reads ask a quorum every time.</summary>
+    public LeaseOptions? Lease { get; init; }
+
     /// <summary>Told of the rare branches that the core takes; null: nobody is, and it costs nothing.</summary>
     public IRaftProbes? Probes { get; init; }
 
@@ -60,6 +63,18 @@ public sealed record RaftNodeOptions
         Ensure(MaxAppendBytes > 0 && MaxInflightAppends > 0 && MaxInflightBytes > 0 && MaxUncommittedBytes > 0, "limits are positive");
         Ensure(CatchUpEntries >= 0, "limits are positive");
         Ensure(MaxPendingReads > 0 && MaxApplyBytes > 0, "limits are positive");
+        if (Lease is { } lease)
+        {
+            Validate(lease);
+        }
+    }
+
+    private void Validate(LeaseOptions lease)
+    {
+        Ensure(lease is { TickNanoseconds: > 0, MarginNanoseconds: >= 0, ClockWindowNanoseconds: > 0 }, "the times of a lease are positive");
+        Ensure(lease.TickNanoseconds <= long.MaxValue / 1_000_000 / ElectionTimeoutTicks, "an election timeout is less than two hours");
+        Ensure(lease.MaxDriftPpm is > 0 and < 1_000_000, "clocks drift, but one is not twice as fast as another");
+        Ensure(lease.LeaseNanoseconds(lease.HeldNanoseconds(ElectionTimeoutTicks)) > 0, "drift and margin leave something of the election timeout");
     }
 
     private static void Ensure(bool condition, string rule)

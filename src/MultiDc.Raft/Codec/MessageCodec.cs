@@ -5,14 +5,15 @@ using System.Diagnostics;
 namespace MultiDc.Raft;
 
 /// <summary>
-/// The bytes of a message between replicas. Format version 1: a version byte, a type byte, then sender, receiver, term and the message's
-/// own fields in the order of its record. Numbers are shortest-form unsigned LEB128, booleans one byte; entries and snapshot metadata
-/// come in their own formats with their checksums. One message has one encoding.
+/// The bytes of a message between replicas: a version byte, a type byte, then sender, receiver, term and the message's own fields in the
+/// order of its record. Numbers are shortest-form unsigned LEB128, booleans one byte; entries and snapshot metadata come in their own
+/// formats with their checksums. Version 2 adds the promise of a <see cref="HeartbeatResponse"/>. A message is written in the lowest
+/// version that can say it, and in no other, so that one message has one encoding and replicas that know only version 1 understand the rest.
 /// </summary>
 public static class MessageCodec
 {
-    /// <summary>The first byte of an encoded message.</summary>
-    public const byte FormatVersion = 1;
+    /// <summary>The greatest first byte of an encoded message.</summary>
+    public const byte FormatVersion = 2;
 
     /// <summary>On the wire: a number once given is never given again.</summary>
     private enum MessageType : byte
@@ -33,7 +34,7 @@ public static class MessageCodec
     /// <summary>Writes the message.</summary>
     public static void Encode(RaftMessage message, IBufferWriter<byte> output)
     {
-        output.WriteByte(FormatVersion);
+        output.WriteByte(VersionOf(message));
         output.WriteByte((byte)TypeOf(message));
         output.WriteVarint(message.From.Value);
         output.WriteVarint(message.To.Value);
@@ -76,6 +77,12 @@ public static class MessageCodec
                 break;
             case HeartbeatResponse response:
                 output.WriteVarint(response.Round);
+                if (response.Promise != LeasePromise.None)
+                {
+                    output.WriteVarint((ulong)response.Promise.Clock.Nanoseconds);
+                    output.WriteVarint((ulong)response.Promise.HeldNanoseconds);
+                }
+
                 break;
             case SnapshotRequest request:
                 SnapshotMetadataCodec.Encode(request.Snapshot, output);
@@ -92,7 +99,12 @@ public static class MessageCodec
     public static RaftMessage Decode(ReadOnlyMemory<byte> input)
     {
         var reader = new CodecReader(input);
-        reader.Version(FormatVersion, "a message");
+        var version = reader.Byte();
+        if (version is < 1 or > FormatVersion)
+        {
+            throw new CodecException($"a message: format version {version} is unknown, this program knows 1 to {FormatVersion}");
+        }
+
         var type = (MessageType)reader.Byte();
         var from = new ReplicaId(reader.Varint());
         var to = new ReplicaId(reader.Varint());
@@ -107,14 +119,16 @@ public static class MessageCodec
             MessageType.AppendAccepted => new AppendAccepted(from, to, term, ReadIndex(ref reader)),
             MessageType.AppendRejected => new AppendRejected(from, to, term, ReadIndex(ref reader), ReadEntryId(ref reader)),
             MessageType.HeartbeatRequest => new HeartbeatRequest(from, to, term, ReadIndex(ref reader), reader.Varint()),
-            MessageType.HeartbeatResponse => new HeartbeatResponse(from, to, term, reader.Varint()),
+            MessageType.HeartbeatResponse => new HeartbeatResponse(from, to, term, reader.Varint(), version == 1 ? default : ReadPromise(ref reader)),
             MessageType.SnapshotRequest => new SnapshotRequest(from, to, term, SnapshotMetadataCodec.Read(ref reader)),
             MessageType.TimeoutNowRequest => new TimeoutNowRequest(from, to, term),
             _ => throw new CodecException($"a message of unknown type {(byte)type}"),
         };
         reader.End("a message");
-        return message;
+        return VersionOf(message) == version ? message : throw new CodecException($"a {type} in format version {version}, which it does not need");
     }
+
+    private static byte VersionOf(RaftMessage message) => message is HeartbeatResponse response && response.Promise != LeasePromise.None ? (byte)2 : (byte)1;
 
     private static AppendRequest ReadAppendRequest(ref CodecReader reader, ReplicaId from, ReplicaId to, Term term)
     {
@@ -167,6 +181,14 @@ public static class MessageCodec
     }
 
     private static EntryId ReadEntryId(ref CodecReader reader) => new(new Term(reader.Varint()), ReadIndex(ref reader));
+
+    private static LeasePromise ReadPromise(ref CodecReader reader) => new(new MonotonicTime(ReadNanoseconds(ref reader)), ReadNanoseconds(ref reader));
+
+    private static long ReadNanoseconds(ref CodecReader reader)
+    {
+        var nanoseconds = reader.Varint();
+        return nanoseconds <= long.MaxValue ? (long)nanoseconds : throw new CodecException($"{nanoseconds} ns exceed 63 bits");
+    }
 
     private static LogIndex ReadIndex(ref CodecReader reader) => new(reader.Varint());
 }

@@ -78,7 +78,8 @@ public sealed record HeartbeatRequest(ReplicaId From, ReplicaId To, Term Term, L
 /// <param name="To">The leader.</param>
 /// <param name="Term">The follower's term.</param>
 /// <param name="Round">The round answered: confirms this one and every earlier one, never a later one.</param>
-public sealed record HeartbeatResponse(ReplicaId From, ReplicaId To, Term Term, ulong Round) : RaftMessage(From, To, Term);
+/// <param name="Promise">What the leader may count on for its lease (§6.4.1).</param>
+public sealed record HeartbeatResponse(ReplicaId From, ReplicaId To, Term Term, ulong Round, LeasePromise Promise = default) : RaftMessage(From, To, Term);
 
 /// <summary>
 /// InstallSnapshot (§5). The state itself does not pass through the core: the host streams it and hands this to <see cref="RaftNode.Step"/>

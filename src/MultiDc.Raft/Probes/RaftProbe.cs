@@ -168,6 +168,21 @@ public enum RaftProbe
     /// <summary>A witness was sent the metadata of a snapshot.</summary>
     WitnessSnapshotSent,
 
+    /// <summary>A lease was asked for and held (§6.4.1).</summary>
+    LeaseHeld,
+
+    /// <summary>A lease was asked for and had run out, or too few clocks could be counted on (§6.4.1).</summary>
+    LeaseNotHeld,
+
+    /// <summary>A lease was asked for by a leader that is handing over, has done so in this term, or is outside its configuration (§6.4.1).</summary>
+    LeaseForfeited,
+
+    /// <summary>The clock of a follower provably drifted from the leader's, or jumped.</summary>
+    ClocksDisagreed,
+
+    /// <summary>A replica's own clock went back.</summary>
+    OwnClockWentBack,
+
     /// <summary>A read was confirmed by the answers to a later round than its own (§6.4).</summary>
     ReadConfirmedByLaterRound,
 }

@@ -154,7 +154,12 @@ public sealed class CodecTests
     [InlineData("0106 01 02 03 ffffffffffffffffff02", "varint over 64 bits")]
     [InlineData("0102 01 02 03 02", "boolean of two")]
     [InlineData("010b 01 02 03 00", "byte after the end")]
-    [InlineData("020b 01 02 03", "unknown version")]
+    [InlineData("020b 01 02 03", "version 2 where version 1 says it")]
+    [InlineData("0209 01 02 03 04 00 00", "version 2 without a promise")]
+    [InlineData("0109 01 02 03 04 01 01", "a promise in version 1")]
+    [InlineData("0209 01 02 03 04 ffffffffffffffffff01 01", "a clock beyond 63 bits")]
+    [InlineData("030b 01 02 03", "unknown version")]
+    [InlineData("000b 01 02 03", "unknown version")]
     [InlineData("010c 01 02 03", "unknown type")]
     [InlineData("", "nothing")]
     public void Absurd_messages_are_refused_without_a_large_allocation(string hex, string why)

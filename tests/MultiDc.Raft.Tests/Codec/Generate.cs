@@ -50,6 +50,10 @@ internal static class Generate
             return new AppendRequest(from, to, last.Term.Next(), previous, entries.ToImmutable(), commit);
         });
 
+    public static readonly Gen<LeasePromise> Promise = Gen.OneOf(
+        Gen.Const(LeasePromise.None),
+        Gen.Select(Gen.Long[0, long.MaxValue], Gen.Long[0, long.MaxValue], (clock, held) => new LeasePromise(new MonotonicTime(clock), held)));
+
     public static readonly Gen<RaftMessage> Message = Gen.Select(Replica, Replica, Term).SelectMany((from, to, term) => Gen.OneOf(
         Id.Select(id => (RaftMessage)new PreVoteRequest(from, to, term, id)),
         Gen.Bool.Select(granted => (RaftMessage)new PreVoteResponse(from, to, term, granted)),
@@ -59,7 +63,7 @@ internal static class Generate
         Index.Select(match => (RaftMessage)new AppendAccepted(from, to, term, match)),
         Gen.Select(Index, Id, (rejected, hint) => (RaftMessage)new AppendRejected(from, to, term, rejected, hint)),
         Gen.Select(Index, Number, (commit, round) => (RaftMessage)new HeartbeatRequest(from, to, term, commit, round)),
-        Number.Select(round => (RaftMessage)new HeartbeatResponse(from, to, term, round)),
+        Gen.Select(Number, Promise, (round, promise) => (RaftMessage)new HeartbeatResponse(from, to, term, round, promise)),
         Snapshot.Select(snapshot => (RaftMessage)new SnapshotRequest(from, to, term, snapshot)),
         Gen.Const((RaftMessage)new TimeoutNowRequest(from, to, term))));
 

@@ -55,6 +55,13 @@ public sealed class GoldenTests
     }
 
     [Fact]
+    public void Messages_of_version_2_keep_their_bytes()
+    {
+        var promise = new HeartbeatResponse(One, Two, new Term(7), Round: 1000, new LeasePromise(new MonotonicTime(123_456_789_012), 900_000_000));
+        Assert.Equal(promise, MessageCodec.Decode(Golden("HeartbeatResponse2", CodecTests.Encode(promise, MessageCodec.Encode))));
+    }
+
+    [Fact]
     public void Every_message_type_has_a_golden_file() => Assert.Equal(
         typeof(RaftMessage).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(RaftMessage))).Select(type => type.Name).Order(),
         Messages.Select(message => message.GetType().Name).Order());

@@ -15,11 +15,14 @@ internal static class Conversation
         AppendAccepted m => $"AppendAccepted term={m.Term} match={m.Match}",
         AppendRejected m => $"AppendRejected term={m.Term} previous={m.RejectedPrevious} hint={m.Hint}",
         HeartbeatRequest m => $"HeartbeatRequest term={m.Term} commit={m.Commit} round={m.Round}",
-        HeartbeatResponse m => $"HeartbeatResponse term={m.Term} round={m.Round}",
+        HeartbeatResponse m => $"HeartbeatResponse term={m.Term} round={m.Round}{Of(m.Promise)}",
         SnapshotRequest m => $"SnapshotRequest term={m.Term} {m.Snapshot.LastIncluded}",
         TimeoutNowRequest m => $"TimeoutNowRequest term={m.Term}",
         _ => throw new ArgumentException(message.GetType().Name),
     };
+
+    private static string Of(LeasePromise promise) =>
+        promise == LeasePromise.None ? "" : $" clock={promise.Clock.Nanoseconds / 1_000_000}ms held={promise.HeldNanoseconds / 1_000_000}ms";
 
     public static string Of(IEnumerable<LogEntry> entries) => string.Join(' ', entries.Select(entry => entry.Kind switch
     {

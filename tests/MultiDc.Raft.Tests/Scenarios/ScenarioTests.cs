@@ -73,6 +73,16 @@ public sealed class ScenarioTests
             case "configuration":
                 output.Append(Node(args[0]).Configuration).Append('\n');
                 break;
+            case "clock":
+                foreach (var id in args[1..])
+                {
+                    Node(id).ObserveTime(Milliseconds(args[0]));
+                }
+
+                break;
+            case "lease":
+                output.Append(Node(args[0]).LeaseHolds(Milliseconds(args[1])) ? "holds\n" : "does not hold\n");
+                break;
             case "unreachable":
                 Node(args[0]).ReportUnreachable(Id(args[1]));
                 break;
@@ -168,6 +178,7 @@ public sealed class ScenarioTests
                 "uncommitted" => options with { MaxUncommittedBytes = value },
                 "catchup" => options with { CatchUpEntries = value },
                 "apply" => options with { MaxApplyBytes = value },
+                "lease" => options with { Lease = LeaseWithTicksOf(value) },
                 _ => throw new ArgumentException($"unknown setting {name}"),
             };
         }
@@ -177,6 +188,15 @@ public sealed class ScenarioTests
             Start(id, new Disk(configuration));
         }
     }
+
+    /// <summary>A lease for the promise of eight ticks, less a fifth for drift; clocks must agree for three ticks.</summary>
+    private static LeaseOptions LeaseWithTicksOf(long milliseconds) => new()
+    {
+        TickNanoseconds = milliseconds * 1_000_000,
+        MaxDriftPpm = 250_000,
+        MarginNanoseconds = 0,
+        ClockWindowNanoseconds = 3 * milliseconds * 1_000_000,
+    };
 
     /// <summary>Gives a replica a past: its term and entries, each as term/index.</summary>
     private void Preload(string[] args)
@@ -270,6 +290,8 @@ public sealed class ScenarioTests
     private RaftNode Node(string id) => replicas[Id(id)].Node ?? throw new InvalidOperationException($"{id} is down");
 
     private static ReplicaId Id(string id) => new(ulong.Parse(id));
+
+    private static MonotonicTime Milliseconds(string ms) => new(long.Parse(ms) * 1_000_000);
 
     private static LogIndex Index(string index) => new(ulong.Parse(index));
 
