@@ -12,7 +12,8 @@ namespace MultiDc.Raft.Tests;
 internal sealed record Directive(int Number, string Command, ImmutableArray<Argument> Arguments, string Input, string Expected)
 {
     /// <summary>Arguments without values that are numbers: most commands name replicas this way.</summary>
-    public ImmutableArray<ulong> Numbers => [.. Arguments.Where(argument => argument.Values.IsEmpty).Select(argument => ulong.Parse(argument.Key))];
+    public ImmutableArray<ulong> Numbers =>
+        [.. Arguments.Where(argument => argument.Values.IsEmpty && ulong.TryParse(argument.Key, out _)).Select(argument => ulong.Parse(argument.Key))];
 
     public ImmutableArray<string> Values(string key) => [.. Arguments.Where(argument => argument.Key == key).SelectMany(argument => argument.Values)];
 

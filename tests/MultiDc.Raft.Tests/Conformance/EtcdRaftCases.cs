@@ -2,7 +2,7 @@ namespace MultiDc.Raft.Tests;
 
 /// <summary>
 /// Where the cases of the etcd Raft library are. They are another project's and not part of this repository. The folder has the sub-folders
-/// <c>quorum</c>, <c>confchange</c> and <c>interaction</c> with *.txt files in them.
+/// <c>quorum</c>, <c>confchange</c> and <c>interaction</c> with *.txt files in them; in the other project's own checkout the last is <c>testdata</c>.
 /// </summary>
 internal static class EtcdRaftCases
 {
@@ -12,18 +12,24 @@ internal static class EtcdRaftCases
         ? Path.GetFullPath(told)
         : Path.GetFullPath(Path.Combine(SourceFolder.Of("."), "..", "..", "..", "shared", "conformance", "etcd-raft"));
 
-    public static IEnumerable<string> Files(string kind) => Directory.Exists(Path.Combine(Folder, kind))
-        ? Directory.EnumerateFiles(Path.Combine(Folder, kind), "*.txt", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+    public static IEnumerable<string> Files(string kind) => Directory.Exists(FolderOf(kind))
+        ? Directory.EnumerateFiles(FolderOf(kind), "*.txt", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
         : [];
 
     /// <summary>A file by the path within its kind's folder.</summary>
-    public static string PathOf(string kind, string name) => Path.Combine(Folder, kind, name);
+    public static string PathOf(string kind, string name) => Path.Combine(FolderOf(kind), name);
 
-    public static TheoryData<string> Names(string kind) => [.. Files(kind).Select(path => Path.GetRelativePath(Path.Combine(Folder, kind), path))];
+    public static TheoryData<string> Names(string kind) => [.. Files(kind).Select(path => Path.GetRelativePath(FolderOf(kind), path))];
 
     public static string? WhyNothingIsReplayed(string kind) => Files(kind).Any() ? null
-        : $"replayed nothing: no {kind}/*.txt in {Folder}. The cases are the testdata folders of the public repository github.com/etcd-io/raft; "
-            + $"set {Variable} to a folder that holds them as quorum/, confchange/ and interaction/.";
+        : $"replayed nothing: no {kind}/*.txt in {Folder}. They are in the public repository "
+            + $"github.com/etcd-io/raft; set {Variable} to a checkout of it, or to a folder with quorum/, confchange/ and interaction/.";
+
+    private static string FolderOf(string kind)
+    {
+        var folder = Path.Combine(Folder, kind);
+        return kind == "interaction" && !Directory.Exists(folder) ? Path.Combine(Folder, "testdata") : folder;
+    }
 }
 
 /// <summary>One test per case file of a kind, or one that is skipped and says so when there are none.</summary>
