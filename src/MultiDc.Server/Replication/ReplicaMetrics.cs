@@ -15,6 +15,7 @@ internal sealed class ReplicaMetrics : IDisposable
         RequestsRefused = meter.CreateCounter<long>("multidc.replica.requests.refused", "{request}", "Callers' requests refused because a queue was full.");
         LeadershipsWon = meter.CreateCounter<long>("multidc.raft.leaderships.won", "{leadership}", "Elections won by replicas of this silo.");
         EntriesApplied = meter.CreateCounter<long>("multidc.raft.entries.applied", "{entry}", "Log entries applied to the state machine.");
+        SnapshotChunksResent = meter.CreateCounter<long>("multidc.replica.snapshot.chunks.resent", "{chunk}", "Snapshot chunks sent again, because no answer came.");
         Stops = meter.CreateCounter<long>("multidc.replica.stops", "{replica}", "Pumps that ended, by reason; any 'Broken' is an alert.");
         PersistDuration = meter.CreateHistogram<double>("multidc.replica.persist.duration", "s", "How long a Ready took to become durable.");
     }
@@ -26,6 +27,8 @@ internal sealed class ReplicaMetrics : IDisposable
     public Counter<long> LeadershipsWon { get; }
 
     public Counter<long> EntriesApplied { get; }
+
+    public Counter<long> SnapshotChunksResent { get; }
 
     public Counter<long> Stops { get; }
 

@@ -25,7 +25,7 @@ internal sealed partial class ReplicaPump
             return new(false);
         }
 
-        var (taken, complete) = await snapshotReceiver.TakeAsync(request, chunk);
+        var (reply, complete) = await snapshotReceiver.TakeAsync(request, chunk);
         if (complete is not null)
         {
             stagedSnapshot = complete;
@@ -36,7 +36,7 @@ internal sealed partial class ReplicaPump
             stagedSnapshot = null;
         }
 
-        return new(taken);
+        return reply;
     }
 
     private void SendSnapshot(ReplicaId to)
@@ -44,7 +44,7 @@ internal sealed partial class ReplicaPump
         var view = storage.State.OpenView();
         var request = new SnapshotRequest(node.Id, to, node.Term, node.SnapshotAt(view.Applied));
         LogSnapshotBegun(logger, sender.Address, members.DatacenterOf(to), request.Snapshot.LastIncluded);
-        snapshotsUnderWay[to] = request.Snapshot.LastIncluded.Index;
+        snapshotsUnderWay[to] = request;
         background.RemoveAll(static task => task.IsCompleted);
         background.Add(StreamAsync());
 
@@ -67,8 +67,13 @@ internal sealed partial class ReplicaPump
             inbox.AddCompletion(new TurnRequest<bool>(
                 () =>
                 {
-                    snapshotsUnderWay.Remove(to);
-                    node.ReportSnapshot(to, delivered);
+                    // A stream of an earlier leadership may outlast the beginning of a newer one, of which it knows nothing.
+                    if (snapshotsUnderWay.GetValueOrDefault(to) == request)
+                    {
+                        snapshotsUnderWay.Remove(to);
+                        node.ReportSnapshot(to, delivered);
+                    }
+
                     return ValueTask.FromResult(true);
                 },
                 false));
@@ -86,7 +91,7 @@ internal sealed partial class ReplicaPump
         // after snapshot and never catch up. Not at any price, though: the log is in memory.
         return node.RetainedBytes > 8 * options.CompactAfterBytes
             ? to
-            : snapshotsUnderWay.Values.Append(node.LeastMatchHeard()).Aggregate(to, static (least, index) => Math.Min(least, index.Value));
+            : snapshotsUnderWay.Values.Select(static request => request.Snapshot.LastIncluded.Index).Append(node.LeastMatchHeard()).Aggregate(to, static (least, index) => Math.Min(least, index.Value));
     }
 
     private void CompactIfLarge()

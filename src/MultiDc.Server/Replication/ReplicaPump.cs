@@ -28,7 +28,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     private readonly SnapshotSender snapshotSender;
     private readonly CancellationTokenSource stopping = new();
     private readonly List<Task> background = [];
-    private readonly Dictionary<ReplicaId, LogIndex> snapshotsUnderWay = [];
+    private readonly Dictionary<ReplicaId, SnapshotRequest> snapshotsUnderWay = [];
     private IStagedSnapshot? stagedSnapshot;
     private Task<PumpStop>? completion;
     private bool compacting;
@@ -60,7 +60,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         node = new RaftNode(nodeOptions, storage.Recovered, random);
         stateMachine = new(storage.State, range);
         snapshotReceiver = new(storage.State);
-        snapshotSender = new(transport, sender, options);
+        snapshotSender = new(transport, sender, options, metrics);
         reads = new(options.MaxHeldReads);
         inbox = new(options.MaxWaitingMessages, options.MaxWaitingRequests);
         status = CurrentStatus();

@@ -30,6 +30,9 @@ internal sealed record ReplicaPumpOptions
     /// <summary>How long a follower may take over a chunk. Default: 5 s.</summary>
     public TimeSpan SnapshotChunkTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How often a chunk is sent that brings no answer, before the stream is given up. Default: 12, a minute's outage.</summary>
+    public int SnapshotChunkAttempts { get; init; } = 12;
+
     /// <summary>Breaks linearizability on purpose: reads are answered at once by any replica. Only to see that the checkers notice.</summary>
     public bool UnsafeReadsWithoutReadIndex { get; init; }
 }

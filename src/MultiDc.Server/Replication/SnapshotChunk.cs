@@ -21,6 +21,7 @@ internal readonly record struct SnapshotRow([property: Id(0)] ReadOnlyMemory<byt
 }
 
 /// <summary>The receiver's answer.</summary>
-/// <param name="Accepted">Whether the chunk was taken; false: begin again or give up.</param>
+/// <param name="Accepted">Whether the chunk is here, by this very call or by an earlier one.</param>
+/// <param name="NextNumber">The chunk of this snapshot that the receiver waits for; -1 when it wants none of it.</param>
 [GenerateSerializer, Immutable, Alias("MultiDc.SnapshotChunkReply")]
-internal sealed record SnapshotChunkReply([property: Id(0)] bool Accepted);
+internal sealed record SnapshotChunkReply([property: Id(0)] bool Accepted, [property: Id(1)] int NextNumber = -1);

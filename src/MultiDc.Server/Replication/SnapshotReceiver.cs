@@ -2,45 +2,56 @@ using MultiDc.Storage;
 
 namespace MultiDc.Server.Replication;
 
-/// <summary>Puts the chunks of one snapshot together, in order; a chunk of another snapshot, or out of order, ends it.</summary>
+/// <summary>
+/// Puts the chunks of one snapshot together, in order (dissertation §5). Chunks may be lost, doubled, late, and of streams that are over: a
+/// chunk counts only for the very snapshot that is being put together, and only a newer snapshot begins another.
+/// </summary>
 internal sealed class SnapshotReceiver(IReplicaState state)
 {
-    private SnapshotRequest? request;
+    private SnapshotRequest? underWay;
+    private SnapshotRequest? completed;
     private IStagedSnapshot? staged;
     private int nextNumber;
 
     /// <summary>Takes a chunk.</summary>
-    /// <returns>Whether it was taken, and the staged snapshot when it was the last.</returns>
-    public async ValueTask<(bool Taken, IStagedSnapshot? Complete)> TakeAsync(SnapshotRequest of, SnapshotChunk chunk)
+    /// <returns>The answer to its sender, and the staged snapshot when this was the last chunk.</returns>
+    public async ValueTask<(SnapshotChunkReply Reply, IStagedSnapshot? Complete)> TakeAsync(SnapshotRequest of, SnapshotChunk chunk)
     {
-        if (chunk.Number == 0)
+        if (of == completed)
         {
+            // The answer to its last chunk was lost.
+            return (new(true, chunk.Number + 1), null);
+        }
+
+        if (of != underWay)
+        {
+            if (chunk.Number != 0 || !IsNewer(of))
+            {
+                return (new(false), null);
+            }
+
             staged = await state.StageAsync(of.Snapshot);
-            request = of;
-            nextNumber = 0;
+            (underWay, completed, nextNumber) = (of, null, 0);
         }
 
-        if (staged is not null && chunk.Number < nextNumber && of == request)
+        if (chunk.Number != nextNumber)
         {
-            // A copy of one that was taken.
-            return (true, null);
+            return (new(chunk.Number < nextNumber, nextNumber), null);
         }
 
-        if (staged is null || chunk.Number != nextNumber || of.From != request!.From || of.Term != request.Term || of.Snapshot.LastIncluded != request.Snapshot.LastIncluded)
-        {
-            staged = null;
-            return (false, null);
-        }
-
-        await staged.AddAsync([.. chunk.Rows.Select(static row => row.ToStateRow())]);
+        await staged!.AddAsync([.. chunk.Rows.Select(static row => row.ToStateRow())]);
         nextNumber++;
         if (!chunk.IsLast)
         {
-            return (true, null);
+            return (new(true, nextNumber), null);
         }
 
         var complete = staged;
-        staged = null;
-        return (true, complete);
+        (staged, underWay, completed) = (null, null, of);
+        return (new(true, nextNumber), complete);
     }
+
+    // A leader's later snapshots include more, and a later leader's count more than any earlier one's.
+    private bool IsNewer(SnapshotRequest of) =>
+        underWay is null || of.Term > underWay.Term || (of.Term == underWay.Term && of.Snapshot.LastIncluded.Index > underWay.Snapshot.LastIncluded.Index);
 }

@@ -90,6 +90,65 @@ public sealed class PumpSnapshotTests
     }
 
     [Fact]
+    public void A_stream_resumes_at_the_chunk_that_was_lost()
+    {
+        using var group = new PumpGroup(options: SmallLog);
+        var (leader, lagging, _) = LetOneLagBehind(group);
+        var lost = 0;
+        group.Network.Rule = p => p.Chunk is { Number: 5 } && ++lost < 8 ? Fate.Drop : Fate.Deliver;
+        group.Network.CutOff.Clear();
+        group.Tick(20);
+        Assert.Equal(8, lost);
+        var numbers = group.Network.Sent.Where(static p => p.Chunk is not null).Select(static p => p.Chunk!.Number).ToArray();
+        Assert.Equal(numbers.Order(), numbers);
+        Assert.Equal(8, numbers.Count(static number => number == 5));
+        Assert.Equal(Rows(leader), Rows(lagging));
+    }
+
+    [Fact]
+    public void A_stream_that_is_never_answered_is_given_up()
+    {
+        using var group = new PumpGroup(options: SmallLog with { SnapshotChunkAttempts = 3 });
+        var (leader, lagging, _) = LetOneLagBehind(group);
+        group.Network.Rule = static p => p.Chunk is { Number: 2 } ? Fate.Drop : Fate.Deliver;
+        group.Network.CutOff.Clear();
+        TickUntilChunksAreSent(group);
+        Assert.Equal(3, group.Network.Sent.Count(static p => p.Chunk is { Number: 2 }));
+        group.Network.Rule = static _ => Fate.Deliver;
+        group.Tick(20);
+        Assert.Equal(Rows(leader), Rows(lagging));
+    }
+
+    [Fact]
+    public void A_late_chunk_of_an_earlier_snapshot_neither_counts_nor_disturbs()
+    {
+        using var group = new PumpGroup(options: SmallLog);
+        var (leader, lagging, session) = LetOneLagBehind(group);
+        group.Network.Rule = static p => p.Chunk is null ? Fate.Deliver : Fate.Drop;
+        group.Network.CutOff.Clear();
+        TickUntilChunksAreSent(group);
+        SnapshotChunk[] early = [.. group.Network.Sent.Where(static p => p.Chunk is not null).Select(static p => p.Chunk!)];
+        Fill(group, leader, session, 61, 120);
+        group.Network.Rule = p =>
+        {
+            if (p.Chunk is { Number: 3 })
+            {
+                foreach (var chunk in early.Append(early[0] with { Number = 3 }))
+                {
+                    var request = (SnapshotRequest)FrameMessages.Decode(chunk.Frame.Messages).Single();
+                    _ = lagging.Pump!.TakeChunkAsync(request, chunk);
+                }
+            }
+
+            return Fate.Deliver;
+        };
+        group.Tick(20);
+        Assert.Equal(Rows(leader), Rows(lagging));
+        var taken = group.Network.Sent.Where(static p => p.Chunk is not null).Skip(early.Length).Select(static p => p.Chunk!.Number).ToArray();
+        Assert.Equal(taken.Order(), taken);
+    }
+
+    [Fact]
     public void Chunks_that_are_always_doubled_still_get_through()
     {
         using var group = new PumpGroup(options: SmallLog);
@@ -210,6 +269,15 @@ public sealed class PumpSnapshotTests
         Fill(group, leader, session, 1, 60);
         group.Network.Sent.Clear();
         return (leader, lagging, session);
+    }
+
+    private static void TickUntilChunksAreSent(PumpGroup group)
+    {
+        for (var ticks = 0; !group.Network.Sent.Any(static p => p.Chunk is not null); ticks++)
+        {
+            Assert.True(ticks < 100, "no snapshot is sent");
+            group.Tick(1);
+        }
     }
 
     private static void Fill(PumpGroup group, Replica leader, SessionId session, int first, int last)
