@@ -11,6 +11,7 @@ public sealed partial class RaftNode
             $"{Id} {Role} term={Term} vote={votedFor} leader={Leader}"
                 + $" commit={Commit} applied={Applied} last={LastEntry} compacted={CompactedTo}"
                 + (quietTicksLeft > 0 ? $" quiet={quietTicksLeft}" : "")
+                + (IsQuiesced ? " quiesced" : "")
                 + (transferTarget.IsNone ? "" : $" transfer={transferTarget}"),
         };
         lines.AddRange(followers.Select(follower => $"  {follower.Key}: {follower.Value}"));
@@ -38,6 +39,7 @@ public sealed partial class RaftNode
         Invariant.Require(Role == RaftRole.Leader || leadsNothing, "only a leader leads");
         Invariant.Require(Role is RaftRole.Follower or RaftRole.PreCandidate || votedFor == Id, "who stands votes for itself");
         Invariant.Require(readsPending == readsWaiting.Count + readRounds.Sum(reads => reads.Reads.Length), "reads are counted");
+        Invariant.Require(!IsQuiesced || (Applied == log.Last.Index && !Leader.IsNone && !heartbeatDue), "only what is idle is quiesced");
         var bytes = log.BytesBetween(Commit, log.Last.Index);
         Invariant.Require(Role != RaftRole.Leader || uncommittedBytes == bytes, "uncommitted bytes are counted");
         foreach (var follower in followers.Values)

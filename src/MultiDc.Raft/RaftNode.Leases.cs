@@ -54,7 +54,7 @@ public sealed partial class RaftNode
     /// </summary>
     public bool LeaseHolds(MonotonicTime now)
     {
-        if (options.Lease is null || Role != RaftRole.Leader || log.TermAt(Commit) != Term || now < observedTime)
+        if (options.Lease is null || Role != RaftRole.Leader || IsQuiesced || log.TermAt(Commit) != Term || now < observedTime)
         {
             return false;
         }

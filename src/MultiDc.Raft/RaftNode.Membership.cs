@@ -44,6 +44,7 @@ public sealed partial class RaftNode
 
     private ProposalResult? DescribeWhyNotNow(bool leavesJoint)
     {
+        Wake();
         var refusal = Role != RaftRole.Leader ? ProposalRefusal.NotLeader
             : !transferTarget.IsNone ? ProposalRefusal.TransferInProgress
             : log.TermAt(Commit) != Term ? ProposalRefusal.TermNotCommitted

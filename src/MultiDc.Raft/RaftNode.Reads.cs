@@ -23,6 +23,7 @@ public sealed partial class RaftNode
     /// </summary>
     public ProposalRefusal ReadIndex(ReadRequestId id)
     {
+        Wake();
         if (Role != RaftRole.Leader)
         {
             return ProposalRefusal.NotLeader;

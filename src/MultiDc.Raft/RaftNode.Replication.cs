@@ -10,6 +10,7 @@ public sealed partial class RaftNode
     /// <summary>Appends a command to the log if this replica leads.</summary>
     public ProposalResult Propose(ReadOnlyMemory<byte> payload)
     {
+        Wake();
         if (Role != RaftRole.Leader)
         {
             return new ProposalResult(ProposalRefusal.NotLeader, EntryId.Zero);
@@ -35,7 +36,7 @@ public sealed partial class RaftNode
     /// <summary>Tells the leader that messages to a follower are being lost, so that it stops pipelining to it until it answers.</summary>
     public void ReportUnreachable(ReplicaId to)
     {
-        if (followers.TryGetValue(to, out var follower))
+        if (!IsQuiesced && followers.TryGetValue(to, out var follower))
         {
             follower.Unreachable();
         }
@@ -61,6 +62,8 @@ public sealed partial class RaftNode
         snapshotsToSend.Clear();
         transferTarget = ReplicaId.None;
         heartbeatDue = false;
+        idleTicks = 0;
+        quiesceRound = 0;
         BeginWithoutLease();
         LoseReads();
     }
@@ -85,12 +88,18 @@ public sealed partial class RaftNode
         {
             // A full voter that has fallen silent is waited for no longer.
             AdvanceCommit();
+            if (Role != RaftRole.Leader)
+            {
+                return;
+            }
         }
 
         if (++ticksSinceHeartbeat >= options.HeartbeatTicks)
         {
             heartbeatDue = true;
         }
+
+        TickQuiescence();
     }
 
     private void AppendAsLeader(LogEntry entry)

@@ -9,6 +9,7 @@ public sealed partial class RaftNode
     /// <summary>Hands the leadership to a full voter (§3.10); given up after one election timeout. False when this replica does not lead or the target may not.</summary>
     public bool TransferLeadership(ReplicaId to)
     {
+        Wake();
         if (Role != RaftRole.Leader || !Configuration.IsVoter(to) || Configuration.IsWitness(to))
         {
             return false;

@@ -73,9 +73,14 @@ public sealed partial class RaftNode
     /// <summary>The configuration in force: the latest in the log, committed or not (§4.1).</summary>
     public GroupConfiguration Configuration => log.Configuration;
 
-    /// <summary>One unit of time has passed.</summary>
+    /// <summary>One unit of time has passed. Does nothing at all while <see cref="IsQuiesced"/>.</summary>
     public void Tick()
     {
+        if (IsQuiesced)
+        {
+            return;
+        }
+
         quietTicksLeft = Math.Max(0, quietTicksLeft - 1);
         ticksSinceLeaderHeard = Math.Min(ticksSinceLeaderHeard + 1, options.ElectionTimeoutTicks);
         if (Role == RaftRole.Leader)
@@ -98,6 +103,11 @@ public sealed partial class RaftNode
         if (message.To != Id || message.From == Id || (IsAnswer(message) && !Configuration.Contains(message.From)))
         {
             return;
+        }
+
+        if (IsQuiesced && !LeavesQuiesced(message))
+        {
+            Awake();
         }
 
         switch (message)
@@ -148,6 +158,10 @@ public sealed partial class RaftNode
                 AcceptLeader(request.From);
                 AnswerSnapshot(request);
                 break;
+            case QuiesceRequest request:
+                AcceptLeader(request.From);
+                AnswerQuiesce(request);
+                break;
             case TimeoutNowRequest request:
                 AcceptLeader(request.From);
                 CampaignForTransfer();
@@ -159,7 +173,7 @@ public sealed partial class RaftNode
     }
 
     private static bool IsAnswer(RaftMessage message) =>
-        message is PreVoteResponse or VoteResponse or AppendAccepted or AppendRejected or HeartbeatResponse;
+        message is PreVoteResponse or VoteResponse or AppendAccepted or AppendRejected or HeartbeatResponse or QuiesceResponse or WakeRequest;
 
     private bool IsOnlyVoter => !Configuration.IsJoint && Configuration.Voters is [var only] && only == Id;
 
@@ -191,6 +205,9 @@ public sealed partial class RaftNode
             case HeartbeatResponse response:
                 TakeHeartbeatResponse(follower, response);
                 break;
+            case QuiesceResponse response:
+                TakeQuiesceResponse(response);
+                break;
         }
 
         HandOverWhenCaughtUp();
@@ -208,7 +225,7 @@ public sealed partial class RaftNode
                 Hit(RaftProbe.StaleTermAnswered);
                 Send(new VoteResponse(Id, message.From, Term, Granted: false));
                 break;
-            case AppendRequest or HeartbeatRequest or SnapshotRequest:
+            case AppendRequest or HeartbeatRequest or SnapshotRequest or QuiesceRequest:
                 Hit(RaftProbe.StaleTermAnswered);
                 Send(new HeartbeatResponse(Id, message.From, Term, Round: 0));
                 break;

@@ -41,6 +41,12 @@ public sealed record RaftNodeOptions
     /// <summary>The most entry bytes handed out by one <see cref="Ready"/> for applying.</summary>
     public int MaxApplyBytes { get; init; } = 1024 * 1024;
 
+    /// <summary>
+    /// A group whose leader was asked for nothing in this many ticks falls silent (see <see cref="RaftNode.IsQuiesced"/>); zero: never, and
+    /// neither with this replica as a follower. The loss of the leader is then noticed only when something is wanted.
+    /// </summary>
+    public int QuiesceAfterTicks { get; init; }
+
     /// <summary>Leader leases (§6.4.1); null: none are given and none relied on, and reads ask a quorum every time.</summary>
     public LeaseOptions? Lease { get; init; }
 
@@ -61,7 +67,7 @@ public sealed record RaftNodeOptions
         Ensure(!Id.IsNone, "a replica has an id");
         Ensure(HeartbeatTicks >= 1 && ElectionTimeoutTicks >= 5 * HeartbeatTicks, "the election timeout is at least five heartbeats");
         Ensure(MaxAppendBytes > 0 && MaxInflightAppends > 0 && MaxInflightBytes > 0 && MaxUncommittedBytes > 0, "limits are positive");
-        Ensure(CatchUpEntries >= 0, "limits are positive");
+        Ensure(CatchUpEntries >= 0 && QuiesceAfterTicks >= 0, "limits are positive");
         Ensure(MaxPendingReads > 0 && MaxApplyBytes > 0, "limits are positive");
         if (Lease is { } lease)
         {

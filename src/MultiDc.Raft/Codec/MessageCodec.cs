@@ -7,8 +7,9 @@ namespace MultiDc.Raft;
 /// <summary>
 /// The bytes of a message between replicas: a version byte, a type byte, then sender, receiver, term and the message's own fields in the
 /// order of its record. Numbers are shortest-form unsigned LEB128, booleans one byte; entries and snapshot metadata come in their own
-/// formats with their checksums. Version 2 adds the promise of a <see cref="HeartbeatResponse"/>. A message is written in the lowest
-/// version that can say it, and in no other, so that one message has one encoding and replicas that know only version 1 understand the rest.
+/// formats with their checksums. Version 2 adds the promise of a <see cref="HeartbeatResponse"/>, and the messages of quiescence. A message
+/// is written in the lowest version that can say it, and in no other, so that it has one encoding, and replicas that know only version 1
+/// understand all that version 1 can say.
 /// </summary>
 public static class MessageCodec
 {
@@ -29,6 +30,9 @@ public static class MessageCodec
         HeartbeatResponse = 9,
         SnapshotRequest = 10,
         TimeoutNowRequest = 11,
+        QuiesceRequest = 12,
+        QuiesceResponse = 13,
+        WakeRequest = 14,
     }
 
     /// <summary>Writes the message.</summary>
@@ -87,7 +91,14 @@ public static class MessageCodec
             case SnapshotRequest request:
                 SnapshotMetadataCodec.Encode(request.Snapshot, output);
                 break;
-            case TimeoutNowRequest:
+            case QuiesceRequest request:
+                Write(output, request.Last);
+                output.WriteVarint(request.Round);
+                break;
+            case QuiesceResponse response:
+                output.WriteVarint(response.Round);
+                break;
+            case TimeoutNowRequest or WakeRequest:
                 break;
             default:
                 throw new UnreachableException();
@@ -122,13 +133,21 @@ public static class MessageCodec
             MessageType.HeartbeatResponse => new HeartbeatResponse(from, to, term, reader.Varint(), version == 1 ? default : ReadPromise(ref reader)),
             MessageType.SnapshotRequest => new SnapshotRequest(from, to, term, SnapshotMetadataCodec.Read(ref reader)),
             MessageType.TimeoutNowRequest => new TimeoutNowRequest(from, to, term),
+            MessageType.QuiesceRequest => new QuiesceRequest(from, to, term, ReadEntryId(ref reader), reader.Varint()),
+            MessageType.QuiesceResponse => new QuiesceResponse(from, to, term, reader.Varint()),
+            MessageType.WakeRequest => new WakeRequest(from, to, term),
             _ => throw new CodecException($"a message of unknown type {(byte)type}"),
         };
         reader.End("a message");
         return VersionOf(message) == version ? message : throw new CodecException($"a {type} in format version {version}, which it does not need");
     }
 
-    private static byte VersionOf(RaftMessage message) => message is HeartbeatResponse response && response.Promise != LeasePromise.None ? (byte)2 : (byte)1;
+    private static byte VersionOf(RaftMessage message) => message switch
+    {
+        HeartbeatResponse response when response.Promise != LeasePromise.None => 2,
+        QuiesceRequest or QuiesceResponse or WakeRequest => 2,
+        _ => 1,
+    };
 
     private static AppendRequest ReadAppendRequest(ref CodecReader reader, ReplicaId from, ReplicaId to, Term term)
     {
@@ -169,6 +188,9 @@ public static class MessageCodec
         HeartbeatResponse => MessageType.HeartbeatResponse,
         SnapshotRequest => MessageType.SnapshotRequest,
         TimeoutNowRequest => MessageType.TimeoutNowRequest,
+        QuiesceRequest => MessageType.QuiesceRequest,
+        QuiesceResponse => MessageType.QuiesceResponse,
+        WakeRequest => MessageType.WakeRequest,
         _ => throw new UnreachableException(),
     };
 

@@ -91,6 +91,27 @@ public sealed record HeartbeatResponse(ReplicaId From, ReplicaId To, Term Term, 
 /// <param name="Snapshot">What was staged.</param>
 public sealed record SnapshotRequest(ReplicaId From, ReplicaId To, Term Term, SnapshotMetadata Snapshot) : RaftMessage(From, To, Term);
 
+/// <summary>"Nothing is going on: rest." Sent by an idle leader to every member in place of a heartbeat.</summary>
+/// <param name="From">The leader.</param>
+/// <param name="To">A member.</param>
+/// <param name="Term">The leader's term.</param>
+/// <param name="Last">The end of the leader's log, committed and applied; whoever is not as far does not rest.</param>
+/// <param name="Round">Names this attempt among the rounds of the term.</param>
+public sealed record QuiesceRequest(ReplicaId From, ReplicaId To, Term Term, EntryId Last, ulong Round) : RaftMessage(From, To, Term);
+
+/// <summary>The sender rests; it is woken by any message but another <see cref="QuiesceRequest"/>.</summary>
+/// <param name="From">The member.</param>
+/// <param name="To">The leader.</param>
+/// <param name="Term">The member's term.</param>
+/// <param name="Round">The attempt answered.</param>
+public sealed record QuiesceResponse(ReplicaId From, ReplicaId To, Term Term, ulong Round) : RaftMessage(From, To, Term);
+
+/// <summary>"Something is wanted of the group." From a follower that rested, to all members; it says nothing but that it came.</summary>
+/// <param name="From">A member.</param>
+/// <param name="To">Another.</param>
+/// <param name="Term">The sender's term.</param>
+public sealed record WakeRequest(ReplicaId From, ReplicaId To, Term Term) : RaftMessage(From, To, Term);
+
 /// <summary>"Campaign now" (§3.10): the leader hands its leadership to a follower that holds its whole log.</summary>
 /// <param name="From">The leader.</param>
 /// <param name="To">The chosen follower.</param>

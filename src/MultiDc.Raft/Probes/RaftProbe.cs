@@ -183,6 +183,21 @@ public enum RaftProbe
     /// <summary>A replica's own clock went back.</summary>
     OwnClockWentBack,
 
+    /// <summary>All members had answered, and the leader fell silent.</summary>
+    LeaderQuiesced,
+
+    /// <summary>A follower fell silent.</summary>
+    FollowerQuiesced,
+
+    /// <summary>A follower was asked to fall silent and was not as far as the leader, restarted lately, or has the option off.</summary>
+    QuiesceRequestNotFollowed,
+
+    /// <summary>Not all members answered in time, and the leader went back to heartbeats.</summary>
+    QuiescenceGivenUp,
+
+    /// <summary>A quiesced replica woke.</summary>
+    Woken,
+
     /// <summary>A read was confirmed by the answers to a later round than its own (§6.4).</summary>
     ReadConfirmedByLaterRound,
 }

@@ -160,7 +160,9 @@ public sealed class CodecTests
     [InlineData("0209 01 02 03 04 ffffffffffffffffff01 01", "a clock beyond 63 bits")]
     [InlineData("030b 01 02 03", "unknown version")]
     [InlineData("000b 01 02 03", "unknown version")]
-    [InlineData("010c 01 02 03", "unknown type")]
+    [InlineData("010e 01 02 03", "version 1 of what came with version 2")]
+    [InlineData("010f 01 02 03", "unknown type")]
+    [InlineData("020f 01 02 03", "unknown type")]
     [InlineData("", "nothing")]
     public void Absurd_messages_are_refused_without_a_large_allocation(string hex, string why)
     {

@@ -65,6 +65,9 @@ internal static class Generate
         Gen.Select(Index, Number, (commit, round) => (RaftMessage)new HeartbeatRequest(from, to, term, commit, round)),
         Gen.Select(Number, Promise, (round, promise) => (RaftMessage)new HeartbeatResponse(from, to, term, round, promise)),
         Snapshot.Select(snapshot => (RaftMessage)new SnapshotRequest(from, to, term, snapshot)),
+        Gen.Select(Id, Number, (last, round) => (RaftMessage)new QuiesceRequest(from, to, term, last, round)),
+        Number.Select(round => (RaftMessage)new QuiesceResponse(from, to, term, round)),
+        Gen.Const((RaftMessage)new WakeRequest(from, to, term)),
         Gen.Const((RaftMessage)new TimeoutNowRequest(from, to, term))));
 
     /// <summary>One of the parts a member can have for each id, or in some cases too many witnesses.</summary>

@@ -41,6 +41,9 @@ public sealed class GoldenTests
         new HeartbeatResponse(One, Two, new Term(7), Round: 1000),
         new SnapshotRequest(One, Two, new Term(7), new SnapshotMetadata(Last, Configuration)),
         new TimeoutNowRequest(One, Two, new Term(7)),
+        new QuiesceRequest(One, Two, new Term(7), Last, Round: 1000),
+        new QuiesceResponse(One, Two, new Term(7), Round: 1000),
+        new WakeRequest(One, Two, new Term(7)),
     ];
 
     public static TheoryData<string> MessageNames => [.. Messages.Select(message => message.GetType().Name)];

@@ -66,7 +66,7 @@ internal sealed class Cluster
         configuration = new GroupConfiguration(Enumerable.Range(1, size).Select(id => new ReplicaId((ulong)id)));
         foreach (var id in configuration.Voters)
         {
-            var replica = new Replica(id, new Disk(configuration), (ulong)random.Next(0, int.MaxValue), probes);
+            var replica = new Replica(id, new Disk(configuration), (ulong)random.Next(0, int.MaxValue), probes, quiesceAfterTicks: (int)(seed % 3));
             replica.Start();
             replicas.Add(replica);
         }
@@ -389,7 +389,7 @@ internal sealed class Cluster
     /// <summary>Drawn once per run: a group that is always disturbed never gets far enough for the rarer trouble.</summary>
     private sealed record Faults(int LossOneIn, int PartitionOneIn, int CrashOneIn);
 
-    private sealed class Replica(ReplicaId id, Disk disk, ulong seed, ProbeCounter? probes)
+    private sealed class Replica(ReplicaId id, Disk disk, ulong seed, ProbeCounter? probes, int quiesceAfterTicks)
     {
         private ulong starts;
 
@@ -418,6 +418,7 @@ internal sealed class Cluster
                 MaxPendingReads = 5,
                 MaxApplyBytes = 200,
                 Probes = probes,
+                QuiesceAfterTicks = quiesceAfterTicks,
             };
             Node = new RaftNode(options, disk.Recover(), new SeededRandomSource(seed + starts++));
             Node.Check();

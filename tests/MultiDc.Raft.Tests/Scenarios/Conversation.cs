@@ -17,6 +17,9 @@ internal static class Conversation
         HeartbeatRequest m => $"HeartbeatRequest term={m.Term} commit={m.Commit} round={m.Round}",
         HeartbeatResponse m => $"HeartbeatResponse term={m.Term} round={m.Round}{Of(m.Promise)}",
         SnapshotRequest m => $"SnapshotRequest term={m.Term} {m.Snapshot.LastIncluded}",
+        QuiesceRequest m => $"QuiesceRequest term={m.Term} last={m.Last} round={m.Round}",
+        QuiesceResponse m => $"QuiesceResponse term={m.Term} round={m.Round}",
+        WakeRequest m => $"WakeRequest term={m.Term}",
         TimeoutNowRequest m => $"TimeoutNowRequest term={m.Term}",
         _ => throw new ArgumentException(message.GetType().Name),
     };

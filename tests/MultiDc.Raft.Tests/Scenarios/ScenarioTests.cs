@@ -83,6 +83,9 @@ public sealed class ScenarioTests
             case "lease":
                 output.Append(Node(args[0]).LeaseHolds(Milliseconds(args[1])) ? "holds\n" : "does not hold\n");
                 break;
+            case "wake":
+                Node(args[0]).Wake();
+                break;
             case "unreachable":
                 Node(args[0]).ReportUnreachable(Id(args[1]));
                 break;
@@ -178,6 +181,7 @@ public sealed class ScenarioTests
                 "uncommitted" => options with { MaxUncommittedBytes = value },
                 "catchup" => options with { CatchUpEntries = value },
                 "apply" => options with { MaxApplyBytes = value },
+                "quiesce" => options with { QuiesceAfterTicks = value },
                 "lease" => options with { Lease = LeaseWithTicksOf(value) },
                 _ => throw new ArgumentException($"unknown setting {name}"),
             };
