@@ -27,6 +27,27 @@ public sealed class MultiDcOptions : MultiDcTopologyOptions
     /// </summary>
     public int ElectionTimeoutTicks { get; set; } = 20;
 
+    /// <summary>
+    /// A shard that nothing was asked of for this many ticks falls silent on all sides: no ticks, no heartbeats, until the next request. The
+    /// loss of its leader is then noticed by that request, which waits for an election. Zero: never. Default: 1200 (1 minute).
+    /// </summary>
+    public int QuiesceAfterTicks { get; set; } = 1200;
+
+    /// <summary>
+    /// Whether a leader may serve linearizable reads by a lease, without asking a quorum each time. Saves a round trip between datacenters
+    /// for every read, and rests on clocks: the monotonic clocks of the silos may not differ in rate by more than
+    /// <see cref="LeaseMaxDriftPpm"/>, and may not stop while a machine is suspended. What can be checked of that is checked; a leader that
+    /// finds it broken asks a quorum again. Set it on all silos or on none, and turn it off before <see cref="ElectionTimeoutTicks"/> or
+    /// <see cref="TickInterval"/> are shortened. Default: false.
+    /// </summary>
+    public bool LeaderLeases { get; set; }
+
+    /// <summary>By how much the rates of two silos' monotonic clocks may differ, in parts per million; 1 to 100,000. Default: 10,000 (1 %).</summary>
+    public int LeaseMaxDriftPpm { get; set; } = 10_000;
+
+    /// <summary>By how much a lease ends earlier than it could. Default: 20 ms.</summary>
+    public TimeSpan LeaseMargin { get; set; } = TimeSpan.FromMilliseconds(20);
+
     /// <summary>The threads that all pumps of the silo share. Default: one per processor, at most 4.</summary>
     public int PumpThreads { get; set; } = Math.Min(Environment.ProcessorCount, 4);
 

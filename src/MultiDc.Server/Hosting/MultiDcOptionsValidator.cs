@@ -47,6 +47,16 @@ internal sealed class MultiDcOptionsValidator : IValidateOptions<MultiDcOptions>
             yield return $"ElectionTimeoutTicks {options.ElectionTimeoutTicks} must be at least five times HeartbeatTicks {options.HeartbeatTicks}, which is at least 1";
         }
 
+        if (options.QuiesceAfterTicks != 0 && options.QuiesceAfterTicks < options.ElectionTimeoutTicks)
+        {
+            yield return $"QuiesceAfterTicks {options.QuiesceAfterTicks} must be 0 or at least ElectionTimeoutTicks {options.ElectionTimeoutTicks}";
+        }
+
+        foreach (var problem in options.LeaderLeases ? LeaseProblems(options) : [])
+        {
+            yield return problem;
+        }
+
         if (options.PumpThreads is < 1 or > 64)
         {
             yield return $"PumpThreads {options.PumpThreads} is not within 1 to 64";
@@ -55,6 +65,26 @@ internal sealed class MultiDcOptionsValidator : IValidateOptions<MultiDcOptions>
         if (options.RingRefreshPeriod < TimeSpan.FromMilliseconds(50))
         {
             yield return $"RingRefreshPeriod {options.RingRefreshPeriod} is below 50 ms";
+        }
+    }
+
+    private static IEnumerable<string> LeaseProblems(MultiDcOptions options)
+    {
+        if (options.LeaseMaxDriftPpm is < 1 or > 100_000)
+        {
+            yield return $"LeaseMaxDriftPpm {options.LeaseMaxDriftPpm} is not within 1 to 100000";
+        }
+
+        // Half of what a promise is worth: see LeaseOptions for the two ticks, and for the drift, which takes a tenth at most.
+        var most = options.TickInterval * Math.Max(0, options.ElectionTimeoutTicks - 2) / 2;
+        if (options.LeaseMargin < TimeSpan.Zero || options.LeaseMargin > most)
+        {
+            yield return $"LeaseMargin {options.LeaseMargin} is not within 0 and half of the election timeout less two ticks, {most}";
+        }
+
+        if (options.TickInterval * options.ElectionTimeoutTicks > TimeSpan.FromHours(1))
+        {
+            yield return "LeaderLeases need an election timeout of at most an hour";
         }
     }
 }

@@ -21,6 +21,8 @@ internal sealed class ReplicaPumpFactory(
                 Id = GroupMembers.IdOf(address.Datacenter),
                 ElectionTimeoutTicks = options.Value.ElectionTimeoutTicks,
                 HeartbeatTicks = options.Value.HeartbeatTicks,
+                QuiesceAfterTicks = options.Value.QuiesceAfterTicks,
+                Lease = options.Value.LeaderLeases ? LeaseOptions(options.Value) : null,
             },
             new ReplicaPumpOptions { UnsafeReadsWithoutReadIndex = options.Value.UnsafeReadsWithoutReadIndex },
             opened.Storage,
@@ -31,9 +33,13 @@ internal sealed class ReplicaPumpFactory(
             time,
             metrics,
             logger);
-        pump.Start(scheduler);
-        var registration = ticks.Register(pump.Tick);
-        _ = pump.Completion.ContinueWith(_ => registration.Dispose(), TaskScheduler.Default);
+        pump.Start(scheduler, ticks);
         return pump;
     }
+    private static LeaseOptions LeaseOptions(MultiDcOptions options) => new()
+    {
+        TickNanoseconds = (long)options.TickInterval.TotalNanoseconds,
+        MaxDriftPpm = options.LeaseMaxDriftPpm,
+        MarginNanoseconds = (long)options.LeaseMargin.TotalNanoseconds,
+    };
 }

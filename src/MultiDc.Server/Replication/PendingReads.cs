@@ -10,8 +10,11 @@ internal sealed class PendingReads(int maxHeld)
 {
     private readonly List<LinearizableRead> beforeTermCommitted = [];
     private readonly Dictionary<ReadRequestId, LinearizableRead> unconfirmed = [];
-    private readonly List<(LogIndex Index, LinearizableRead Read)> confirmed = [];
+    private readonly List<ConfirmedRead> confirmed = [];
     private ulong lastId;
+
+    /// <summary>A read that may be served when the index is applied; under a lease only if that still holds afterwards.</summary>
+    private readonly record struct ConfirmedRead(LogIndex Index, LinearizableRead Read, bool UnderLease);
 
     /// <summary>Asks the node for a read index; keeps the read, or refuses it.</summary>
     public void Begin(RaftNode node, LinearizableRead read, Func<DatacenterId?> leader)
@@ -36,6 +39,9 @@ internal sealed class PendingReads(int maxHeld)
                 break;
         }
     }
+
+    /// <summary>Keeps a read that needs no round of its own, because this leader holds a lease (§6.4.1).</summary>
+    public void BeginUnderLease(RaftNode node, LinearizableRead read) => confirmed.Add(new(node.Commit, read, UnderLease: true));
 
     /// <summary>Reads that were held back ask again: the term's first entry may be committed, or the leadership lost.</summary>
     /// <returns>Whether the node has something to do for them now.</returns>
@@ -63,7 +69,7 @@ internal sealed class PendingReads(int maxHeld)
         {
             if (unconfirmed.Remove(state.Id, out var read))
             {
-                confirmed.Add((state.Index, read));
+                confirmed.Add(new(state.Index, read, UnderLease: false));
             }
         }
 
@@ -78,30 +84,44 @@ internal sealed class PendingReads(int maxHeld)
 
     /// <summary>
     /// Serves what is confirmed and applied. The store is asked first, after all these reads arrived, whether this opening is still the
-    /// newest: the leadership rounds counted this replica itself, and a replica may do so only while nobody has taken its place.
+    /// newest: the leadership rounds counted this replica itself, and a replica may do so only while nobody has taken its place. A lease is
+    /// looked at after the state was read and before the answer leaves, with a new reading of the clock: whatever held this replica up in
+    /// between, the state was fresh. A read whose lease is gone asks a quorum after all.
     /// </summary>
-    public async ValueTask ServeAsync(IReplicaStorage storage)
+    /// <returns>Whether the node has something to do for a read that must ask a quorum after all.</returns>
+    public async ValueTask<bool> ServeAsync(IReplicaStorage storage, RaftNode node, Func<MonotonicTime> now, Func<DatacenterId?> leader)
     {
         if (!confirmed.Any(c => c.Index <= storage.State.Applied))
         {
-            return;
+            return false;
         }
 
         await storage.ConfirmEpochAsync();
+        var again = false;
         for (var i = 0; i < confirmed.Count;)
         {
-            var (index, read) = confirmed[i];
-            if (index <= storage.State.Applied)
+            var (index, read, underLease) = confirmed[i];
+            if (index > storage.State.Applied)
             {
-                await read.ServeAsync(storage.State);
-                confirmed[i] = confirmed[^1];
-                confirmed.RemoveAt(confirmed.Count - 1);
+                i++;
+                continue;
+            }
+
+            var answer = await read.ReadAsync(storage.State);
+            confirmed[i] = confirmed[^1];
+            confirmed.RemoveAt(confirmed.Count - 1);
+            if (!underLease || node.LeaseHolds(now()))
+            {
+                answer();
             }
             else
             {
-                i++;
+                Begin(node, read, leader);
+                again = true;
             }
         }
+
+        return again;
     }
 
     public void AbandonAll(PumpStop stop)

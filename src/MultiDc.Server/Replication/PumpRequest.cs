@@ -34,7 +34,10 @@ internal sealed class ProposeRequest(Func<RaftNode, ProposalResult> propose) : P
 internal abstract class LinearizableRead : PumpRequest
 {
     /// <summary>Reads now; what is read is fresh.</summary>
-    public abstract ValueTask ServeAsync(IReplicaState state);
+    public async ValueTask ServeAsync(IReplicaState state) => (await ReadAsync(state))();
+
+    /// <summary>Reads now, and answers only when the returned action is called.</summary>
+    public abstract ValueTask<Action> ReadAsync(IReplicaState state);
 
     public abstract void Refuse(ReadRejected rejection);
 
@@ -48,7 +51,11 @@ internal sealed class LinearizableRead<TReply>(Func<IReplicaState, ValueTask<TRe
 
     public Task<TReply> Result => completion.Task;
 
-    public override async ValueTask ServeAsync(IReplicaState state) => completion.TrySetResult(await read(state));
+    public override async ValueTask<Action> ReadAsync(IReplicaState state)
+    {
+        var reply = await read(state);
+        return () => completion.TrySetResult(reply);
+    }
 
     public override void Refuse(ReadRejected rejection) => completion.TrySetResult(refuse(rejection));
 }

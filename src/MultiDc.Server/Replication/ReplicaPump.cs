@@ -24,6 +24,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     private readonly PendingProposals proposals = new();
     private readonly PendingReads reads;
     private readonly int epochCheckTicks;
+    private readonly bool usesLeases;
     private readonly SnapshotReceiver snapshotReceiver;
     private readonly SnapshotSender snapshotSender;
     private readonly CancellationTokenSource stopping = new();
@@ -57,6 +58,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         this.metrics = metrics;
         this.logger = logger;
         epochCheckTicks = nodeOptions.ElectionTimeoutTicks;
+        usesLeases = nodeOptions.Lease is not null;
         node = new RaftNode(nodeOptions, storage.Recovered, random);
         stateMachine = new(storage.State, range);
         snapshotReceiver = new(storage.State);
@@ -91,9 +93,6 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         metrics.MessagesDropped.Add(1, new KeyValuePair<string, object?>("reason", "inbox_full"));
         return false;
     }
-
-    /// <summary>One tick has passed. Ticks that come while the pump is held up count once.</summary>
-    public void Tick() => inbox.Tick();
 
     /// <summary>Proposes a command; the result comes when an entry is applied at its place in the log.</summary>
     public Task<ApplyResult> ProposeAsync(ReadOnlyMemory<byte> payload) => ProposeAsync(node => node.Propose(payload));
@@ -136,8 +135,13 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     }
 
     /// <summary>Starts the loop, which then stays on the scheduler.</summary>
-    public void Start(TaskScheduler scheduler) =>
+    /// <param name="scheduler">Runs the pump.</param>
+    /// <param name="ticks">Ticks the pump while it needs ticks; null: whoever made it calls <see cref="Tick"/>.</param>
+    public void Start(TaskScheduler scheduler, ITickSource? ticks = null)
+    {
+        tickSource = ticks;
         completion = Task.Factory.StartNew(RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler).Unwrap();
+    }
 
     /// <summary>Ends when the loop has ended, whatever ended it, and the storage is closed. Never faults.</summary>
     public Task<PumpStop> Completion => completion ?? throw new InvalidOperationException("the pump was not started");
@@ -161,6 +165,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         try
         {
             await stateMachine.LoadAsync();
+            KeepTicking();
             stop = await PumpAsync();
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -219,10 +224,10 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
             {
                 await CarryOutAllAsync();
             }
-            while (reads.Retry(node, Leader));
+            while (reads.Retry(node, Leader) || await ServeReadsAsync());
 
-            await reads.ServeAsync(storage);
             PublishStatus();
+            KeepTicking();
             CompactIfLarge();
         }
 
@@ -238,6 +243,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
 
         for (var i = 0; i < options.MaxWaitingMessages && inbox.TryTakeMessage(out var message); i++)
         {
+            ObserveTime();
             node.Step(message);
         }
 
@@ -279,6 +285,10 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
             case LinearizableRead read when options.UnsafeReadsWithoutReadIndex:
                 await read.ServeAsync(storage.State);
                 break;
+            case LinearizableRead read when usesLeases && node.LeaseHolds(Now()):
+                node.Wake();
+                reads.BeginUnderLease(node, read);
+                break;
             case LinearizableRead read:
                 reads.Begin(node, read, Leader);
                 break;
@@ -318,8 +328,11 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         }));
     }
 
+    private ValueTask<bool> ServeReadsAsync() => reads.ServeAsync(storage, node, Now, Leader);
+
     private async ValueTask CarryOutAllAsync()
     {
+        ObserveTime();
         while (node.TryGetReady(out var ready))
         {
             await CarryOutAsync(ready);
@@ -328,7 +341,9 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
 
     private async ValueTask CarryOutAsync(Ready ready)
     {
-        // 1. Durable first: the term and vote behind a vote, the entries behind an acknowledgement.
+        // 1. Durable first: the term and vote behind a vote, the entries behind an acknowledgement. A write proves as well that this is still
+        // the replica's newest opening; where there is nothing to write the store is asked, because whoever answers is counted in a quorum
+        // or trusted with a promise, and a later opening may have broken it.
         if (ready.HardState is not null || ready.SnapshotToInstall is not null || ready.EntriesToPersist.Count > 0)
         {
             var startedAt = time.GetTimestamp();
@@ -339,6 +354,10 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
                 Entries = ready.EntriesToPersist,
             });
             metrics.PersistDuration.Record(time.GetElapsedTime(startedAt).TotalSeconds);
+        }
+        else if (ready.MessagesAfterPersist.Any(static m => m is AppendAccepted or HeartbeatResponse or VoteResponse or QuiesceResponse))
+        {
+            await storage.ConfirmEpochAsync();
         }
 
         // 2. Only then speak.
@@ -368,7 +387,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         }
 
         reads.Take(ready, Leader);
-        await reads.ServeAsync(storage);
+        await ServeReadsAsync();
 
         // 4. Then the next.
         node.Advance();
@@ -404,7 +423,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     private DatacenterId? Leader() => members.DatacenterOf(node.Leader);
 
     private PumpStatus CurrentStatus() =>
-        new(node.Role, node.Term, Leader(), node.Commit, storage.State.Applied, node.LastEntry.Index, storage.Epoch, node.Configuration);
+        new(node.Role, node.Term, Leader(), node.Commit, storage.State.Applied, node.LastEntry.Index, storage.Epoch, node.Configuration, node.IsQuiesced);
 
     private void PublishStatus()
     {
@@ -427,6 +446,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         metrics.Stops.Add(1, new KeyValuePair<string, object?>("reason", stop.Reason.ToString()));
         LogStopped(logger, sender.Address, stop.Reason, stop.Detail);
         inbox.Close();
+        tickRegistration?.Dispose();
         stopping.Cancel();
         await Task.WhenAll(background);
         while (inbox.TryTakeRequest(out var request) || inbox.TryTakeCompletion(out request))
@@ -442,4 +462,5 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
 
 /// <summary>What a replica's node was doing after a round.</summary>
 internal sealed record PumpStatus(
-    RaftRole Role, Term Term, DatacenterId? Leader, LogIndex Commit, LogIndex Applied, LogIndex Last, Epoch Epoch, GroupConfiguration Configuration);
+    RaftRole Role, Term Term, DatacenterId? Leader, LogIndex Commit, LogIndex Applied, LogIndex Last, Epoch Epoch, GroupConfiguration Configuration,
+    bool IsQuiesced);

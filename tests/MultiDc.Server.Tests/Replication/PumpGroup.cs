@@ -17,13 +17,15 @@ internal sealed class PumpGroup : IDisposable
     private readonly GroupMembers members;
     private readonly ReplicaMetrics metrics = new(null);
     private readonly ulong seed;
+    private readonly ITickSource? ticks;
 
     private readonly GroupConfiguration founders;
 
     // Replicas beyond the founders know no configuration yet.
-    public PumpGroup(int size = 3, ulong seed = 1, ReplicaPumpOptions? options = null, RaftNodeOptions? nodeOptions = null, int? founders = null)
+    public PumpGroup(int size = 3, ulong seed = 1, ReplicaPumpOptions? options = null, RaftNodeOptions? nodeOptions = null, int? founders = null, ITickSource? ticks = null)
     {
         this.seed = seed;
+        this.ticks = ticks;
         this.options = options ?? new();
         this.nodeOptions = nodeOptions ?? new() { Id = default, ElectionTimeoutTicks = 10, HeartbeatTicks = 2 };
         DatacenterId[] datacenters = [.. "abcde"[..size].Select(static c => new DatacenterId(c.ToString()))];
@@ -69,10 +71,10 @@ internal sealed class PumpGroup : IDisposable
             storage,
             Network,
             new SeededRandomSource((seed * 1000) + (storage.Epoch.Value * 10) + replica.Address.Datacenter.Value[0]),
-            new FakeTimeProvider(),
+            replica.Time,
             metrics,
             NullLogger<ReplicaPump>.Instance);
-        replica.Pump.Start(replica.Scheduler);
+        replica.Pump.Start(replica.Scheduler, ticks);
     }
 
     /// <summary>The power of a replica goes, with some of the unacknowledged writes already on its disk.</summary>
@@ -206,6 +208,8 @@ internal sealed class Replica(ReplicaAddress address, MemoryDisk disk)
     public MemoryDisk Disk => disk;
 
     public TurnScheduler Scheduler { get; } = new();
+
+    public FakeTimeProvider Time { get; } = new();
 
     public MemoryReplicaStore Store { get; set; } = null!;
 

@@ -1,0 +1,39 @@
+namespace MultiDc.Server.Replication;
+
+/// <summary>How time reaches the core: as ticks, and as readings of the monotonic clock where leases need them (dissertation §6.4.1).</summary>
+internal sealed partial class ReplicaPump
+{
+    private ITickSource? tickSource;
+    private IDisposable? tickRegistration;
+
+    /// <summary>One tick has passed. Ticks that come while the pump is held up count once.</summary>
+    public void Tick() => inbox.Tick();
+
+    /// <summary>Whether the node waits for an input. A pump with a tick source then takes no ticks either, so that an idle group costs nothing.</summary>
+    public bool IsQuiesced => status.IsQuiesced;
+
+    private MonotonicTime Now() => new((long)((Int128)time.GetTimestamp() * 1_000_000_000 / time.TimestampFrequency));
+
+    /// <summary>Before each input that may hold or give a promise, so that no reading is older than the arrival of what it is compared with.</summary>
+    private void ObserveTime()
+    {
+        if (usesLeases)
+        {
+            node.ObserveTime(Now());
+        }
+    }
+
+    /// <summary>Ticks are taken while the node needs them. Runs on the pump's own turns, so registrations follow each other.</summary>
+    private void KeepTicking()
+    {
+        if (node.IsQuiesced)
+        {
+            tickRegistration?.Dispose();
+            tickRegistration = null;
+        }
+        else
+        {
+            tickRegistration ??= tickSource?.Register(Tick);
+        }
+    }
+}
