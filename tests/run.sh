@@ -29,7 +29,7 @@ for project in "${projects[@]}"; do
         broken=1
     fi
     # What a project measured besides passing: it writes <name>.report.txt beside its build.
-    find "$project" -path '*/bin/Release/*' -name '*.report.txt' -exec cat {} + -delete
+    find "$project" -path '*/bin/Release/*' -name '*.report.txt' -exec cat {} \; -delete
     # The runner's closing line: "Passed!  - Failed: 0, Passed: 12, Skipped: 0, Total: 12, ..."
     counts=$(sed -n 's/.*Failed: *\([0-9]*\), Passed: *\([0-9]*\), Skipped: *\([0-9]*\).*/\1 \2 \3/p' "$log" | tail -n 1)
     rm -f "$log"
