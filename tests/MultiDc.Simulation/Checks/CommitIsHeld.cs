@@ -1,8 +1,9 @@
 namespace MultiDc.Simulation;
 
 /// <summary>
-/// What a leader commits is of its own term, or before such an entry (§3.6.2), and is durable at a majority of the voters at that moment.
-/// A disk that was lost since it acknowledged counts as holding: that loss is repaired by a change of members, not by the log.
+/// What a leader commits is of its own term, or before such an entry (§3.6.2), and is durable at that moment at a majority of each half of
+/// its configuration (§4.3), at a full voter of each half, and in as many datacenters as the group wants. A disk that was lost since it
+/// acknowledged counts as holding: that loss is repaired by a change of members, not by the log.
 /// </summary>
 internal sealed class CommitIsHeld(Violations violations, CommittedLog committed)
 {
@@ -14,19 +15,46 @@ internal sealed class CommitIsHeld(Violations violations, CommittedLog committed
             violations.Report(nameof(CommitIsHeld), $"{leader} leads in term {node.Term} and commits {last.Id} by counting");
         }
 
-        var holders = 0;
-        foreach (var voter in node.Configuration.Voters)
+        var configuration = node.Configuration;
+        Require(leader, last.Id, configuration, configuration.Voters, world);
+        if (configuration.IsJoint)
         {
-            if (world.TryGetReplica(voter, out var replica)
-                && (replica.IsLost || (replica.Disk.Replicas.TryGetValue(replica.StoreName, out var image) && image.Durable?.Holds(last.Id) == true)))
+            Require(leader, last.Id, configuration, configuration.OutgoingVoters, world);
+        }
+    }
+
+    private void Require(ReplicaProcess leader, EntryId id, GroupConfiguration configuration, IReadOnlyList<ReplicaId> half, SimulatedWorld world)
+    {
+        var (holders, fullHolders, datacenters) = (0, 0, 0UL);
+        foreach (var voter in half)
+        {
+            var replica = world.ReplicaWith(voter);
+            if (Holds(replica, id))
             {
                 holders++;
+                if (!configuration.IsWitness(voter))
+                {
+                    fullHolders++;
+                    datacenters |= 1UL << replica.Datacenter;
+                }
             }
         }
 
-        if (holders <= node.Configuration.Voters.Length / 2)
+        if (holders <= half.Count / 2 || fullHolders == 0 || System.Numerics.BitOperations.PopCount(datacenters) < DatacentersWanted(configuration, half, world))
         {
-            violations.Report(nameof(CommitIsHeld), $"{leader} commits {last.Id}, which is durable at {holders} of {node.Configuration.Voters.Length} voters");
+            violations.Report(
+                nameof(CommitIsHeld),
+                $"{leader} commits {id}, which is durable at {holders} of {half.Count} voters, {fullHolders} of them full, in {System.Numerics.BitOperations.PopCount(datacenters)} datacenters: {configuration}");
         }
     }
+
+    private static bool Holds(SimulatedReplica replica, EntryId id) =>
+        replica.IsLost || (replica.Disk.Replicas.TryGetValue(replica.StoreName, out var image) && image.Durable?.Holds(id) == true);
+
+    private static int DatacentersWanted(GroupConfiguration configuration, IReadOnlyList<ReplicaId> half, SimulatedWorld world) =>
+        configuration.MinCommitDatacenters == 1
+            ? 1
+            : Math.Min(
+                configuration.MinCommitDatacenters,
+                half.Where(voter => !configuration.IsWitness(voter)).Select(voter => world.ReplicaWith(voter).Datacenter).Distinct().Count());
 }

@@ -19,9 +19,15 @@ internal static class Convergence
             return "nobody leads";
         }
 
-        foreach (var member in leader.Configuration.Voters)
+        if (leader.Configuration.IsJoint)
         {
-            if (!world.TryGetReplica(member, out var replica) || replica.IsLost)
+            return $"the configuration is still joint: {leader.Configuration}";
+        }
+
+        foreach (var member in leader.Configuration.Members)
+        {
+            var replica = world.ReplicaWith(member);
+            if (replica.IsLost)
             {
                 continue;
             }

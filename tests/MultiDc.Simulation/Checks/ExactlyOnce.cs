@@ -18,7 +18,7 @@ internal static class ExactlyOnce
             model.Apply(entry);
         }
 
-        foreach (var replica in world.Replicas.Where(static r => r.IsRunning))
+        foreach (var replica in world.Replicas.Where(r => r.IsWitness is false && r.Process?.Pump?.Node.Applied.Value == world.Checks.Committed.Last))
         {
             CompareStates(world, replica, model);
         }

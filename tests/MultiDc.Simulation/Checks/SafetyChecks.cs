@@ -17,6 +17,7 @@ internal sealed class SafetyChecks : IDiskWitness
     private readonly LeaderCompleteness completeness;
     private readonly CommitIsHeld held;
     private readonly StateAgreement states;
+    private readonly ConfigurationChanges configurations;
     private int looks;
     private ReplicaId expectedLeader;
 
@@ -34,6 +35,7 @@ internal sealed class SafetyChecks : IDiskWitness
         completeness = new(violations, Committed);
         held = new(violations, Committed);
         states = new(violations, Committed);
+        configurations = new(violations, Committed, world.RareEvents);
         Reads = new(violations, Committed);
     }
 
@@ -99,7 +101,20 @@ internal sealed class SafetyChecks : IDiskWitness
         matching.Writing(process, write, before);
         appendOnly.Writing(process, write, before);
         hardState.Writing(process, write, before);
-        world.RareEvents.HitIf(write.Entries is [var first, ..] && first.Index.Value <= before.LastIndex && write.Install is null, RareEvent.ConflictingEndCutOff);
+        if (process.Pump is not null && write.Entries.Any(static entry => entry.Kind == EntryKind.Configuration))
+        {
+            // What the leader has committed in this very turn counts.
+            Observe(process);
+            configurations.Writing(process, write, before);
+        }
+
+        if (write.Entries is [var first, ..] && first.Index.Value <= before.LastIndex && write.Install is null)
+        {
+            world.RareEvents.Hit(RareEvent.ConflictingEndCutOff);
+            world.RareEvents.HitIf(
+                before.Entries.Skip((int)(first.Index.Value - before.StartIndex - 1)).Any(static entry => entry.Kind == EntryKind.Configuration),
+                RareEvent.ConfigurationTruncated);
+        }
     }
 
     public void Applied(SimulatedStorage opening, StateTable state)
@@ -107,7 +122,11 @@ internal sealed class SafetyChecks : IDiskWitness
         if (opening.Process is { Pump: not null } process)
         {
             Observe(process);
-            states.Applied(process, state);
+            if (process.Replica.IsWitness is not true)
+            {
+                states.Applied(process, state);
+            }
+
             world.Digest.Add(DigestTag.Applied, state.Applied, state.Hash);
         }
     }
@@ -118,7 +137,11 @@ internal sealed class SafetyChecks : IDiskWitness
         if (opening.Process is { Pump: not null } process)
         {
             Observe(process);
-            states.Applied(process, state);
+            if (process.Replica.IsWitness is not true)
+            {
+                states.Applied(process, state);
+            }
+
             world.Digest.Add(DigestTag.Applied, state.Applied, state.Hash);
         }
     }

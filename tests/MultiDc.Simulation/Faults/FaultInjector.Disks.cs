@@ -43,7 +43,7 @@ internal sealed partial class FaultInjector
     private Fault? RecordCorrupted()
     {
         var replica = AnyReplica();
-        if (!world.CanLose(replica))
+        if (!Survival.CanLose(replica, world))
         {
             return null;
         }
@@ -57,7 +57,7 @@ internal sealed partial class FaultInjector
     private Fault? DiskWiped()
     {
         var replica = AnyReplica();
-        if (!world.CanLose(replica))
+        if (!Survival.CanLose(replica, world))
         {
             return null;
         }

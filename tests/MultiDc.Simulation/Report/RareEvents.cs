@@ -96,6 +96,27 @@ internal enum RareEvent
     /// <summary>A replica was founded again from what others had, after all had crashed.</summary>
     WholeGroupRestarted,
 
+    /// <summary>A change of the membership was committed.</summary>
+    MembershipChanged,
+
+    /// <summary>A change of the membership was refused for now.</summary>
+    MembershipChangeRefused,
+
+    /// <summary>A change of the membership was refused as one that can never be.</summary>
+    MembershipChangeInvalid,
+
+    /// <summary>It is not known whether a change of the membership happened.</summary>
+    MembershipChangeUnknown,
+
+    /// <summary>A joint configuration was in a log.</summary>
+    JointEntered,
+
+    /// <summary>A lost replica was removed from its group.</summary>
+    LostReplicaRemoved,
+
+    /// <summary>An uncommitted configuration was truncated away.</summary>
+    ConfigurationTruncated,
+
     /// <summary>A process went on after a pause in which another leader was elected.</summary>
     DeposedWhilePaused,
 }

@@ -17,6 +17,7 @@ internal static class RunReport
         output.WriteLine($"  {result.Simulated.TotalMinutes:0.0} simulated minutes in {result.Elapsed.TotalMilliseconds:0} ms: {result.TimesRealTime:0} x real time");
         PrintCounts<FaultKind>("faults", result.FaultCounts, output);
         PrintCounts<RareEvent>("rare events", result.RareEventCounts, output);
+        PrintCounts<RaftProbe>("branches of the core", result.ProbeCounts, output);
         if (result.Violation is not null)
         {
             PrintViolation(result, output);

@@ -25,6 +25,8 @@ internal sealed record RunResult
 
     public required IReadOnlyList<long> RareEventCounts { get; init; }
 
+    public required IReadOnlyList<long> ProbeCounts { get; init; }
+
     public required ulong Committed { get; init; }
 
     public required long Parcels { get; init; }

@@ -6,6 +6,8 @@ internal sealed class SweepReport
     private readonly long[] faults = new long[Enum.GetValues<FaultKind>().Length];
     private readonly long[] rareEvents = new long[Enum.GetValues<RareEvent>().Length];
 
+    private readonly long[] probes = new long[Enum.GetValues<RaftProbe>().Length];
+
     public int Seeds { get; private set; }
 
     /// <summary>Runs that found a violation.</summary>
@@ -50,16 +52,9 @@ internal sealed class SweepReport
         Faults += result.Faults;
         Committed += (long)result.Committed;
         Parcels += result.Parcels;
-        for (var i = 0; i < faults.Length; i++)
-        {
-            faults[i] += result.FaultCounts[i];
-        }
-
-        for (var i = 0; i < rareEvents.Length; i++)
-        {
-            rareEvents[i] += result.RareEventCounts[i];
-        }
-
+        Sum(faults, result.FaultCounts);
+        Sum(rareEvents, result.RareEventCounts);
+        Sum(probes, result.ProbeCounts);
         if (result.Violation is not null)
         {
             Failures.Add(result);
@@ -80,11 +75,20 @@ internal sealed class SweepReport
         output.WriteLine($"  faults: {Faults}; least in a clean run {LeastFaults}");
         RunReport.PrintCounts<FaultKind>("faults", faults, output);
         RunReport.PrintCounts<RareEvent>("rare events", rareEvents, output);
+        RunReport.PrintCounts<RaftProbe>("branches of the core", probes, output);
         foreach (var check in Failures.GroupBy(static failure => failure.Violation!.Check))
         {
             output.WriteLine($"  {check.Key}: seeds {string.Join(' ', check.Select(static failure => failure.Seed).Order())}");
         }
 
         output.WriteLine(IsClean ? "NO VIOLATION" : $"{Failures.Count} VIOLATIONS, {NotRepeated.Count} seeds not repeated");
+    }
+
+    private static void Sum(long[] sums, IReadOnlyList<long> counts)
+    {
+        for (var i = 0; i < sums.Length; i++)
+        {
+            sums[i] += counts[i];
+        }
     }
 }

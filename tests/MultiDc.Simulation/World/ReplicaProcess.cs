@@ -210,7 +210,7 @@ internal sealed class ReplicaProcess : IOccurrence
                 new(Replica.Address, store.Identity.StoreId, opening.Epoch),
                 world.Members,
                 HashRange.Full,
-                world.Plan.Node with { Id = Replica.Id },
+                world.Plan.Node with { Id = Replica.Id, Probes = world.Probes },
                 world.Plan.Pump,
                 opening,
                 new ProcessTransport(world, this),

@@ -12,6 +12,8 @@ internal sealed record RunPlan
 
     public required GroupShape Shape { get; init; }
 
+    public required MembershipPlan Membership { get; init; }
+
     public required TimeSpan Tick { get; init; }
 
     /// <summary>The id is each replica's own.</summary>
@@ -52,6 +54,7 @@ internal sealed record RunPlan
         {
             Seed = seed,
             Shape = GroupShape.Draw(random),
+            Membership = MembershipPlan.Draw(random),
             Tick = tick,
             Node = new()
             {
@@ -63,6 +66,8 @@ internal sealed record RunPlan
                 MaxUncommittedBytes = random.PickOf(1_500, 20_000, 16_777_216, 16_777_216),
                 MaxPendingReads = random.PickOf(2, 64, 4_096),
                 MaxApplyBytes = random.PickOf(1, 500, 1_048_576),
+                MaxInflightBytes = random.PickOf(1, 1_000, 4_194_304),
+                CatchUpEntries = random.PickOf(0, 5, 256),
             },
             Pump = new()
             {
@@ -101,6 +106,7 @@ internal sealed record RunPlan
     public IEnumerable<string> Describe() =>
     [
         $"group: {Shape}",
+        $"membership: {Membership}",
         $"tick {Tick.TotalMilliseconds:0} ms, election {Node.ElectionTimeoutTicks} ticks, heartbeat {Node.HeartbeatTicks} ticks, clock drift up to {MaxDriftPpm} ppm",
         $"core: append {Node.MaxAppendBytes} B x {Node.MaxInflightAppends}, uncommitted {Node.MaxUncommittedBytes} B, reads {Node.MaxPendingReads}, apply {Node.MaxApplyBytes} B",
         $"pump: messages {Pump.MaxWaitingMessages}, requests {Pump.MaxWaitingRequests} ({Pump.MaxRequestsPerRound} a round), proposals {Pump.MaxOpenProposals}, held reads {Pump.MaxHeldReads}, "
@@ -113,19 +119,3 @@ internal sealed record RunPlan
     ];
 }
 
-/// <summary>Who is in the group and where.</summary>
-/// <param name="Datacenters">The datacenter of each founding voter.</param>
-/// <param name="Spares">The datacenter of each replica that is not yet a member.</param>
-internal sealed record GroupShape(IReadOnlyList<int> Datacenters, IReadOnlyList<int> Spares)
-{
-    public int DatacenterCount => Datacenters.Concat(Spares).Max() + 1;
-
-    public static GroupShape Draw(RunRandom random) => random.Next(20) switch
-    {
-        0 => new([0], []),
-        < 13 => new([0, 1, 2], []),
-        _ => new([0, 0, 1, 1, 2], []),
-    };
-
-    public override string ToString() => $"voters in datacenters ({string.Join(' ', Datacenters.Select(static d => d + 1))}), spares in ({string.Join(' ', Spares.Select(static d => d + 1))})";
-}

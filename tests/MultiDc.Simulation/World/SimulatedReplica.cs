@@ -37,6 +37,12 @@ internal sealed class SimulatedReplica(int number, string name, int datacenter)
     /// <summary>Earlier activations that still run.</summary>
     public List<ReplicaProcess> Zombies { get; } = [];
 
+    /// <summary>Whether its machine runs it: it is, or may become, a member.</summary>
+    public bool IsWanted { get; set; }
+
+    /// <summary>Whether it is a witness, for as long as its id lives; null: not decided yet.</summary>
+    public bool? IsWitness { get; set; }
+
     /// <summary>Faults that keep it down.</summary>
     public int DownHolds { get; set; }
 

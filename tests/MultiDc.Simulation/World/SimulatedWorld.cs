@@ -31,8 +31,7 @@ internal sealed class SimulatedWorld : IDisposable
             byName.Add(replica.Address.Datacenter, replica);
         }
 
-        ReplicaNames = [.. Replicas.Select(static r => r.Address.Datacenter)];
-        Members = new(ReplicaNames);
+        Members = new(Replicas.Select(static r => r.Address.Datacenter));
         Found();
 
         Endpoints = [.. Enumerable.Range(0, Replicas.Count + plan.Shape.DatacenterCount)];
@@ -44,6 +43,7 @@ internal sealed class SimulatedWorld : IDisposable
             LateOneIn = plan.LateParcelOneIn,
         };
         Faults = new(this, Random.Branch(3));
+        Operator = new(this, Random.Branch(4));
         Workloads = [.. Enumerable.Range(0, plan.Workload.ClientCount).Select(i => new ClientWorkload(this, i, Random.Branch(100 + (ulong)i)))];
         Clients = [.. Workloads.Select((workload, i) => NewClient(workload, i))];
     }
@@ -72,9 +72,14 @@ internal sealed class SimulatedWorld : IDisposable
 
     public FaultInjector Faults { get; }
 
+    public MembershipOperator Operator { get; }
+
+    public RaftProbes Probes { get; } = new();
+
     public IReadOnlyList<SimulatedReplica> Replicas { get; }
 
-    public IReadOnlyList<DatacenterId> ReplicaNames { get; }
+    /// <summary>The replicas that clients know of.</summary>
+    public IReadOnlyList<DatacenterId> ReplicaNames => [.. Replicas.Where(static r => r.IsWanted).Select(static r => r.Address.Datacenter)];
 
     /// <summary>Every replica that ever may be a member, for hints and logs.</summary>
     public GroupMembers Members { get; }
@@ -123,6 +128,8 @@ internal sealed class SimulatedWorld : IDisposable
 
     public bool TryGetReplica(ReplicaId id, [NotNullWhen(true)] out SimulatedReplica? replica) => byId.TryGetValue(id, out replica);
 
+    public SimulatedReplica ReplicaWith(ReplicaId id) => byId[id];
+
     public SimulatedReplica ReplicaNamed(DatacenterId name) => byName[name];
 
     public SimulatedDisk NewDisk(int replica)
@@ -133,7 +140,7 @@ internal sealed class SimulatedWorld : IDisposable
 
     public void StartIfDown(SimulatedReplica replica)
     {
-        if (replica.Process is null && replica.DownHolds == 0)
+        if (replica.Process is null && replica.DownHolds == 0 && replica.IsWanted)
         {
             Start(replica);
         }
@@ -160,13 +167,6 @@ internal sealed class SimulatedWorld : IDisposable
                 Events.After(restarts.BetweenMilliseconds(50, 5_000), () => StartIfDown(replica));
             }
         }
-    }
-
-    /// <summary>Whether the group can do for good without this replica, besides those that it has lost already.</summary>
-    public bool CanLose(SimulatedReplica replica)
-    {
-        var voters = Plan.Shape.Datacenters.Count;
-        return !replica.IsLost && Replicas.Count(static r => r.IsLost) + 1 <= (voters - 1) / 2;
     }
 
     public void OperationEnded(OperationResult result) => Answered += result == OperationResult.Ok ? 1 : 0;
@@ -207,10 +207,12 @@ internal sealed class SimulatedWorld : IDisposable
     private void Found()
     {
         var founders = Replicas.Take(Plan.Shape.Datacenters.Count).ToArray();
-        var founding = new ReplicaFounding(new(founders.Select(static r => r.Id)));
+        var founding = new ReplicaFounding(Plan.Shape.Configuration(founders));
         foreach (var founder in founders)
         {
             founder.Founding = founding;
+            founder.IsWanted = true;
+            founder.IsWitness = founding.Configuration.IsWitness(founder.Id);
             Events.After(restarts.BetweenMilliseconds(0, 2_000), () => StartIfDown(founder));
         }
     }

@@ -49,6 +49,7 @@ internal sealed class SimulationRun(ulong seed, TextWriter? conversation = null)
             Faults = world.Faults.Total,
             FaultCounts = world.Faults.Counts,
             RareEventCounts = world.RareEvents.Counts,
+            ProbeCounts = world.Probes.Counts,
             Committed = world.Checks.Committed.Last,
             Parcels = world.Network.Sent,
             Occurrences = world.Events.Happened,
@@ -61,6 +62,7 @@ internal sealed class SimulationRun(ulong seed, TextWriter? conversation = null)
     {
         world.Clients.ToList().ForEach(client => world.Events.After(world.NextPause(world.Random), client.Begin));
         world.Faults.Begin();
+        world.Operator.Begin();
         SafetyPhase(world);
         LivenessPhase(world);
         LinearizableHistory.Check(world);
@@ -89,6 +91,7 @@ internal sealed class SimulationRun(ulong seed, TextWriter? conversation = null)
         world.Conversation.Tell($"THE FAULTS STOP");
         world.Network.IsCalm = true;
         world.Faults.StopForGood();
+        world.Operator.FinishOnly();
         world.ClientsMayBegin = false;
         Converge(world, 40 * world.Plan.ElectionTimeout + TimeSpan.FromSeconds(60));
 
