@@ -66,7 +66,14 @@ public sealed partial class RaftNode
     /// </summary>
     private bool MayVote => quietTicksLeft == 0 && !Configuration.Voters.IsEmpty;
 
-    private bool MayStand => MayVote && Configuration.IsVoter(Id) && !Configuration.IsWitness(Id);
+    private bool MayStand => MayVote && !Configuration.IsWitness(Id) && (Configuration.IsVoter(Id) || IsVoterUntilCommitted);
+
+    /// <summary>
+    /// Whoever is removed by a configuration that is not committed may be the only one whose log can win an election, so it still stands,
+    /// without counting itself (§4.2.2, figure 4.6). It leads until C_new is committed.
+    /// </summary>
+    private bool IsVoterUntilCommitted =>
+        log.ConfigurationIndex > Commit && log.ConfigurationAt(new LogIndex(log.ConfigurationIndex.Value - 1)) is var before && before.IsVoter(Id) && !before.IsWitness(Id);
 
     private void StartVoting()
     {

@@ -206,6 +206,44 @@ public sealed class MembershipTests
         Assert.Equal(RaftRole.Follower, leader.Node.Role);
     }
 
+    [Fact(DisplayName = "§4.2.2: a server that is not part of its latest configuration still starts elections until C_new is committed (figure 4.6)")]
+    public void A_removed_leader_can_lead_again_until_that_is_committed()
+    {
+        var removed = new Subject(size: 2).LeadCommitted();
+        Assert.True(removed.Node.ProposeConfiguration([new(ConfigurationChangeKind.Remove, Id(1))], ConfigurationTransition.Auto).Accepted);
+        removed.Messages();
+        removed.Tick(T);
+        Assert.Equal((RaftRole.Follower, Voters(2)), (removed.Node.Role, removed.Node.Configuration));
+
+        // Replica 2 has not heard of it and cannot be elected over this longer log: nobody but this one can.
+        removed.Tick(T);
+        Assert.Equal(["1->2 PreVoteRequest term=2 last=1/2"], removed.Said());
+        removed.Step(new PreVoteResponse(Id(2), Id(1), new Term(2), Granted: true));
+        Assert.Equal(["1->2 VoteRequest term=2 last=1/2"], removed.Said());
+        Assert.Equal(RaftRole.Candidate, removed.Node.Role);
+        removed.Step(new VoteResponse(Id(2), Id(1), new Term(2), Granted: true));
+        Assert.Equal(RaftRole.Leader, removed.Node.Role);
+        removed.Messages();
+        removed.Step(removed.Accepted(2, 3));
+        Assert.Equal((RaftRole.Follower, new LogIndex(3)), (removed.Node.Role, removed.Node.Commit));
+        removed.Messages();
+        removed.Tick(10 * T);
+        Assert.Equal(RaftRole.Follower, removed.Node.Role);
+    }
+
+    [Fact(DisplayName = "§4.2.2: a learner and a witness never stand, also not after they were removed")]
+    public void Who_never_could_stand_does_not_when_removed()
+    {
+        var learner = new Subject(configuration: Voters(2, 3) with { Learners = [Id(1)] });
+        var witness = new Subject(configuration: Voters(1, 2, 3) with { Witnesses = [Id(1)] });
+        foreach (var removed in new[] { learner, witness })
+        {
+            removed.Step(Change(1, EntryId.Zero, Voters(2, 3)));
+            removed.Tick(10 * T);
+            Assert.Equal((RaftRole.Follower, Voters(2, 3)), (removed.Node.Role, removed.Node.Configuration));
+        }
+    }
+
     [Fact(DisplayName = "§4.2.3: a removed server that asks for votes disturbs nobody who hears a leader")]
     public void A_removed_server_does_not_disturb()
     {
