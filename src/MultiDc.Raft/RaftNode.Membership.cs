@@ -66,8 +66,9 @@ public sealed partial class RaftNode
         || ConfigurationChanger.TryEnterJoint(Configuration, transition != ConfigurationTransition.JointExplicit, changes, out next, out refusal);
 
     /// <summary>
-    /// A full replica votes only after it has caught up as a learner (§4.2.1). A witness comes as it is, since it has little to fetch; but
-    /// then the others alone must be a majority, or nobody could be elected should the leader stop before the witness has heard of it.
+    /// A full replica votes only after it has caught up as a learner (§4.2.1). A witness comes as it is, since it has little to fetch. But a
+    /// majority of those that are to vote must be here and know the group: the change could not be committed without, and should this leader
+    /// stop meanwhile, a newcomer that knows no configuration would vote for nobody, for ever if those that do know are too few.
     /// </summary>
     private string? DescribeWhoLagsBehind(GroupConfiguration next)
     {
@@ -76,17 +77,21 @@ public sealed partial class RaftNode
             return null;
         }
 
-        var behind = next.Voters.Where(voter => !Configuration.IsVoter(voter) && !IsCaughtUp(voter)).ToArray();
-        var full = behind.Where(voter => !next.IsWitness(voter)).ToArray();
-        if (full.Length > 0)
+        var behind = next.Voters.Where(voter => !Configuration.IsVoter(voter) && !next.IsWitness(voter) && !IsCaughtUp(voter)).ToArray();
+        if (behind.Length > 0)
         {
             Hit(RaftProbe.LearnerNotCaughtUp);
-            return $"{string.Join(' ', full)} must first be a learner within {options.CatchUpEntries} entries of the leader's log";
+            return $"{string.Join(' ', behind)} must first be a learner within {options.CatchUpEntries} entries of the leader's log";
         }
 
-        return 2 * (next.Voters.Length - behind.Length) > next.Voters.Length ? null
-            : $"without the new witnesses {string.Join(' ', behind)} the rest is no majority";
+        var here = next.Voters.Where(IsHere).ToArray();
+        return 2 * here.Length > next.Voters.Length
+            ? null
+            : $"of the voters ({string.Join(' ', next.Voters)}) only ({string.Join(' ', here)}) are here and know the group, which is no majority";
     }
+
+    private bool IsHere(ReplicaId voter) =>
+        voter == Id || (followers.TryGetValue(voter, out var follower) && !IsAway(voter) && follower.Match >= log.ConfigurationIndex);
 
     private bool IsCaughtUp(ReplicaId learner) =>
         followers.TryGetValue(learner, out var follower)

@@ -132,6 +132,43 @@ public sealed class WitnessTests
         leader.Tick();
         leader.Messages();
         var refused = leader.Node.ProposeConfiguration([new(ConfigurationChangeKind.AddWitness, Id(3))], ConfigurationTransition.Auto);
-        Assert.Equal((ProposalRefusal.NotCaughtUp, "without the new witnesses 3 the rest is no majority"), (refused.Refusal, refused.Detail));
+        Assert.Equal(
+            (ProposalRefusal.NotCaughtUp, "of the voters (1 3) only (1) are here and know the group, which is no majority"), (refused.Refusal, refused.Detail));
+    }
+
+    [Fact]
+    public void A_new_witness_is_refused_where_the_others_that_are_here_are_no_majority()
+    {
+        var leader = Leader();
+        for (var tick = 0; tick < T; tick++)
+        {
+            leader.Tick();
+            leader.Step(leader.Heard(2, 1));
+        }
+
+        // The old witness is gone for good. With it and the new one, which knows nothing yet, missing, two of four could elect nobody.
+        var refused = leader.Node.ProposeConfiguration([new(ConfigurationChangeKind.AddWitness, Id(4))], ConfigurationTransition.Auto);
+        Assert.Equal(
+            (ProposalRefusal.NotCaughtUp, "of the voters (1 2 3 4) only (1 2) are here and know the group, which is no majority"), (refused.Refusal, refused.Detail));
+        Assert.True(leader.Node.ProposeConfiguration(
+            [new(ConfigurationChangeKind.Remove, Id(3)), new(ConfigurationChangeKind.AddWitness, Id(4))], ConfigurationTransition.Auto).Accepted);
+    }
+
+    [Fact]
+    public void A_voter_does_not_leave_to_a_witness_that_knows_no_configuration_yet()
+    {
+        var leader = new Subject(size: 2).LeadCommitted();
+        Assert.True(leader.Node.ProposeConfiguration([new(ConfigurationChangeKind.AddWitness, Id(3))], ConfigurationTransition.Auto).Accepted);
+        leader.Messages();
+        leader.Step(leader.Accepted(2, 2));
+        leader.Messages();
+
+        // Committed without the witness. Were it needed now and the leader lost, it would vote for nobody.
+        ConfigurationChange[] demote = [new(ConfigurationChangeKind.AddLearner, Id(2))];
+        Assert.Equal(ProposalRefusal.NotCaughtUp, leader.Node.ProposeConfiguration(demote, ConfigurationTransition.Auto).Refusal);
+        leader.Step(leader.Accepted(3, 1));
+        Assert.Equal(ProposalRefusal.NotCaughtUp, leader.Node.ProposeConfiguration(demote, ConfigurationTransition.Auto).Refusal);
+        leader.Step(leader.Accepted(3, 2));
+        Assert.True(leader.Node.ProposeConfiguration(demote, ConfigurationTransition.Auto).Accepted);
     }
 }
