@@ -15,15 +15,21 @@ internal sealed class CommitIsHeld(Violations violations, CommittedLog committed
             violations.Report(nameof(CommitIsHeld), $"{leader} leads in term {node.Term} and commits {last.Id} by counting");
         }
 
-        var configuration = node.Configuration;
-        Require(leader, last.Id, configuration, configuration.Voters, world);
-        if (configuration.IsJoint)
+        // It may have changed the configuration since, in the same turn.
+        var changedAt = node.Log.ConfigurationIndex;
+        var before = changedAt > last.Index && changedAt > node.CompactedTo.Index ? node.Log.ConfigurationAt(new(changedAt.Value - 1)) : null;
+        var flaw = FindFlaw(last.Id, node.Configuration, world);
+        if (flaw is not null && (before is null || FindFlaw(last.Id, before, world) is not null))
         {
-            Require(leader, last.Id, configuration, configuration.OutgoingVoters, world);
+            violations.Report(nameof(CommitIsHeld), $"{leader} commits {last.Id}, which is durable at {flaw}: {node.Configuration}");
         }
     }
 
-    private void Require(ReplicaProcess leader, EntryId id, GroupConfiguration configuration, IReadOnlyList<ReplicaId> half, SimulatedWorld world)
+    private static string? FindFlaw(EntryId id, GroupConfiguration configuration, SimulatedWorld world) =>
+        FindFlaw(id, configuration, configuration.Voters, world)
+        ?? (configuration.IsJoint ? FindFlaw(id, configuration, configuration.OutgoingVoters, world) : null);
+
+    private static string? FindFlaw(EntryId id, GroupConfiguration configuration, IReadOnlyList<ReplicaId> half, SimulatedWorld world)
     {
         var (holders, fullHolders, datacenters) = (0, 0, 0UL);
         foreach (var voter in half)
@@ -40,12 +46,10 @@ internal sealed class CommitIsHeld(Violations violations, CommittedLog committed
             }
         }
 
-        if (holders <= half.Count / 2 || fullHolders == 0 || System.Numerics.BitOperations.PopCount(datacenters) < DatacentersWanted(configuration, half, world))
-        {
-            violations.Report(
-                nameof(CommitIsHeld),
-                $"{leader} commits {id}, which is durable at {holders} of {half.Count} voters, {fullHolders} of them full, in {System.Numerics.BitOperations.PopCount(datacenters)} datacenters: {configuration}");
-        }
+        var places = System.Numerics.BitOperations.PopCount(datacenters);
+        return holders > half.Count / 2 && fullHolders > 0 && places >= DatacentersWanted(configuration, half, world)
+            ? null
+            : $"{holders} of {half.Count} voters, {fullHolders} of them full, in {places} datacenters";
     }
 
     private static bool Holds(SimulatedReplica replica, EntryId id) =>

@@ -51,6 +51,10 @@ internal static class Convergence
         return null;
     }
 
+    /// <summary>Grows whenever a replica applies something.</summary>
+    public static ulong Progress(SimulatedWorld world) =>
+        world.Replicas.Aggregate((ulong)world.Answered, static (sum, r) => sum + (r.Process?.Pump?.Node.Applied.Value ?? 0));
+
     public static void Fail(SimulatedWorld world, string missing) => world.Violations.Report(
         nameof(Convergence),
         $"the faults have stopped, and {missing}\n"

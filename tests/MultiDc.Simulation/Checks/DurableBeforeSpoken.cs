@@ -2,7 +2,8 @@ namespace MultiDc.Simulation;
 
 /// <summary>
 /// What a message says is durable before it leaves (§3.8; figure 3.1 "updated on stable storage before responding to RPCs"): the term of
-/// every message, the vote behind a vote, the entries behind an acknowledgement.
+/// every message, the vote behind a vote, the entries behind an acknowledgement. What a replica said in an earlier term than the one it is
+/// in by now it may have taken back in the very same write.
 /// </summary>
 internal sealed class DurableBeforeSpoken(Violations violations)
 {
@@ -26,7 +27,7 @@ internal sealed class DurableBeforeSpoken(Violations violations)
             case VoteRequest when hard.Term == message.Term && hard.VotedFor != message.From:
                 Report(process, message, $"its durable vote is {hard.VotedFor}");
                 break;
-            case AppendAccepted accepted when accepted.Match.Value > durable.LastIndex:
+            case AppendAccepted accepted when hard.Term == message.Term && accepted.Match.Value > durable.LastIndex:
                 Report(process, message, $"its durable log ends at {durable.LastIndex}");
                 break;
         }

@@ -134,13 +134,13 @@ internal sealed partial class FaultInjector
 
     private Fault? LeadershipTransfer()
     {
-        if (world.Leader is not { Pump: { } pump } leader)
+        if (world.Leader is not { } leader)
         {
             return null;
         }
 
         var to = AnyReplica();
-        leader.When(pump.TransferLeadershipAsync(to.Id), begun => world.RareEvents.HitIf(begun && to != leader.Replica, RareEvent.TransferBegun));
+        leader.Ask(pump => pump.TransferLeadershipAsync(to.Id), begun => world.RareEvents.HitIf(begun && to != leader.Replica, RareEvent.TransferBegun));
         world.Checks.ExpectTransfer(to.Id);
         return new($"{leader} is asked to hand over to {to}", null);
     }

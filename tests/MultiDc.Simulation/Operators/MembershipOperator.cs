@@ -8,6 +8,7 @@ namespace MultiDc.Simulation;
 internal sealed class MembershipOperator(SimulatedWorld world, RunRandom random)
 {
     private readonly MembershipPlan plan = world.Plan.Membership;
+    private readonly SortedSet<ReplicaId> leaving = [];
     private bool isAsking;
     private bool isCalm;
 
@@ -37,6 +38,7 @@ internal sealed class MembershipOperator(SimulatedWorld world, RunRandom random)
         }
 
         world.Events.After(random.Around(plan.Pause), Act);
+        RetireWhoHasLeft();
 
         // Now and then somebody is asked who only believes that it leads, or knows that it does not.
         var asked = random.OneIn(8) ? random.Pick(world.Replicas).Process : world.Leader;
@@ -52,7 +54,7 @@ internal sealed class MembershipOperator(SimulatedWorld world, RunRandom random)
         if (!isAsking && world.Leader is { Pump: { } pump } leader && pump.Node.Configuration is { IsJoint: true, AutoLeave: false })
         {
             isAsking = true;
-            leader.When(pump.LeaveJointAsync(), Answered);
+            leader.Ask(static pump => pump.LeaveJointAsync(), Answered);
         }
     }
 
@@ -61,7 +63,7 @@ internal sealed class MembershipOperator(SimulatedWorld world, RunRandom random)
         if (current is { IsJoint: true, AutoLeave: false })
         {
             isAsking = true;
-            process.When(process.Pump!.LeaveJointAsync(), Answered);
+            process.Ask(static pump => pump.LeaveJointAsync(), Answered);
             return;
         }
 
@@ -74,7 +76,9 @@ internal sealed class MembershipOperator(SimulatedWorld world, RunRandom random)
         var transition = random.OneIn(Math.Max(1, plan.JointOneIn)) && plan.JointOneIn > 0
             ? random.PickOf(ConfigurationTransition.JointImplicit, ConfigurationTransition.JointExplicit)
             : ConfigurationTransition.Auto;
-        if (!TryPlan(current, changes, transition, out var next) || !Survival.CanGoOn(next, world) || next.Voters.Length > 7)
+        // Now and then what the group must refuse by itself.
+        var isPossible = TryPlan(current, changes, transition, out var next);
+        if (isPossible ? !Survival.CanGoOn(next!, world) || next!.Voters.Length > 7 : !random.OneIn(4))
         {
             return;
         }
@@ -86,12 +90,12 @@ internal sealed class MembershipOperator(SimulatedWorld world, RunRandom random)
 
         isAsking = true;
         world.Conversation.Tell($"OPERATOR asks {process} for {string.Join(", ", changes.Select(static c => $"{c.Kind} {c.Replica}"))} ({transition})");
-        process.When(process.Pump!.ChangeConfigurationAsync(changes, transition), outcome =>
+        process.Ask(pump => pump.ChangeConfigurationAsync(changes, transition), outcome =>
         {
             Answered(outcome);
             if (outcome is Applied)
             {
-                changes.Where(static c => c.Kind == ConfigurationChangeKind.Remove).ToList().ForEach(c => Retire(world.ReplicaWith(c.Replica)));
+                leaving.UnionWith(changes.Where(static c => c.Kind == ConfigurationChangeKind.Remove).Select(static c => c.Replica));
             }
         });
 
@@ -171,13 +175,24 @@ internal sealed class MembershipOperator(SimulatedWorld world, RunRandom random)
         world.StartIfDown(newcomer);
     }
 
-    private void Retire(SimulatedReplica removed)
+    // A replica is stopped only when its removal is committed and no joint configuration counts on it any more.
+    private void RetireWhoHasLeft()
     {
-        world.RareEvents.HitIf(removed.IsLost, RareEvent.LostReplicaRemoved);
-        if (random.OneIn(plan.StoppedOneIn))
+        if (leaving.Count == 0 || world.Leader is not { Pump.Node: var leader } || leader.Configuration.IsJoint || leader.Log.ConfigurationIndex > leader.Commit)
         {
-            removed.IsWanted = false;
-            removed.KillProcesses();
+            return;
         }
+
+        foreach (var left in leaving.Where(id => !leader.Configuration.Contains(id)).Select(world.ReplicaWith))
+        {
+            world.RareEvents.HitIf(left.IsLost, RareEvent.LostReplicaRemoved);
+            if (random.OneIn(plan.StoppedOneIn))
+            {
+                left.IsWanted = false;
+                left.KillProcesses();
+            }
+        }
+
+        leaving.Clear();
     }
 }

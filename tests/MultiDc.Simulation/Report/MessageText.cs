@@ -24,6 +24,9 @@ internal static class MessageText
         EntryKind.Command => $"{entry.Id}",
         EntryKind.WithheldCommand => $"{entry.Id}:withheld",
         EntryKind.NoOp => $"{entry.Id}:no-op",
-        _ => $"{entry.Id}:{entry.Kind}",
+        _ => $"{entry.Id}:{{{Of(ConfigurationCodec.Decode(entry.Payload))}}}",
     };
+
+    /// <summary>Without the places, which never change.</summary>
+    public static string Of(GroupConfiguration configuration) => (configuration with { Datacenters = configuration.Datacenters.Clear() }).ToString();
 }

@@ -7,8 +7,9 @@ namespace MultiDc.Simulation;
 /// <param name="events">Virtual time.</param>
 /// <param name="random">Decides how long woken work waits and in which order it runs.</param>
 /// <param name="turns">How busy the process is.</param>
+/// <param name="violations">Told when something is wrong with the run itself.</param>
 /// <param name="afterTurn">Looks at the replica after everything that could run has run.</param>
-internal sealed class ProcessScheduler(EventQueue events, RunRandom random, TurnShape turns, Action afterTurn) : TaskScheduler, IOccurrence
+internal sealed class ProcessScheduler(EventQueue events, RunRandom random, TurnShape turns, Violations violations, Action afterTurn) : TaskScheduler, IOccurrence
 {
     private const int MostTasksPerTurn = 200_000;
 
@@ -47,7 +48,7 @@ internal sealed class ProcessScheduler(EventQueue events, RunRandom random, Turn
         {
             if (tasks == MostTasksPerTurn)
             {
-                throw new SafetyViolationException("progress", "a pump wakes itself for ever");
+                violations.Report("Progress", "a pump wakes itself for ever");
             }
 
             // The product's pumps have several threads, so tasks of one replica that are ready together run in any order.
@@ -65,7 +66,7 @@ internal sealed class ProcessScheduler(EventQueue events, RunRandom random, Turn
         if (Environment.CurrentManagedThreadId != thread)
         {
             // Whoever sees this has found a hole in the one-thread world: the run would not repeat.
-            throw new SafetyViolationException("determinism", "work of a replica came back from another thread");
+            violations.Report("Determinism", $"work of a replica came back from another thread: {Environment.StackTrace}");
         }
 
         if (!isEnded)

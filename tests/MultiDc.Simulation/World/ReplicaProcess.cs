@@ -25,7 +25,7 @@ internal sealed class ReplicaProcess : IOccurrence
         Number = number;
         randomName = number;
         store = new(replica.Disk);
-        scheduler = new(world.Events, world.Random.Branch(1_000_000 + number), world.Plan.Turns, AfterTurn);
+        scheduler = new(world.Events, world.Random.Branch(1_000_000 + number), world.Plan.Turns, world.Violations, AfterTurn);
     }
 
     public SimulatedReplica Replica { get; }
@@ -108,9 +108,12 @@ internal sealed class ReplicaProcess : IOccurrence
     public void Run(Func<Task> work) =>
         _ = Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler);
 
-    /// <summary>Calls back in this process when the task has ended.</summary>
-    public void When<T>(Task<T> task, Action<T> then) =>
-        _ = task.ContinueWith(t => then(t.Result), CancellationToken.None, TaskContinuationOptions.None, scheduler);
+    /// <summary>Asks the pump for something in this process, and calls back there.</summary>
+    public void Ask<T>(Func<ReplicaPump, Task<T>> ask, Action<T> then)
+    {
+        var pump = Pump!;
+        Run(async () => then(await ask(pump)));
+    }
 
     /// <summary>What a replica's grain does with a frame before its pump sees it: strangers and zombies are turned away.</summary>
     public void Deliver(RaftFrame frame)
@@ -131,13 +134,13 @@ internal sealed class ReplicaProcess : IOccurrence
 
     public void Deliver(ChunkParcel parcel)
     {
-        if (Pump is not { } pump || IsStranger(parcel.From, parcel.Chunk.Frame))
+        if (Pump is null || IsStranger(parcel.From, parcel.Chunk.Frame))
         {
             return;
         }
 
         var request = (SnapshotRequest)FrameMessages.Decode(parcel.Chunk.Frame.Messages).Single();
-        When(pump.TakeChunkAsync(request, parcel.Chunk), reply =>
+        Ask(pump => pump.TakeChunkAsync(request, parcel.Chunk), reply =>
         {
             world.RareEvents.HitIf(!reply.Accepted, RareEvent.SnapshotChunkRefused);
             world.Network.Send(Replica.Number, parcel.From.Number, new ChunkReplyParcel(parcel, reply));
@@ -147,7 +150,7 @@ internal sealed class ReplicaProcess : IOccurrence
     /// <summary>What a replica's grain does with a client's request.</summary>
     public void Serve(RequestParcel request)
     {
-        if (Pump is not { } pump)
+        if (Pump is null)
         {
             var detail = $"replica {Replica} is founding";
             request.Reply(new(new Rejected(RejectionReason.NotReady, detail), null, new ReadRejected(RejectionReason.NotReady, detail)));
@@ -156,7 +159,7 @@ internal sealed class ReplicaProcess : IOccurrence
 
         if (request.Command is { } command)
         {
-            When(pump.ProposeAsync(KeyValueCommandCodec.Encode(command)), applied =>
+            Ask(pump => pump.ProposeAsync(KeyValueCommandCodec.Encode(command)), applied =>
             {
                 world.RareEvents.HitIf(applied.Result is Unknown { Detail: "the session has gone on to later writes" }, RareEvent.LateCopyMetSession);
                 request.Reply(new(applied.Result, applied.Session, null));
@@ -164,14 +167,15 @@ internal sealed class ReplicaProcess : IOccurrence
             return;
         }
 
-        var read = pump.ReadAsync<ReadResult>(
-            async state =>
-            {
-                world.Checks.Reads.Serving(this, state.Applied, request.MustSee);
-                return new ReadServed(await KeyValueReader.GetAsync(state, request.Key));
-            },
-            static rejected => rejected);
-        When(read, result => request.Reply(new(null, null, result)));
+        Ask(
+            pump => pump.ReadAsync<ReadResult>(
+                async state =>
+                {
+                    world.Checks.Reads.Serving(this, state.Applied, request.MustSee);
+                    return new ReadServed(await KeyValueReader.GetAsync(state, request.Key));
+                },
+                static rejected => rejected),
+            result => request.Reply(new(null, null, result)));
     }
 
     public override string ToString() => $"{Replica}#{Storage?.Epoch.Value ?? 0}";

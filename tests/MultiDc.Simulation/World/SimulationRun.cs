@@ -26,6 +26,7 @@ internal sealed class SimulationRun(ulong seed, TextWriter? conversation = null)
                 world.Conversation.Tell($"PLAN {line}");
             }
 
+            world.Conversation.Tell($"IDS {string.Join(", ", world.Replicas.Select(static r => $"{r}={r.Id}"))}");
             Go(world);
         }
         catch (SafetyViolationException exception)
@@ -118,12 +119,19 @@ internal sealed class SimulationRun(ulong seed, TextWriter? conversation = null)
         Converge(world, 20 * world.Plan.ElectionTimeout + TimeSpan.FromSeconds(30));
     }
 
-    private static void Converge(SimulatedWorld world, TimeSpan within)
+    // A replica far behind on a slow link may take long, but never so long without getting any further.
+    private static void Converge(SimulatedWorld world, TimeSpan withoutProgress)
     {
-        var until = world.Events.Now + within;
+        var (until, best) = (world.Events.Now + withoutProgress, 0UL);
+        var latest = world.Events.Now + LongestSafetyPhase;
         while (Convergence.Missing(world) is { } missing)
         {
-            if (world.Events.Now > until)
+            if (Convergence.Progress(world) is var progress && progress > best)
+            {
+                (until, best) = (world.Events.Now + withoutProgress, progress);
+            }
+
+            if (world.Events.Now > until || world.Events.Now > latest)
             {
                 Convergence.Fail(world, missing);
             }
