@@ -80,6 +80,7 @@ internal sealed record RunPlan
                 KeepEntries = random.PickOf(0, 5, 40, 1_024),
                 SnapshotChunkBytes = random.PickOf(200, 1_500, 262_144),
                 SnapshotChunkTimeout = random.BetweenMilliseconds(500, 5_000),
+                SnapshotChunkAttempts = random.PickOf(1, 2, 12),
             },
             Turns = new(
                 random.OneIn(3) ? TimeSpan.Zero : random.BetweenMilliseconds(0, random.PickOf(0.2, 2, 20)),
