@@ -18,6 +18,7 @@ internal sealed class SafetyChecks : IDiskWitness
     private readonly CommitIsHeld held;
     private readonly StateAgreement states;
     private readonly ConfigurationChanges configurations;
+    private readonly LeaseExclusion leases;
     private int looks;
     private ReplicaId expectedLeader;
 
@@ -35,6 +36,7 @@ internal sealed class SafetyChecks : IDiskWitness
         completeness = new(violations, Committed);
         held = new(violations, Committed);
         states = new(violations, Committed);
+        leases = new(violations);
         configurations = new(violations, Committed, world.RareEvents);
         Reads = new(violations, Committed);
     }
@@ -167,6 +169,7 @@ internal sealed class SafetyChecks : IDiskWitness
         {
             elections.Leads(process, node.Term);
             completeness.Leads(process, node);
+            leases.Elected(process, node.Term, world.Processes);
             world.RareEvents.Hit(RareEvent.ElectionWon);
             world.RareEvents.HitIf(node.Id == expectedLeader, RareEvent.TransferSucceeded);
             expectedLeader = ReplicaId.None;

@@ -42,7 +42,16 @@ internal sealed class SimulatedClient(SimulatedWorld world, int number, int endp
     /// <summary>Does its operations one after the other until the run says that it is enough.</summary>
     public void Begin()
     {
-        if (current is not null || !world.ClientsMayBegin)
+        if (world.ClientsMayBegin)
+        {
+            BeginOne();
+        }
+    }
+
+    /// <summary>Begins an operation unless one is under way.</summary>
+    public void BeginOne()
+    {
+        if (current is not null)
         {
             return;
         }

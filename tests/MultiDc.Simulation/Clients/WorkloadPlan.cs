@@ -14,6 +14,8 @@ namespace MultiDc.Simulation;
 /// <param name="Patience">How long a client tries.</param>
 /// <param name="PatientOneIn">One client in so many tries for minutes.</param>
 /// <param name="AttemptTimeout">How long it waits for one replica.</param>
+/// <param name="LullEvery">How often nobody wants anything for a while; zero: never.</param>
+/// <param name="Lull">For how long.</param>
 internal sealed record WorkloadPlan(
     int ClientCount,
     int Operations,
@@ -27,12 +29,16 @@ internal sealed record WorkloadPlan(
     int BurstOneIn,
     TimeSpan Patience,
     int PatientOneIn,
-    TimeSpan AttemptTimeout)
+    TimeSpan AttemptTimeout,
+    TimeSpan LullEvery,
+    TimeSpan Lull)
 {
     /// <summary>What every run must have been asked at least.</summary>
     public const int LeastOperations = 1_000;
 
-    public static WorkloadPlan Draw(RunRandom random) => new(
+    /// <param name="random">Chance.</param>
+    /// <param name="silentAfter">After which time the group falls silent: lulls are a little longer. Zero: there are none.</param>
+    public static WorkloadPlan Draw(RunRandom random, TimeSpan silentAfter) => new(
         ClientCount: random.Next(4, 13),
         Operations: random.Next(LeastOperations + 100, 2_000),
         KeyCount: random.Next(6, 60),
@@ -45,9 +51,12 @@ internal sealed record WorkloadPlan(
         BurstOneIn: random.PickOf(0, 3, 10),
         Patience: random.BetweenMilliseconds(2_000, 15_000),
         PatientOneIn: random.PickOf(2, 4, 1_000),
-        AttemptTimeout: random.BetweenMilliseconds(500, 3_000));
+        AttemptTimeout: random.BetweenMilliseconds(500, 3_000),
+        LullEvery: silentAfter > TimeSpan.Zero ? 4 * silentAfter + random.BetweenMilliseconds(10_000, 40_000) : TimeSpan.Zero,
+        Lull: silentAfter * (1.5 + random.NextFraction()));
 
     public override string ToString() =>
         $"{ClientCount} for {Operations} operations on {KeyCount} keys (put {PutWeight}, get {GetWeight}, delete {DeleteWeight}, cas {CasWeight}, increment {IncrementWeight}; "
-        + $"large one in {LargeValueOneIn}, burst one in {BurstOneIn}), patience {Patience.TotalSeconds:0.0} s, one in {PatientOneIn} for minutes, attempts {AttemptTimeout.TotalMilliseconds:0} ms";
+        + $"large one in {LargeValueOneIn}, burst one in {BurstOneIn}), patience {Patience.TotalSeconds:0.0} s, one in {PatientOneIn} for minutes, attempts {AttemptTimeout.TotalMilliseconds:0} ms"
+        + (LullEvery > TimeSpan.Zero ? $", lulls of {Lull.TotalSeconds:0.0} s each {LullEvery.TotalSeconds:0.0} s" : "");
 }

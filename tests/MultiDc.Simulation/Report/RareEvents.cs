@@ -117,6 +117,9 @@ internal enum RareEvent
     /// <summary>An uncommitted configuration was truncated away.</summary>
     ConfigurationTruncated,
 
+    /// <summary>A replica fell silent with its idle group.</summary>
+    FellSilent,
+
     /// <summary>A process went on after a pause in which another leader was elected.</summary>
     DeposedWhilePaused,
 }

@@ -9,13 +9,14 @@ namespace MultiDc.Simulation;
 /// One activation of a replica in one process: opens the store, runs the real pump over it, ticks it by its machine's clock, and answers
 /// what the network brings. It ends by itself when its pump does, or is killed, after which nothing of it runs.
 /// </summary>
-internal sealed class ReplicaProcess : IOccurrence
+internal sealed class ReplicaProcess : IOccurrence, ITickSource
 {
     private readonly SimulatedWorld world;
     private readonly SimulatedStore store;
     private readonly ProcessScheduler scheduler;
     private readonly Dictionary<int, ulong> epochsHeard = [];
     private readonly ulong randomName;
+    private Action? tick;
     private bool stopHandled;
 
     public ReplicaProcess(SimulatedWorld world, SimulatedReplica replica, ulong number)
@@ -55,6 +56,19 @@ internal sealed class ReplicaProcess : IOccurrence
         world.Events.After(world.Random.Between(TimeSpan.Zero, world.Plan.Tick), this);
     }
 
+    /// <summary>The pump takes ticks from now on, at its machine's next, until it falls silent.</summary>
+    public IDisposable Register(Action onTick)
+    {
+        tick = onTick;
+        return new TickRegistration(this);
+    }
+
+    public void Unregister()
+    {
+        tick = null;
+        world.RareEvents.HitIf(!IsEnded, RareEvent.FellSilent);
+    }
+
     /// <summary>A tick of its machine.</summary>
     public void Happen()
     {
@@ -65,7 +79,7 @@ internal sealed class ReplicaProcess : IOccurrence
 
         if (!IsPaused && !IsStarvedOfTicks)
         {
-            Pump?.Tick();
+            tick?.Invoke();
         }
 
         world.Events.After(Replica.Clock.TrueTimeOf(world.Plan.Tick), this);
@@ -222,7 +236,7 @@ internal sealed class ReplicaProcess : IOccurrence
                 Replica.Clock,
                 world.Metrics,
                 world.Logger);
-            Pump.Start(scheduler);
+            Pump.Start(scheduler, this);
         }
         catch (StoreCorruptedException exception)
         {
@@ -288,6 +302,12 @@ internal sealed class ReplicaProcess : IOccurrence
         Kill();
         world.Ended(this);
     }
+}
+
+/// <summary>Ends the ticks of a pump.</summary>
+internal sealed class TickRegistration(ReplicaProcess process) : IDisposable
+{
+    public void Dispose() => process.Unregister();
 }
 
 /// <summary>What the checks saw of an activation when they looked last.</summary>

@@ -50,6 +50,8 @@ internal sealed record RunPlan
         var tick = random.BetweenMilliseconds(100, 250);
         var between = random.PickOf(1.0, 5, 15, 15, 40, 80);
         var electionTicks = Math.Max(5 * heartbeat, random.Next(8, 21));
+        var drift = random.PickOf(0, 100, 5_000, 30_000);
+        var quiesceAfterTicks = random.OneIn(3) ? random.Next(electionTicks, 3 * electionTicks) : 0;
         return new()
         {
             Seed = seed,
@@ -68,6 +70,8 @@ internal sealed record RunPlan
                 MaxApplyBytes = random.PickOf(1, 500, 1_048_576),
                 MaxInflightBytes = random.PickOf(1, 1_000, 4_194_304),
                 CatchUpEntries = random.PickOf(0, 5, 256),
+                QuiesceAfterTicks = quiesceAfterTicks,
+                Lease = random.OneIn(3) ? DrawLease(random, tick, drift) : null,
             },
             Pump = new()
             {
@@ -97,18 +101,29 @@ internal sealed record RunPlan
                 random.PickOf(0, 0, 0.01, 0.05),
                 random.PickOf(0, 0, 0.02, 0.2)),
             LateParcelOneIn = random.PickOf(0, 2_000, 20_000),
-            MaxDriftPpm = random.PickOf(0, 100, 5_000, 50_000),
-            Workload = WorkloadPlan.Draw(random),
+            MaxDriftPpm = drift,
+            Workload = WorkloadPlan.Draw(random, quiesceAfterTicks * tick),
             Faults = FaultPlan.Draw(random),
             SafetyPhase = random.Between(TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(11)),
         };
     }
 
+    // The bound that the product is told is on the difference of two clocks, which is what it is when one runs fast and the other slow.
+    private static LeaseOptions DrawLease(RunRandom random, TimeSpan tick, int drift) => new()
+    {
+        TickNanoseconds = (tick.Ticks - 10) * TimeSpan.NanosecondsPerTick,
+        MaxDriftPpm = (int)(2_000_000L * drift / (1_000_000 - drift)) + 2,
+        MarginNanoseconds = random.PickOf(0, 1_000_000, 20_000_000),
+        ClockWindowNanoseconds = random.PickOf(1_000_000_000L, 10_000_000_000L),
+    };
+
     public IEnumerable<string> Describe() =>
     [
         $"group: {Shape}",
         $"membership: {Membership}",
-        $"tick {Tick.TotalMilliseconds:0} ms, election {Node.ElectionTimeoutTicks} ticks, heartbeat {Node.HeartbeatTicks} ticks, clock drift up to {MaxDriftPpm} ppm",
+        $"tick {Tick.TotalMilliseconds:0} ms, election {Node.ElectionTimeoutTicks} ticks, heartbeat {Node.HeartbeatTicks} ticks, clock drift up to {MaxDriftPpm} ppm, "
+            + $"{(Node.Lease is { } lease ? $"leases with {lease.MaxDriftPpm} ppm, margin {lease.MarginNanoseconds / 1e6:0} ms, window {lease.ClockWindowNanoseconds / 1e9:0} s" : "no leases")}, "
+            + $"{(Node.QuiesceAfterTicks > 0 ? $"silent after {Node.QuiesceAfterTicks} ticks" : "never silent")}",
         $"core: append {Node.MaxAppendBytes} B x {Node.MaxInflightAppends}, uncommitted {Node.MaxUncommittedBytes} B, reads {Node.MaxPendingReads}, apply {Node.MaxApplyBytes} B",
         $"pump: messages {Pump.MaxWaitingMessages}, requests {Pump.MaxWaitingRequests} ({Pump.MaxRequestsPerRound} a round), proposals {Pump.MaxOpenProposals}, held reads {Pump.MaxHeldReads}, "
             + $"compaction after {Pump.CompactAfterBytes} B keeping {Pump.KeepEntries}, chunks {Pump.SnapshotChunkBytes} B within {Pump.SnapshotChunkTimeout.TotalMilliseconds:0} ms",

@@ -174,6 +174,12 @@ internal sealed class SimulatedWorld : IDisposable
     /// <summary>How long a client pauses: as long as lets all of them do what the plan wants in the time that is left.</summary>
     public TimeSpan NextPause(RunRandom random)
     {
+        var sinceLull = Plan.Workload.LullEvery > TimeSpan.Zero ? new TimeSpan(Events.Now.Ticks % Plan.Workload.LullEvery.Ticks) : TimeSpan.MaxValue;
+        if (sinceLull < Plan.Workload.Lull && !Network.IsCalm)
+        {
+            return Plan.Workload.Lull - sinceLull + random.BetweenMilliseconds(0, 2_000);
+        }
+
         if (Plan.Workload.BurstOneIn > 0 && random.OneIn(Plan.Workload.BurstOneIn))
         {
             return TimeSpan.Zero;
@@ -181,7 +187,7 @@ internal sealed class SimulatedWorld : IDisposable
 
         var left = Math.Max(1, Plan.Workload.Operations - Answered);
         var time = Plan.SafetyPhase - Events.Now;
-        var mean = time > TimeSpan.Zero ? time * Clients.Count * 0.85 / left : TimeSpan.FromMilliseconds(200);
+        var mean = time > TimeSpan.Zero ? time * Clients.Count * (Plan.Workload.LullEvery > TimeSpan.Zero ? 0.5 : 0.85) / left : TimeSpan.FromMilliseconds(200);
         return random.Around(mean);
     }
 

@@ -124,6 +124,7 @@ internal sealed class SimulationRun(ulong seed, TextWriter? conversation = null)
     {
         var (until, best) = (world.Events.Now + withoutProgress, 0UL);
         var latest = world.Events.Now + LongestSafetyPhase;
+        var pokeAt = world.Events.Now + (4 * world.Plan.ElectionTimeout);
         while (Convergence.Missing(world) is { } missing)
         {
             if (Convergence.Progress(world) is var progress && progress > best)
@@ -134,6 +135,13 @@ internal sealed class SimulationRun(ulong seed, TextWriter? conversation = null)
             if (world.Events.Now > until || world.Events.Now > latest)
             {
                 Convergence.Fail(world, missing);
+            }
+
+            // A group that has fallen silent notices the loss of its leader when somebody wants something.
+            if (world.Plan.Node.QuiesceAfterTicks > 0 && world.Events.Now > pokeAt)
+            {
+                pokeAt = world.Events.Now + (8 * world.Plan.ElectionTimeout);
+                world.Clients[0].BeginOne();
             }
 
             // Looking costs more than a step.
