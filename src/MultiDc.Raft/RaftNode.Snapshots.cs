@@ -41,8 +41,9 @@ public sealed partial class RaftNode
 
     private void AskForSnapshot(ReplicaId to, Progress follower)
     {
-        // To a follower that is away nothing is streamed; its first answer brings it back here.
-        if (IsAway(to))
+        // To a follower that is away nothing is streamed; its first answer brings it back here. Nor before a replica that joined by the log
+        // has applied the entry that tells it its group: a voter that took over such a snapshot would know no group, and vote no more.
+        if (IsAway(to) || log.ConfigurationAt(Applied).Voters.IsEmpty)
         {
             Hit(RaftProbe.SnapshotPutOff);
         }

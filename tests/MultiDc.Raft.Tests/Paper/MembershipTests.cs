@@ -304,6 +304,32 @@ public sealed class MembershipTests
         Assert.Equal(new LogIndex(2), leader.Node.Commit);
     }
 
+    [Fact(DisplayName = "§5: a leader that joined by the log sends no snapshot of a time before it knew its group")]
+    public void A_snapshot_is_sent_only_when_its_configuration_is_known()
+    {
+        var leader = new Subject(configuration: GroupConfiguration.None, options: same => same with { MaxApplyBytes = 1 });
+        leader.Step(Append(2, 1, EntryId.Zero, "1/1 1/2", commit: 2));
+        leader.Messages();
+        leader.Node.CompactTo(new LogIndex(2));
+        leader.Step(Append(2, 1, At(1, 2), "1/3 1/4 1/5 1/6", commit: 2), Change(1, At(1, 6), Voters(1, 2, 3), commit: 7));
+        leader.NextReady();
+        leader.Step(new TimeoutNowRequest(Id(2), Id(1), new Term(1)));
+        leader.NextReady();
+        leader.Step(new VoteResponse(Id(2), Id(1), new Term(2), true));
+        leader.NextReady();
+        leader.Step(new AppendRejected(Id(3), Id(1), new Term(2), new LogIndex(7), EntryId.Zero));
+        while (leader.NextReady() is { } ready)
+        {
+            Assert.True(ready.SnapshotsToSend.Count == 0 || leader.Node.Applied >= new LogIndex(7), $"a snapshot to {leader.Node.Applied} names no configuration");
+            if (ready.SnapshotsToSend.Count > 0)
+            {
+                return;
+            }
+        }
+
+        Assert.Fail("the snapshot was never asked for");
+    }
+
     [Fact(DisplayName = "RethinkDB 5289: a replica that knows no configuration may have lost its disk, and grants no vote")]
     public void A_replica_without_configuration_grants_no_vote()
     {

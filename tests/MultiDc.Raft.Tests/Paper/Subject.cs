@@ -69,16 +69,27 @@ internal sealed class Subject
     public List<RaftMessage> Messages()
     {
         var said = new List<RaftMessage>();
-        while (Node.TryGetReady(out var ready))
+        while (NextReady() is { } ready)
         {
-            Disk.Write(ready, new Dictionary<EntryId, List<EntryId>>());
             said.AddRange(ready.MessagesAfterPersist);
-            Disk.State.AddRange(ready.EntriesToApply.Select(entry => entry.Id));
-            Node.Advance();
-            Node.Check();
         }
 
         return said;
+    }
+
+    /// <summary>Carries out one Ready, if there is one.</summary>
+    public Ready? NextReady()
+    {
+        if (!Node.TryGetReady(out var ready))
+        {
+            return null;
+        }
+
+        Disk.Write(ready, new Dictionary<EntryId, List<EntryId>>());
+        Disk.State.AddRange(ready.EntriesToApply.Select(entry => entry.Id));
+        Node.Advance();
+        Node.Check();
+        return ready;
     }
 
     public string[] Answer(RaftMessage message)
