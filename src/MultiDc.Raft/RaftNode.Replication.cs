@@ -249,7 +249,7 @@ public sealed partial class RaftNode
     /// </summary>
     private void AdvanceCommit()
     {
-        var held = new CommitQuorum(Configuration).Reached(DurableAt, IsAway);
+        var held = new CommitQuorum(Configuration).Reached(DurableAt, IsLeftOut);
         if (held <= Commit)
         {
             return;
@@ -267,6 +267,8 @@ public sealed partial class RaftNode
     }
 
     private LogIndex DurableAt(ReplicaId voter) => voter == Id ? log.Durable : followers[voter].Match;
+
+    private bool IsLeftOut(ReplicaId voter) => voter != Id && followers[voter].IsLeftOut;
 
     private bool IsAway(ReplicaId voter) => voter != Id && followers[voter].TicksSinceHeard >= options.ElectionTimeoutTicks;
 

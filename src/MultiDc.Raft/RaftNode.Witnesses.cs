@@ -10,7 +10,7 @@ public sealed partial class RaftNode
     /// all that are left when the leader is lost.
     /// </summary>
     private LogIndex LastEntryFor(ReplicaId to) => Configuration.IsWitness(to)
-        ? Min(log.Last.Index, new CommitQuorum(Configuration).ReachedByFullVoters(DurableAt, IsAway))
+        ? Min(log.Last.Index, new CommitQuorum(Configuration).ReachedByFullVoters(DurableAt, IsLeftOut))
         : log.Last.Index;
 
     private ImmutableArray<LogEntry> EntriesFor(ReplicaId to, ImmutableArray<LogEntry> entries) =>

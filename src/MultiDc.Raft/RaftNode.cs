@@ -210,6 +210,7 @@ public sealed partial class RaftNode
                 break;
         }
 
+        follower.CatchUp(log.Last.Index);
         HandOverWhenCaughtUp();
     }
 

@@ -24,6 +24,8 @@ internal sealed class Progress(LogIndex next, RaftNodeOptions options)
     private readonly InflightAppends inflight = new(options.MaxInflightAppends, options.MaxInflightBytes);
     private bool probeSent;
     private ulong suspectRound;
+    private LogIndex catchUpTo;
+    private int catchUpTicks;
 
     public ProgressState State { get; private set; } = ProgressState.Probe;
 
@@ -58,9 +60,34 @@ internal sealed class Progress(LogIndex next, RaftNodeOptions options)
         _ => false,
     };
 
-    public void Tick() => TicksSinceHeard++;
+    /// <summary>
+    /// Whether it fell silent, or needs a snapshot, and has not caught up since. Where there are witnesses, commits do not wait for it.
+    /// </summary>
+    public bool IsLeftOut { get; private set; }
+
+    public void Tick()
+    {
+        TicksSinceHeard++;
+        catchUpTicks++;
+        if (TicksSinceHeard >= options.ElectionTimeoutTicks)
+        {
+            LeaveOut();
+        }
+    }
 
     public void Heard() => TicksSinceHeard = 0;
+
+    /// <summary>
+    /// Caught up is who got in less than an election timeout all that was in the leader's log when that round began (§4.2.1), or holds it all.
+    /// </summary>
+    public void CatchUp(LogIndex last)
+    {
+        if (IsLeftOut && Match >= catchUpTo)
+        {
+            IsLeftOut = Match < last && catchUpTicks >= options.ElectionTimeoutTicks;
+            (catchUpTo, catchUpTicks) = (last, 0);
+        }
+    }
 
     public void TellCommit(LogIndex commit) => CommitTold = Max(CommitTold, commit);
 
@@ -136,7 +163,11 @@ internal sealed class Progress(LogIndex next, RaftNodeOptions options)
     }
 
     /// <summary>The entry before <see cref="Next"/> is compacted away.</summary>
-    public void NeedSnapshot() => Become(ProgressState.Snapshot, Next);
+    public void NeedSnapshot()
+    {
+        LeaveOut();
+        Become(ProgressState.Snapshot, Next);
+    }
 
     /// <summary>
     /// The stream of a snapshot ended: an append right after the compacted part will tell what the follower has. After a failure that waits
@@ -197,6 +228,15 @@ internal sealed class Progress(LogIndex next, RaftNodeOptions options)
         Invariant.Require(Match < Next, "match < next");
         Invariant.Require(inflight.Ends.All(last => last > Match && last < Next), "what is in flight lies between match and next");
         Invariant.Require(State == ProgressState.Replicate || inflight.Count == 0, "only a pipeline has something in flight");
+    }
+
+    private void LeaveOut()
+    {
+        if (!IsLeftOut)
+        {
+            // Its first round begins when it is heard next.
+            (IsLeftOut, catchUpTo, catchUpTicks) = (true, LogIndex.Zero, options.ElectionTimeoutTicks);
+        }
     }
 
     private void Become(ProgressState state, LogIndex next)

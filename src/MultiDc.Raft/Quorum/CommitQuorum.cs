@@ -21,13 +21,15 @@ namespace MultiDc.Raft;
 /// <para>
 /// Fewer than a majority of each half are witnesses, so every commit has a full copy. One would do for safety and be worth little: the
 /// leader and a witness alone could commit, and with the leader's datacenter gone the witness would rightly refuse every other full voter,
-/// until that copy comes back. So the leader waits for all full voters that it still hears, up to a majority, and no witness is told of an
+/// until that copy comes back. So the leader waits for all full voters that are not away, up to a majority, and no witness is told of an
 /// entry before (<see cref="ReachedByFullVoters(Func{ReplicaId, LogIndex}, Func{ReplicaId, bool})"/>), or one that knows too much would
 /// refuse them just as well. Suppose one datacenter is then lost, and what remains, without those that were away, is a majority of voters.
 /// If all that were not away hold what a witness knows, any full one of the rest holds it; if a majority's number m of V voters hold it, at
 /// most V−m are lost, and m−(V−m) ≥ 1 of the holders remain. So a full voter that has every acknowledged write can be elected. One that is
-/// away does not count as holding, even if it does: it may not be there when it is needed. It costs writes a pause of one election timeout
-/// when a full voter falls silent, and one more round trip while a witness is needed, as in Harp and Cheap Paxos.
+/// away does not count as holding, even if it does: it may not be there when it is needed. Away is who fell silent for an election timeout,
+/// or needs a snapshot, until it has caught up again: the return of a datacenter must not stop all writes until its copy is complete. It
+/// costs writes a pause of one election timeout when a full voter falls silent, and one more round trip while a witness is needed, as in
+/// Harp and Cheap Paxos.
 /// </para>
 /// <para>
 /// <b>Datacenters.</b> With 3+2 voters a majority can sit in one datacenter, and its loss would take acknowledged writes with it. With (3)
@@ -45,7 +47,7 @@ internal readonly struct CommitQuorum(GroupConfiguration configuration)
     /// caller's commit index does not. It can rise when a voter goes away: the caller asks again then.
     /// </summary>
     /// <param name="durable">Up to where a voter is known to hold the leader's log durably; for the leader itself, what it has flushed.</param>
-    /// <param name="isAway">Whether a voter was not heard from for an election timeout; never for the leader itself.</param>
+    /// <param name="isAway">Whether a voter fell silent or needs a snapshot, and has not caught up since; never for the leader itself.</param>
     public LogIndex Reached(Func<ReplicaId, LogIndex> durable, Func<ReplicaId, bool> isAway)
     {
         if (configuration.Voters.IsEmpty)

@@ -42,6 +42,70 @@ public sealed class WitnessTests
     }
 
     [Fact]
+    public void The_leader_does_not_wait_for_a_full_voter_that_takes_a_snapshot_until_it_has_caught_up()
+    {
+        var leader = Leader();
+        leader.Node.Propose(new byte[1]);
+        for (var tick = 0; tick <= T; tick++)
+        {
+            leader.Tick();
+            leader.Messages();
+            leader.Step(leader.Heard(3, 1));
+        }
+
+        leader.Messages();
+        leader.Step(leader.Accepted(3, 2));
+        leader.Messages();
+        leader.Node.CompactTo(new LogIndex(2));
+        leader.Node.ReportUnreachable(Id(2));
+        leader.Step(leader.Heard(2, 1));
+        Assert.Equal([Id(2)], leader.NextReady()!.SnapshotsToSend);
+
+        // Also one that is heard all the time it takes.
+        leader.Node.Propose(new byte[1]);
+        leader.Step(leader.Heard(2, 2));
+        leader.Messages();
+        leader.Step(leader.Accepted(3, 3));
+        Assert.Equal(new LogIndex(3), leader.Node.Commit);
+
+        leader.Step(leader.Accepted(2, 3));
+        leader.Messages();
+        leader.Node.Propose(new byte[1]);
+        Assert.DoesNotContain(leader.Messages(), message => message is AppendRequest { To.Value: 3, Entries.Length: > 0 });
+    }
+
+    [Fact]
+    public void A_full_voter_that_is_heard_again_is_waited_for_when_it_got_all_of_a_short_round()
+    {
+        var leader = Leader();
+        for (var tick = 0; tick <= T; tick++)
+        {
+            leader.Node.Propose(new byte[1]);
+            leader.Tick();
+            leader.Messages();
+            leader.Step(leader.Heard(3, 1));
+        }
+
+        var last = leader.Node.LastEntry.Index.Value;
+        leader.Step(leader.Accepted(3, last), leader.Accepted(2, 2));
+        Assert.Equal(last, leader.Node.Commit.Value);
+
+        // The round began at its first word and goes to what was last then; more has come meanwhile.
+        leader.Node.Propose(new byte[1]);
+        leader.Tick(T - 1);
+        leader.Messages();
+        leader.Step(leader.Heard(3, 1), leader.Accepted(3, last + 1));
+        Assert.Equal(last + 1, leader.Node.Commit.Value);
+        leader.Step(leader.Accepted(2, last));
+        leader.Node.Propose(new byte[1]);
+        leader.Messages();
+        leader.Step(leader.Accepted(3, last + 2));
+        Assert.Equal(last + 1, leader.Node.Commit.Value);
+        leader.Step(leader.Accepted(2, last + 2));
+        Assert.Equal(last + 2, leader.Node.Commit.Value);
+    }
+
+    [Fact]
     public void A_witness_votes_by_the_ids_it_holds()
     {
         var witness = new Subject(term: 3, log: "1/1 3/2", configuration: Voters(1, 2, 3) with { Witnesses = [Id(1)] });
