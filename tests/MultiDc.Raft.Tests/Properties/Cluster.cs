@@ -43,30 +43,32 @@ internal sealed class Disk(GroupConfiguration founding)
 /// A whole group of cores over a network and disks that a seed makes unreliable. Every step is followed by the checks of
 /// <see cref="SafetyOracle"/>. A run that fails reproduces from its seed alone.
 /// </summary>
-internal sealed class Cluster
+internal sealed partial class Cluster
 {
     private const int ElectionTimeoutTicks = 10;
 
     private readonly SeededRandomSource random;
-    private readonly GroupConfiguration configuration;
+    private readonly Cast cast;
     private readonly List<Replica> replicas = [];
     private readonly List<RaftMessage> network = [];
-    private readonly List<(ReplicaId From, ReplicaId To, Term Term)> snapshotStreams = [];
-    private readonly SafetyOracle oracle = new();
+    private readonly List<(SnapshotRequest Request, List<EntryId> State)> snapshotStreams = [];
+    private readonly SafetyOracle oracle;
     private HashSet<ReplicaId> cutOff = [];
     private ulong nextRead = 1;
     private byte nextPayload;
     private readonly Faults faults;
     private bool faulty = true;
 
-    public Cluster(ulong seed, int size, ProbeCounter? probes = null)
+    public Cluster(ulong seed, Cast cast, ProbeCounter? probes = null)
     {
+        this.cast = cast;
+        oracle = new SafetyOracle(cast.Founding);
         random = new SeededRandomSource(seed);
         faults = new Faults(LossOneIn: 1 << random.Next(2, 7), PartitionOneIn: 1 << random.Next(1, 6), CrashOneIn: 1 << random.Next(5, 10));
-        configuration = new GroupConfiguration(Enumerable.Range(1, size).Select(id => new ReplicaId((ulong)id)));
-        foreach (var id in configuration.Voters)
+        foreach (var id in cast.Everybody)
         {
-            var replica = new Replica(id, new Disk(configuration), (ulong)random.Next(0, int.MaxValue), probes, quiesceAfterTicks: (int)(seed % 3));
+            var disk = new Disk(cast.Founding.Contains(id) ? cast.Founding : GroupConfiguration.None);
+            var replica = new Replica(id, disk, (ulong)random.Next(0, int.MaxValue), probes, quiesceAfterTicks: (int)(seed % 3));
             replica.Start();
             replicas.Add(replica);
         }
@@ -102,33 +104,68 @@ internal sealed class Cluster
             replica.Start();
         }
 
-        EntryId? last = null;
+        Converge();
+    }
+
+    /// <summary>Within a bounded time one of those that are up leads, and all members have applied what it proposes.</summary>
+    private void Converge()
+    {
+        var up = replicas.Where(replica => replica.Node is not null).ToList();
+        (Replica Leader, EntryId Id)? last = null;
         for (var round = 0; round < 40 * ElectionTimeoutTicks; round++)
         {
             TickAllAndDeliverAll();
-            var leader = replicas.Where(replica => replica.Live.Role == RaftRole.Leader).MaxBy(replica => replica.Live.Term);
-            if (last is null && leader is not null && round > 5 * ElectionTimeoutTicks)
+            if (CurrentLeader() is not { } leader || round < 5 * ElectionTimeoutTicks)
             {
-                var proposal = leader.Live.Propose(new byte[] { 0xFF });
-                last = proposal.Accepted ? proposal.Id : null;
+                continue;
             }
 
-            if (last is { } id && replicas.All(replica => replica.Disk.State.Contains(id)))
+            if (leader.Live.Configuration.IsJoint)
             {
-                Assert.All(replicas, replica => Assert.Equal(leader!.Disk.State, replica.Disk.State));
-                Assert.All(replicas, replica => Assert.Equal((leader!.Id, leader.Live.Term), (replica.Live.Leader, replica.Live.Term)));
+                leader.Live.ProposeLeaveJoint();
+                last = null;
+            }
+            else if (last?.Leader != leader)
+            {
+                var proposal = leader.Live.Propose(new byte[] { 0xFF });
+                last = proposal.Accepted ? (leader, proposal.Id) : null;
+            }
+
+            if (!MayCommit(leader.Live.Configuration))
+            {
+                return;
+            }
+
+            var members = up.Where(replica => leader.Live.Configuration.Contains(replica.Id)).ToList();
+            if (last is { } proposed && members.All(replica => replica.Disk.State.Contains(proposed.Id)))
+            {
+                Assert.All(members, replica => Assert.Equal(leader.Disk.State, replica.Disk.State));
+                Assert.All(members, replica => Assert.Equal((leader.Id, leader.Live.Term), (replica.Live.Leader, replica.Live.Term)));
                 return;
             }
         }
 
-        Assert.Fail("the group did not converge after the faults stopped:\n" + string.Join('\n', replicas.Select(replica => replica.Live.Describe())));
+        Fail("the group did not converge after the faults stopped");
     }
+
+    /// <summary>A lost datacenter may be one that commits need.</summary>
+    private bool MayCommit(GroupConfiguration configuration) => new[] { configuration.Voters, configuration.OutgoingVoters }.All(half =>
+    {
+        var full = half.Where(id => !cast.IsWitness(id)).ToList();
+        var places = full.Select(Cast.DatacenterOf).Distinct().Count();
+        return full.Where(id => Of(id).Node is not null).Select(Cast.DatacenterOf).Distinct().Count() >= Math.Min(places, configuration.MinCommitDatacenters);
+    });
+
+    private Replica? CurrentLeader() => replicas.Where(replica => replica.Node is { Role: RaftRole.Leader }).MaxBy(replica => replica.Live.Term);
+
+    private void Fail(string why) =>
+        Assert.Fail(why + ":\n" + string.Join('\n', replicas.Select(replica => replica.Node is { } node ? $"{node.Describe()} {node.Configuration}" : $"{replica.Id} is down")));
 
     private void TickAllAndDeliverAll()
     {
-        foreach (var replica in replicas)
+        foreach (var replica in replicas.Where(replica => replica.Node is not null))
         {
-            replica.Live.Tick();
+            Tick(replica);
             CarryOutAll(replica);
         }
 
@@ -162,7 +199,7 @@ internal sealed class Cluster
                 DeliverAny();
                 break;
             case < 62:
-                replica.Node?.Tick();
+                Tick(replica);
                 break;
             case < 72:
                 Propose(replica);
@@ -206,6 +243,12 @@ internal sealed class Cluster
 
     private void Disturb(Replica replica)
     {
+        if (cast.ChangesMembership && OneIn(2))
+        {
+            ChangeMembership(replica);
+            return;
+        }
+
         switch (random.Next(0, 5))
         {
             case 0 when OneIn(faults.PartitionOneIn):
@@ -256,7 +299,7 @@ internal sealed class Cluster
             return;
         }
 
-        node.Step(message);
+        Step(Of(message.To), message);
         node.Check();
         oracle.Observe(node, Of(message.To).Disk);
         if (!faulty)
@@ -281,22 +324,24 @@ internal sealed class Cluster
 
         // A snapshot was staged beside the state before the core was told of it.
         replica.Disk.Write(ready, replica.Staged);
+        Assert.True(cast.IsWitness(replica.Id) || ready.EntriesToPersist.All(entry => entry.Kind != EntryKind.WithheldCommand), "a full replica holds payloads");
         oracle.Written(replica.Disk, ready.EntriesToPersist);
         SnapshotsInstalled += ready.SnapshotToInstall is null ? 0 : 1;
         network.AddRange(ready.MessagesAfterPersist);
-        snapshotStreams.AddRange(ready.SnapshotsToSend.Select(to => (replica.Id, to, node.Term)));
+        ToldToWitnesses(replica, ready);
+        snapshotStreams.AddRange(ready.SnapshotsToSend.Select(to => (new SnapshotRequest(replica.Id, to, node.Term, node.SnapshotAt(node.Applied)), replica.Disk.State[..])));
         if (faulty && OneIn(4))
         {
             // The host was slow to write; more came in meanwhile.
-            node.Tick();
+            Tick(replica);
             Propose(replica);
             Read(replica);
             if (network.Find(message => message.To == replica.Id) is { } early)
             {
-                node.Step(early);
+                Step(replica, early);
             }
 
-            if (snapshotStreams.FindIndex(stream => stream.To == replica.Id) is >= 0 and var stream)
+            if (snapshotStreams.FindIndex(stream => stream.Request.To == replica.Id) is >= 0 and var stream)
             {
                 StreamSnapshot(stream);
             }
@@ -339,26 +384,28 @@ internal sealed class Cluster
 
     private void StreamSnapshot(int at)
     {
-        var (from, to, term) = snapshotStreams[at];
+        var (request, state) = snapshotStreams[at];
         snapshotStreams.RemoveAt(at);
-        if (Of(from).Node is not { } sender)
+        if (Of(request.From).Node is not { } sender)
         {
             return;
         }
 
-        var lost = faulty && OneIn(3);
-        if (!lost && Of(to).Node is { } receiver && cutOff.Contains(from) == cutOff.Contains(to))
+        var lost = (faulty && OneIn(3)) || cutOff.Contains(request.From) != cutOff.Contains(request.To) || Of(request.To).Node is null;
+        if (!lost)
         {
-            var state = Of(from).Disk.State;
-            var snapshot = sender.SnapshotAt(sender.Applied);
-            var request = new SnapshotRequest(from, to, term, snapshot);
-            Of(to).Staged[snapshot.LastIncluded] = [.. state.Take((int)snapshot.LastIncluded.Index.Value)];
-
-            receiver.Step(request);
-            receiver.Check();
+            Stage(request, state);
+            Of(request.To).Live.Step(request);
+            Of(request.To).Live.Check();
         }
 
-        sender.ReportSnapshot(to, !lost);
+        sender.ReportSnapshot(request.To, !lost);
+    }
+
+    private void Stage(SnapshotRequest request, List<EntryId> state)
+    {
+        oracle.SnapshotNames(request.Snapshot);
+        Of(request.To).Staged[request.Snapshot.LastIncluded] = state[..(int)request.Snapshot.LastIncluded.Index.Value];
     }
 
     private Replica Of(ReplicaId id) => replicas[(int)id.Value - 1];
@@ -401,6 +448,8 @@ internal sealed class Cluster
 
         public RaftNode Live => Node!;
 
+        public Hearing Hearing { get; } = new();
+
         /// <summary>The states that came with snapshot requests; lost in a crash before they are installed.</summary>
         public Dictionary<EntryId, List<EntryId>> Staged { get; } = [];
 
@@ -417,6 +466,7 @@ internal sealed class Cluster
                 MaxUncommittedBytes = 2000,
                 MaxPendingReads = 5,
                 MaxApplyBytes = 200,
+                CatchUpEntries = 5,
                 Probes = probes,
                 QuiesceAfterTicks = quiesceAfterTicks,
             };

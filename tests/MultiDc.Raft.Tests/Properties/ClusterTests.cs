@@ -70,7 +70,7 @@ public sealed class ClusterTests
 
     private static Cluster Run(ulong seed, int size, int steps, ProbeCounter? probes = null)
     {
-        var cluster = new Cluster(seed, size, probes);
+        var cluster = new Cluster(seed, Cast.Of(size), probes);
         try
         {
             cluster.RunWithFaults(steps);
