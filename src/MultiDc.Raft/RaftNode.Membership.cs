@@ -94,9 +94,9 @@ public sealed partial class RaftNode
         voter == Id || (followers.TryGetValue(voter, out var follower) && !IsAway(voter) && follower.Match >= log.ConfigurationIndex);
 
     private bool IsCaughtUp(ReplicaId learner) =>
-        followers.TryGetValue(learner, out var follower)
+        IsHere(learner)
+        && followers.TryGetValue(learner, out var follower)
         && follower.State == ProgressState.Replicate
-        && !IsAway(learner)
         && follower.Match.Value + (ulong)options.CatchUpEntries >= log.Last.Index.Value;
 
     private ProposalResult AppendConfiguration(GroupConfiguration next)

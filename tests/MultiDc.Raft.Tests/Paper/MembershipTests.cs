@@ -189,6 +189,19 @@ public sealed class MembershipTests
         Assert.True(leader.Node.ProposeConfiguration(promote, ConfigurationTransition.Auto).Accepted);
     }
 
+    [Fact(DisplayName = "§4.2.1: a new server that does not know its group yet would grant no vote, however close behind it is")]
+    public void A_learner_is_promoted_when_it_knows_its_group()
+    {
+        var leader = new Subject().LeadCommitted();
+        leader.Node.ProposeConfiguration([AddLearner4], ConfigurationTransition.Auto);
+        leader.Messages();
+        leader.Step(leader.Accepted(2, 2), leader.Accepted(3, 2), leader.Accepted(4, 1));
+        ConfigurationChange[] promote = [new(ConfigurationChangeKind.AddVoter, Id(4))];
+        Assert.Equal(ProposalRefusal.NotCaughtUp, leader.Node.ProposeConfiguration(promote, ConfigurationTransition.Auto).Refusal);
+        leader.Step(leader.Accepted(4, 2));
+        Assert.True(leader.Node.ProposeConfiguration(promote, ConfigurationTransition.Auto).Accepted);
+    }
+
     [Fact(DisplayName = "§4.2.2: a leader that is removed manages the change without counting itself, and steps down when C_new is committed")]
     public void A_removed_leader_steps_down_when_that_is_committed()
     {
