@@ -59,6 +59,11 @@ internal sealed class CommittedLog(Violations violations)
             {
                 violations.Report(nameof(CommittedLog), $"{process} committed {entry.Id} where {this[entry.Index.Value].Id} was committed");
             }
+            else if (this[entry.Index.Value].Kind == EntryKind.WithheldCommand)
+            {
+                // A witness was the first to be seen with it, because its leader ended in the very turn that committed it.
+                entries[(int)entry.Index.Value - 1] = entry;
+            }
         }
 
         return added;
