@@ -98,8 +98,9 @@ internal sealed class SimulationRun(ulong seed, TextWriter? conversation = null)
 
         // Everybody is served again.
         world.ClientsMayBegin = true;
-        var answered = world.Answered;
-        var until = world.Events.Now + TimeSpan.FromSeconds(20) + (5 * world.Plan.ElectionTimeout);
+        var (answered, latest) = (world.Answered, world.Answered);
+        var patience = TimeSpan.FromSeconds(20) + (5 * world.Plan.ElectionTimeout);
+        var until = world.Events.Now + patience;
         foreach (var client in world.Clients)
         {
             client.Begin();
@@ -107,6 +108,12 @@ internal sealed class SimulationRun(ulong seed, TextWriter? conversation = null)
 
         while (world.Answered < answered + (3 * world.Clients.Count))
         {
+            // With one entry on its way at a time over a slow link, operations wait for each other.
+            if (world.Answered > latest)
+            {
+                (latest, until) = (world.Answered, world.Events.Now + patience);
+            }
+
             if (world.Events.Now > until)
             {
                 Convergence.Fail(world, $"only {world.Answered - answered} operations were served");
