@@ -48,6 +48,7 @@ public sealed partial class RaftNode
         Leader = Id;
         votes.Clear();
         FollowConfiguration();
+        SettleFor(SettledTimeouts);
         round = 1;
         ticksSinceHeartbeat = 0;
         uncommittedBytes = log.BytesBetween(Commit, log.Last.Index);
@@ -83,6 +84,7 @@ public sealed partial class RaftNode
             return;
         }
 
+        TickPreferredLeader();
         TickTransfer();
         if (!Configuration.Witnesses.IsEmpty)
         {

@@ -31,6 +31,7 @@ public sealed partial class RaftNode
         {
             // It may be away; proposals must not wait for it. Should it campaign after all, its election is as safe as any.
             Hit(RaftProbe.TransferGivenUp);
+            SettleFor(RetryTimeouts);
             transferTarget = ReplicaId.None;
         }
     }

@@ -198,6 +198,9 @@ public enum RaftProbe
     /// <summary>A quiesced replica woke.</summary>
     Woken,
 
+    /// <summary>A leader began to hand over to a replica in a preferred datacenter (§3.10).</summary>
+    MovedToPreferredLeader,
+
     /// <summary>A read was confirmed by the answers to a later round than its own (§6.4).</summary>
     ReadConfirmedByLaterRound,
 }

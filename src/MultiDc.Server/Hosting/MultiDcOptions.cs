@@ -34,6 +34,12 @@ public sealed class MultiDcOptions : MultiDcTopologyOptions
     public int QuiesceAfterTicks { get; set; } = 1200;
 
     /// <summary>
+    /// Datacenters where leaders should be, best first. A leader elsewhere hands over when a replica in an earlier one is up to date, at the
+    /// earliest five election timeouts after it was elected. Those that are not named come last. Default: none, leaders stay where they are.
+    /// </summary>
+    public IList<string> PreferredLeaderDatacenters { get; init; } = [];
+
+    /// <summary>
     /// Whether a leader may serve linearizable reads by a lease, without asking a quorum each time. Saves a round trip between datacenters
     /// for every read, and rests on clocks: the monotonic clocks of the silos may not differ in rate by more than
     /// <see cref="LeaseMaxDriftPpm"/>, and may not stop while a machine is suspended. What can be checked of that is checked; a leader that

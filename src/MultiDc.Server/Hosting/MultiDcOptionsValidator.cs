@@ -52,6 +52,17 @@ internal sealed class MultiDcOptionsValidator : IValidateOptions<MultiDcOptions>
             yield return $"QuiesceAfterTicks {options.QuiesceAfterTicks} must be 0 or at least ElectionTimeoutTicks {options.ElectionTimeoutTicks}";
         }
 
+        var known = options.Datacenters.Select(static d => d.Name).ToArray();
+        foreach (var unknown in options.PreferredLeaderDatacenters.Where(name => !known.Contains(name)))
+        {
+            yield return $"PreferredLeaderDatacenters: '{unknown}' is none of this system's datacenters {string.Join(", ", known)}";
+        }
+
+        foreach (var twice in options.PreferredLeaderDatacenters.GroupBy(static name => name).Where(static g => g.Count() > 1))
+        {
+            yield return $"PreferredLeaderDatacenters: '{twice.Key}' is listed {twice.Count()} times";
+        }
+
         foreach (var problem in options.LeaderLeases ? LeaseProblems(options) : [])
         {
             yield return problem;

@@ -24,7 +24,11 @@ internal sealed class ReplicaPumpFactory(
                 QuiesceAfterTicks = options.Value.QuiesceAfterTicks,
                 Lease = options.Value.LeaderLeases ? LeaseOptions(options.Value) : null,
             },
-            new ReplicaPumpOptions { UnsafeReadsWithoutReadIndex = options.Value.UnsafeReadsWithoutReadIndex },
+            new ReplicaPumpOptions
+            {
+                PreferredLeaders = [.. options.Value.PreferredLeaderDatacenters.Select(static name => GroupMembers.TagOf(new(name)))],
+                UnsafeReadsWithoutReadIndex = options.Value.UnsafeReadsWithoutReadIndex,
+            },
             opened.Storage,
             transport,
 

@@ -6,6 +6,9 @@ internal sealed partial class ReplicaPump
     [LoggerMessage(1000, LogLevel.Information, "Replica {Replica} leads in term {Term}")]
     private static partial void LogLeading(ILogger logger, ReplicaAddress replica, Term term);
 
+    [LoggerMessage(1007, LogLevel.Information, "Replica {Replica} hands the leadership to {To}, a preferred datacenter")]
+    private static partial void LogMoving(ILogger logger, ReplicaAddress replica, DatacenterId? to);
+
     [LoggerMessage(1001, LogLevel.Information, "Replica {Replica} leads no more; term {Term}, leader {Leader}")]
     private static partial void LogNotLeading(ILogger logger, ReplicaAddress replica, Term term, DatacenterId? leader);
 

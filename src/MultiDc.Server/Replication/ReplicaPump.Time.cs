@@ -23,6 +23,14 @@ internal sealed partial class ReplicaPump
         }
     }
 
+    private void MoveToPreferredLeader()
+    {
+        if (options.PreferredLeaders.Count > 0 && node.MoveToPreferredLeader(options.PreferredLeaders) is { IsNone: false } target)
+        {
+            LogMoving(logger, sender.Address, members.DatacenterOf(target));
+        }
+    }
+
     /// <summary>Ticks are taken while the node needs them. Runs on the pump's own turns, so registrations follow each other.</summary>
     private void KeepTicking()
     {

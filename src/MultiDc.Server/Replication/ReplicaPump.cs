@@ -251,6 +251,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         if (inbox.TakeTick())
         {
             node.Tick();
+            MoveToPreferredLeader();
             await ConfirmEpochNowAndThenAsync();
         }
 

@@ -33,6 +33,9 @@ internal sealed record ReplicaPumpOptions
     /// <summary>How often a chunk is sent that brings no answer, before the stream is given up. Default: 12, a minute's outage.</summary>
     public int SnapshotChunkAttempts { get; init; } = 12;
 
+    /// <summary>Where leaders should be, best first; datacenters that are not named come last. Default: anywhere.</summary>
+    public IReadOnlyList<DatacenterTag> PreferredLeaders { get; init; } = [];
+
     /// <summary>Breaks linearizability on purpose: reads are answered at once by any replica. Only to see that the checkers notice.</summary>
     public bool UnsafeReadsWithoutReadIndex { get; init; }
 }

@@ -44,6 +44,7 @@ public sealed class ClusterTests
     /// <summary>Branches that these runs do not come to, or not in so few; tests of <c>Paper</c> do, and <see cref="LeaseWorld"/>, where there is time.</summary>
     private static readonly RaftProbe[] NotByChance =
     [
+        RaftProbe.MovedToPreferredLeader,
         RaftProbe.LeaseHeld,
         RaftProbe.LeaseNotHeld,
         RaftProbe.LeaseForfeited,

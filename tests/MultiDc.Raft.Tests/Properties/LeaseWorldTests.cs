@@ -25,7 +25,7 @@ public sealed class LeaseWorldTests
     }
 
     private static void Sample(Action<ulong> run) =>
-        Gen.ULong.Sample(run, iter: int.Parse(Environment.GetEnvironmentVariable("MULTIDC_SEEDS") ?? "60"), threads: 2);
+        Gen.ULong.Sample(run, iter: int.Parse(Environment.GetEnvironmentVariable("MULTIDC_SEEDS") ?? "25"), threads: 2);
 
     private static long[] Rates(ulong seed, int least, int most)
     {
