@@ -34,6 +34,40 @@ public sealed class LeaseTests
     }
 
     [Fact]
+    public void S4_3_a_lease_needs_both_halves_of_a_joint_configuration_and_no_learner_counts()
+    {
+        var joint = new GroupConfiguration([Id(1), Id(2), Id(3)]) { OutgoingVoters = [Id(1), Id(4), Id(5)], Learners = [Id(6), Id(7)] };
+        ulong[] others = [2, 3, 4, 5, 6, 7];
+        var leader = Elected(joint, others);
+        Trust(leader, 0, [2, 3, 6, 7], withoutPromise: [4, 5]);
+        Assert.False(leader.Node.LeaseHolds(Ms(2900)));
+
+        leader = Elected(joint, others);
+        Trust(leader, 0, [4, 5, 6, 7], withoutPromise: [2, 3]);
+        Assert.False(leader.Node.LeaseHolds(Ms(2900)));
+
+        leader = Elected(joint, others);
+        Trust(leader, 0, [2, 4]);
+        Assert.True(leader.Node.LeaseHolds(Ms(2900)));
+    }
+
+    [Fact]
+    public void S4_2_2_a_leader_outside_its_own_configuration_has_no_lease()
+    {
+        var leader = Elected(new GroupConfiguration([Id(1), Id(2), Id(3)]), [2, 3]);
+        leader.Tick();
+        leader.Messages();
+        leader.Step(leader.Heard(2, 2), leader.Heard(3, 2));
+        Assert.True(leader.Node.ProposeConfiguration(
+            [new ConfigurationChange(ConfigurationChangeKind.Remove, Id(1))], ConfigurationTransition.Auto).Accepted);
+        leader.Messages();
+        Trust(leader, 0, [2, 3]);
+        Assert.Equal(RaftRole.Leader, leader.Node.Role);
+        Assert.False(leader.Node.Configuration.IsVoter(Id(1)));
+        Assert.False(leader.Node.LeaseHolds(Ms(2900)));
+    }
+
+    [Fact]
     public void S6_4_1_an_answer_to_an_earlier_round_proves_no_more_than_that()
     {
         var leader = Trusting();
@@ -273,6 +307,35 @@ public sealed class LeaseTests
         },
     });
 
+    /// <summary>A leader of the configuration that has committed an entry of its term.</summary>
+    private static Subject Elected(GroupConfiguration configuration, ulong[] others)
+    {
+        var leader = WithLease();
+        leader.Disk.Snapshot = new SnapshotMetadata(EntryId.Zero, configuration);
+        leader.Restart();
+        leader.Tick(T);
+        foreach (var other in others)
+        {
+            leader.Step(new PreVoteResponse(Id(other), Id(1), new Term(1), Granted: true));
+        }
+
+        leader.Messages();
+        foreach (var other in others)
+        {
+            leader.Step(new VoteResponse(Id(other), Id(1), new Term(1), Granted: true));
+        }
+
+        leader.Messages();
+        foreach (var other in others)
+        {
+            leader.Step(leader.Accepted(other, 1));
+        }
+
+        leader.Messages();
+        Assert.Equal((RaftRole.Leader, new LogIndex(1)), (leader.Node.Role, leader.Node.Commit));
+        return leader;
+    }
+
     /// <summary>A leader at 2900 ms whose followers' clocks have been seen to agree; the last round was opened then.</summary>
     private static Subject Trusting(int size = 3)
     {
@@ -281,7 +344,7 @@ public sealed class LeaseTests
         return leader;
     }
 
-    private static void Trust(Subject leader, int from, ulong[] ids)
+    private static void Trust(Subject leader, int from, ulong[] ids, params ulong[] withoutPromise)
     {
         for (var ms = from; ms <= from + 2900; ms += 100)
         {
@@ -290,6 +353,8 @@ public sealed class LeaseTests
             {
                 Answer(leader, id, round, ms);
             }
+
+            leader.Step([.. withoutPromise.Select(id => leader.Heard(id, round))]);
         }
     }
 
