@@ -144,7 +144,7 @@ public sealed class KeyValueStateMachineTests
         {
             if (command is null)
             {
-                return "nothing";
+                return $"applied {index}";
             }
 
             if (command is not WriteCommand write)
@@ -203,7 +203,6 @@ public sealed class KeyValueStateMachineTests
 
         public static string Describe(ApplyResult result) => result.Result switch
         {
-            null => "nothing",
             Applied applied => $"applied {applied.Revision}{(result.Session is { } session ? $", session {session.Value}" : "")}",
             Rejected rejected => rejected.Reason.ToString(),
             _ => "unknown",
