@@ -1,0 +1,3 @@
+using MultiDc.KnownBugs;
+
+return KnownBugsCommand.Create().Parse(args).Invoke();
