@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace MultiDc.KnownBugs;
 
 /// <summary>The checkout that this program was built from. Nothing in it is ever changed but this project's own output and bug files.</summary>
@@ -12,9 +10,9 @@ internal sealed class Repository
     /// <summary>Where the test build lives: among this project's output, which no build looks into.</summary>
     public string TestBuildFolder => Path.Combine(Root, "tests", "MultiDc.KnownBugs", "bin", "test-build");
 
-    public static Repository Find([CallerFilePath] string here = "")
+    public static Repository Find()
     {
-        for (var folder = Path.GetDirectoryName(here); folder is not null; folder = Path.GetDirectoryName(folder))
+        for (var folder = Path.GetDirectoryName(AppContext.BaseDirectory); folder is not null; folder = Path.GetDirectoryName(folder))
         {
             if (File.Exists(Path.Combine(folder, "MultiDc.sln")))
             {
@@ -22,7 +20,7 @@ internal sealed class Repository
             }
         }
 
-        throw new KnownBugException($"{here} is not in a checkout");
+        throw new KnownBugException($"{AppContext.BaseDirectory} is not in a checkout");
     }
 
     public string PathOf(string fromRoot) => Path.Combine(Root, Path.Combine(fromRoot.Split('/')));
