@@ -24,11 +24,11 @@ internal static class DemoCommand
         var increments = new Option<int>("--increments") { Description = "Increments of one counter, from all datacenters together.", DefaultValueFactory = static _ => 1000 };
         var seed = new Option<ulong>("--seed") { Description = "Where the workers' choices come from.", DefaultValueFactory = static _ => 1 };
         var breakRule = new Option<string?>("--break") { Description = $"Break a rule on purpose, to see the verdict notice: {BreakReads}.", Hidden = true };
-        AtLeast(kills, 0);
-        AtLeast(seconds, 1);
-        AtLeast(shards, 1);
-        AtLeast(workers, 1);
-        AtLeast(increments, 1);
+        kills.RequireRange<int>(0, 1_000, int.TryParse);
+        seconds.RequireRange<int>(1, 86_400, int.TryParse);
+        shards.RequireRange<int>(1, 1_024, int.TryParse);
+        workers.RequireRange<int>(1, 1_000, int.TryParse);
+        increments.RequireRange<int>(1, 10_000_000, int.TryParse);
         breakRule.Validators.Add(static result =>
         {
             if (result.GetValueOrDefault<string?>() is { } rule and not BreakReads)
@@ -120,12 +120,4 @@ internal static class DemoCommand
             writer.Write(operation);
         }
     }
-
-    private static void AtLeast(Option<int> option, int least) => option.Validators.Add(result =>
-    {
-        if (result.GetValueOrDefault<int>() < least)
-        {
-            result.AddError($"{option.Name} must be at least {least}");
-        }
-    });
 }

@@ -95,6 +95,11 @@ public sealed class ExitCodeTests
     [InlineData("load", "a.csv", "--key", "id", "--concurrency", "0")]
     [InlineData("load", "a.csv", "--key", "id", "--delimiter", "||")]
     [InlineData("load", "a.csv", "--key", "id", "--on-bad-line", "cry")]
+    [InlineData("cas", "k", "v", "--expect-absent=perhaps")]
+    [InlineData("demo", "--kills", "many")]
+    [InlineData("demo", "--kills", "-1")]
+    [InlineData("demo", "--workers", "0")]
+    [InlineData("demo", "--break", "everything")]
     [InlineData("frobnicate")]
     public async Task Wrong_usage_is_2_and_asks_nothing(params string[] arguments)
     {
