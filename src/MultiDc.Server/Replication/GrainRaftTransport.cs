@@ -19,9 +19,9 @@ internal sealed partial class GrainRaftTransport(IDatacenterLinks links, TimePro
                 first = messages[j].To != to;
             }
 
-            if (first && TryGetPeer(sender.Address.Shard, to, out var peer))
+            if (first)
             {
-                Observe(peer.DeliverAsync(FrameOf(sender, messages.Where(m => m.To == to))), to);
+                _ = SendAsync(sender.Address.Shard, to, FrameOf(sender, messages.Where(m => m.To == to)));
             }
         }
     }
@@ -42,20 +42,16 @@ internal sealed partial class GrainRaftTransport(IDatacenterLinks links, TimePro
             && link.TryGetGrain(new ReplicaAddress(shard, datacenter).ToString(), out peer);
     }
 
-    // A one-way call can still fail at once, when no gateway of that datacenter is up. That is loss, which Raft makes good.
-    private void Observe(Task sent, ReplicaId to)
-    {
-        if (!sent.IsCompletedSuccessfully)
-        {
-            _ = ObserveAsync(sent, to);
-        }
-    }
-
-    private async Task ObserveAsync(Task sent, ReplicaId to)
+    // A one-way call can still fail at once, when no gateway of that datacenter is up, or while this silo stops and its links are disposed of
+    // before its pumps. That is loss, which Raft makes good.
+    private async Task SendAsync(ShardId shard, ReplicaId to, ReplicaFrame frame)
     {
         try
         {
-            await sent;
+            if (TryGetPeer(shard, to, out var peer))
+            {
+                await peer.DeliverAsync(frame);
+            }
         }
         catch (Exception exception)
         {
