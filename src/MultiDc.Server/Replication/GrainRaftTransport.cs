@@ -26,10 +26,21 @@ internal sealed partial class GrainRaftTransport(IDatacenterLinks links, TimePro
         }
     }
 
-    public async Task<SnapshotChunkReply> SendChunkAsync(ReplicaSender sender, ReplicaId to, SnapshotChunk chunk, TimeSpan timeout) =>
-        TryGetPeer(sender.Address.Shard, to, out var peer)
-            ? await peer.DeliverChunkAsync(chunk).WaitAsync(timeout, time)
-            : new SnapshotChunkReply(false);
+    public async Task<SnapshotChunkReply> SendChunkAsync(ReplicaSender sender, ReplicaId to, SnapshotChunk chunk, TimeSpan timeout)
+    {
+        try
+        {
+            return TryGetPeer(sender.Address.Shard, to, out var peer)
+                ? await peer.DeliverChunkAsync(chunk).WaitAsync(timeout, time)
+                : new SnapshotChunkReply(false);
+        }
+        catch (Exception exception) when (exception is not TimeoutException)
+        {
+            // A broken connection fails at once and may be back soon. The stream must outlive it like silence, and not try again in haste.
+            await Task.Delay(timeout, time);
+            throw new TimeoutException($"the chunk was not delivered: {exception.Message}", exception);
+        }
+    }
 
     private static ReplicaFrame FrameOf(ReplicaSender sender, IEnumerable<RaftMessage> messages) =>
         new(sender.Address.Shard, sender.Address.Datacenter, sender.StoreId, sender.Epoch.Value, FrameMessages.Encode(messages));

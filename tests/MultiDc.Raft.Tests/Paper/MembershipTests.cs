@@ -184,7 +184,7 @@ public sealed class MembershipTests
         leader.Messages();
         leader.Step(leader.Accepted(4, 3));
         var refused = leader.Node.ProposeConfiguration(promote, ConfigurationTransition.Auto);
-        Assert.Equal((ProposalRefusal.NotCaughtUp, "4 must first be a learner within 2 entries of the leader's log"), (refused.Refusal, refused.Detail));
+        Assert.Equal((ProposalRefusal.NotCaughtUp, "4 must first be a learner within 2 entries of the leader's log, or keep up with it"), (refused.Refusal, refused.Detail));
         leader.Step(leader.Accepted(4, 4));
         Assert.True(leader.Node.ProposeConfiguration(promote, ConfigurationTransition.Auto).Accepted);
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using MultiDc.Raft;
 using MultiDc.Routing.Links;
 using MultiDc.Server.Replication;
@@ -17,6 +18,18 @@ public sealed class TransportAttackTests
         var transport = new GrainRaftTransport(new Links(), TimeProvider.System, NullLogger<GrainRaftTransport>.Instance);
         var sender = new ReplicaSender(new(new("kv", 0), new("a")), Guid.Empty, new Epoch(1));
         transport.Send(sender, [new WakeRequest(GroupMembers.IdOf(new("a")), GroupMembers.IdOf(new("b")), new Term(1))]);
+    }
+
+    [Fact]
+    public async Task A_link_that_breaks_costs_a_chunk_its_time_and_not_the_whole_snapshot()
+    {
+        var time = new FakeTimeProvider();
+        var transport = new GrainRaftTransport(new Links(), time, NullLogger<GrainRaftTransport>.Instance);
+        var sender = new ReplicaSender(new(new("kv", 0), new("a")), Guid.Empty, new Epoch(1));
+        var sent = transport.SendChunkAsync(sender, GroupMembers.IdOf(new("b")), null!, TimeSpan.FromSeconds(5));
+        Assert.False(sent.IsCompleted);
+        time.Advance(TimeSpan.FromSeconds(5));
+        await Assert.ThrowsAsync<TimeoutException>(() => sent);
     }
 
     private sealed class Links : IDatacenterLinks, IDatacenterLink
