@@ -34,7 +34,12 @@ internal sealed class MultiDcClient(IDatacenterLinks links, RingCache ring, Shar
 
     public Task<WriteResult> CompareAndSetAsync(
         string keyspace, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte>? expected, ReadOnlyMemory<byte> value, TimeSpan? timeout, CancellationToken cancellationToken) =>
-        WriteAsync(keyspace, new CompareAndSetOperation(key, expected, value), KeyLimits.DescribeValueProblem(value.Span), timeout, cancellationToken);
+        WriteAsync(
+            keyspace,
+            new CompareAndSetOperation(key, expected, value),
+            KeyLimits.DescribeValueProblem(value.Span) ?? KeyLimits.DescribeValueProblem(expected.GetValueOrDefault().Span),
+            timeout,
+            cancellationToken);
 
     public async IAsyncEnumerable<KeyValueEntry> ScanAsync(
         string keyspace, ReadOnlyMemory<byte> prefix, TimeSpan? timeout, [EnumeratorCancellation] CancellationToken cancellationToken)

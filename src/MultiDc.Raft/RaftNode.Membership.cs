@@ -81,7 +81,7 @@ public sealed partial class RaftNode
         if (behind.Length > 0)
         {
             Hit(RaftProbe.LearnerNotCaughtUp);
-            return $"{string.Join(' ', behind)} must first be a learner within {options.CatchUpEntries} entries of the leader's log";
+            return $"{string.Join(' ', behind)} must first be a learner within {options.CatchUpEntries} entries of the leader's log, or keep up with it";
         }
 
         var here = next.Voters.Where(IsHere).ToArray();
@@ -97,7 +97,7 @@ public sealed partial class RaftNode
         IsHere(learner)
         && followers.TryGetValue(learner, out var follower)
         && follower.State == ProgressState.Replicate
-        && follower.Match.Value + (ulong)options.CatchUpEntries >= log.Last.Index.Value;
+        && (follower.KeepsUp || follower.Match.Value + (ulong)options.CatchUpEntries >= log.Last.Index.Value);
 
     private ProposalResult AppendConfiguration(GroupConfiguration next)
     {

@@ -59,7 +59,10 @@ public sealed record RaftNodeOptions
     /// </summary>
     public bool RequireCatchUp { get; init; } = true;
 
-    /// <summary>How many entries behind the leader's log a learner still counts as caught up.</summary>
+    /// <summary>
+    /// How many entries behind the leader's log a learner still counts as caught up. One that is farther behind, as all are under load over a
+    /// long way, does when it got within an election timeout all that was in the log when that began (§4.2.1).
+    /// </summary>
     public int CatchUpEntries { get; init; } = 256;
 
     internal void Validate()

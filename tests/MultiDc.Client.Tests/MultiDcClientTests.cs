@@ -65,6 +65,7 @@ public sealed class MultiDcClientTests : IDisposable
         Assert.Equal("the key has 1025 bytes; at most 1024 are allowed", Refused(await client.DeleteAsync("orders", new string('k', 1025))));
         Assert.Equal("the value has 1048577 bytes; at most 1048576 are allowed", Refused(await client.PutAsync("orders", "k", new string('v', 1048577))));
         Assert.Equal("the value has 1048577 bytes; at most 1048576 are allowed", Refused(await client.CompareAndSetAsync("orders", "k", null, new string('v', 1048577))));
+        Assert.Equal("the value has 1048577 bytes; at most 1048576 are allowed", Refused(await client.CompareAndSetAsync("orders", "k", new string('v', 1048577), "v")));
         Assert.IsType<ReadRejected>(await client.GetAsync("orders", ""));
         Assert.Contains("system's own", Refused(await client.PutAsync("multidc.ring", "ring", "v")));
         Assert.Empty(world.Writes);

@@ -25,7 +25,8 @@ internal sealed class Progress(LogIndex next, RaftNodeOptions options)
     private bool probeSent;
     private ulong suspectRound;
     private LogIndex catchUpTo;
-    private int catchUpTicks;
+    private int catchUpTicks = options.ElectionTimeoutTicks;
+    private bool lastRoundWasShort;
 
     public ProgressState State { get; private set; } = ProgressState.Probe;
 
@@ -65,10 +66,14 @@ internal sealed class Progress(LogIndex next, RaftNodeOptions options)
     /// </summary>
     public bool IsLeftOut { get; private set; }
 
+    /// <summary>Whether its last round of catching up was a short one, and the one under way still can be: see <see cref="CatchUp"/>.</summary>
+    public bool KeepsUp => lastRoundWasShort && catchUpTicks < options.ElectionTimeoutTicks;
+
     public void Tick()
     {
-        TicksSinceHeard++;
-        catchUpTicks++;
+        // As many as matter: one that is away for years must not be taken for present when a number overflows.
+        TicksSinceHeard = Math.Min(TicksSinceHeard + 1, options.ElectionTimeoutTicks);
+        catchUpTicks = Math.Min(catchUpTicks + 1, options.ElectionTimeoutTicks);
         if (TicksSinceHeard >= options.ElectionTimeoutTicks)
         {
             LeaveOut();
@@ -82,9 +87,10 @@ internal sealed class Progress(LogIndex next, RaftNodeOptions options)
     /// </summary>
     public void CatchUp(LogIndex last)
     {
-        if (IsLeftOut && Match >= catchUpTo)
+        if (Match >= catchUpTo)
         {
-            IsLeftOut = Match < last && catchUpTicks >= options.ElectionTimeoutTicks;
+            lastRoundWasShort = Match >= last || catchUpTicks < options.ElectionTimeoutTicks;
+            IsLeftOut &= !lastRoundWasShort;
             (catchUpTo, catchUpTicks) = (last, 0);
         }
     }

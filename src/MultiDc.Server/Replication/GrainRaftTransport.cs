@@ -19,17 +19,28 @@ internal sealed partial class GrainRaftTransport(IDatacenterLinks links, TimePro
                 first = messages[j].To != to;
             }
 
-            if (first && TryGetPeer(sender.Address.Shard, to, out var peer))
+            if (first)
             {
-                Observe(peer.DeliverAsync(FrameOf(sender, messages.Where(m => m.To == to))), to);
+                _ = SendAsync(sender.Address.Shard, to, FrameOf(sender, messages.Where(m => m.To == to)));
             }
         }
     }
 
-    public async Task<SnapshotChunkReply> SendChunkAsync(ReplicaSender sender, ReplicaId to, SnapshotChunk chunk, TimeSpan timeout) =>
-        TryGetPeer(sender.Address.Shard, to, out var peer)
-            ? await peer.DeliverChunkAsync(chunk).WaitAsync(timeout, time)
-            : new SnapshotChunkReply(false);
+    public async Task<SnapshotChunkReply> SendChunkAsync(ReplicaSender sender, ReplicaId to, SnapshotChunk chunk, TimeSpan timeout)
+    {
+        try
+        {
+            return TryGetPeer(sender.Address.Shard, to, out var peer)
+                ? await peer.DeliverChunkAsync(chunk).WaitAsync(timeout, time)
+                : new SnapshotChunkReply(false);
+        }
+        catch (Exception exception) when (exception is not TimeoutException)
+        {
+            // A broken connection fails at once and may be back soon. The stream must outlive it like silence, and not try again in haste.
+            await Task.Delay(timeout, time);
+            throw new TimeoutException($"the chunk was not delivered: {exception.Message}", exception);
+        }
+    }
 
     private static ReplicaFrame FrameOf(ReplicaSender sender, IEnumerable<RaftMessage> messages) =>
         new(sender.Address.Shard, sender.Address.Datacenter, sender.StoreId, sender.Epoch.Value, FrameMessages.Encode(messages));
@@ -42,20 +53,16 @@ internal sealed partial class GrainRaftTransport(IDatacenterLinks links, TimePro
             && link.TryGetGrain(new ReplicaAddress(shard, datacenter).ToString(), out peer);
     }
 
-    // A one-way call can still fail at once, when no gateway of that datacenter is up. That is loss, which Raft makes good.
-    private void Observe(Task sent, ReplicaId to)
-    {
-        if (!sent.IsCompletedSuccessfully)
-        {
-            _ = ObserveAsync(sent, to);
-        }
-    }
-
-    private async Task ObserveAsync(Task sent, ReplicaId to)
+    // A one-way call can still fail at once, when no gateway of that datacenter is up, or while this silo stops and its links are disposed of
+    // before its pumps. That is loss, which Raft makes good.
+    private async Task SendAsync(ShardId shard, ReplicaId to, ReplicaFrame frame)
     {
         try
         {
-            await sent;
+            if (TryGetPeer(shard, to, out var peer))
+            {
+                await peer.DeliverAsync(frame);
+            }
         }
         catch (Exception exception)
         {

@@ -72,7 +72,7 @@ internal sealed partial class ReplicaGrain(
         var problem = KeyLimits.DescribeKeyProblem(request.Operation.Key.Span) ?? request.Operation switch
         {
             PutOperation put => KeyLimits.DescribeValueProblem(put.Value.Span),
-            CompareAndSetOperation set => KeyLimits.DescribeValueProblem(set.Value.Span),
+            CompareAndSetOperation set => KeyLimits.DescribeValueProblem(set.Value.Span) ?? KeyLimits.DescribeValueProblem(set.Expected.GetValueOrDefault().Span),
             _ => null,
         };
         return problem is null

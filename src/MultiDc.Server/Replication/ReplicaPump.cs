@@ -216,7 +216,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
 
     private async Task<PumpStop> PumpAsync()
     {
-        while (await inbox.WaitAsync(stopping.Token))
+        while (await WaitAsync())
         {
             inbox.ResetWake();
             await StepAsync();
@@ -232,6 +232,18 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         }
 
         return new(PumpStopReason.Requested, "the replica was closed");
+    }
+
+    private async ValueTask<bool> WaitAsync()
+    {
+        var woken = inbox.WaitAsync(stopping.Token);
+        if (woken.IsCompleted)
+        {
+            // The silo's pumps share threads. One that is always asked for more reads would never give its own back: reads wait for nothing.
+            await Task.Yield();
+        }
+
+        return await woken;
     }
 
     private async ValueTask StepAsync()

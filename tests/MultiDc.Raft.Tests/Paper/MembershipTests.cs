@@ -184,9 +184,36 @@ public sealed class MembershipTests
         leader.Messages();
         leader.Step(leader.Accepted(4, 3));
         var refused = leader.Node.ProposeConfiguration(promote, ConfigurationTransition.Auto);
-        Assert.Equal((ProposalRefusal.NotCaughtUp, "4 must first be a learner within 2 entries of the leader's log"), (refused.Refusal, refused.Detail));
+        Assert.Equal((ProposalRefusal.NotCaughtUp, "4 must first be a learner within 2 entries of the leader's log, or keep up with it"), (refused.Refusal, refused.Detail));
         leader.Step(leader.Accepted(4, 4));
         Assert.True(leader.Node.ProposeConfiguration(promote, ConfigurationTransition.Auto).Accepted);
+    }
+
+    [Fact(DisplayName = "§4.2.1: under load a new server is never level; it has caught up when a round took less than an election timeout")]
+    public void A_learner_is_promoted_when_it_keeps_up()
+    {
+        var leader = new Subject(options: same => same with { CatchUpEntries = 2 }).LeadCommitted();
+        leader.Node.ProposeConfiguration([AddLearner4], ConfigurationTransition.Auto);
+        ConfigurationChange[] promote = [new(ConfigurationChangeKind.AddVoter, Id(4))];
+
+        // A long round first, then as much in every tick as the one before brought, always ten entries behind.
+        var refusals = new List<ProposalRefusal>();
+        for (var tick = 0; tick < 4 * T; tick++)
+        {
+            var before = leader.Node.LastEntry.Index.Value;
+            for (var i = 0; i < 10; i++)
+            {
+                leader.Node.Propose(new byte[1]);
+            }
+
+            leader.Tick();
+            leader.Messages();
+            leader.Step(leader.Accepted(2, before), leader.Accepted(3, before), leader.Accepted(4, tick < 2 * T ? 2 : before));
+            refusals.Add(leader.Node.ProposeConfiguration(promote, ConfigurationTransition.Auto).Refusal);
+        }
+
+        Assert.All(refusals.Take(2 * T), refusal => Assert.Equal(ProposalRefusal.NotCaughtUp, refusal));
+        Assert.Contains(ProposalRefusal.None, refusals);
     }
 
     [Fact(DisplayName = "§4.2.1: a new server that does not know its group yet would grant no vote, however close behind it is")]

@@ -11,6 +11,8 @@ namespace MultiDc.Server.Tests.Attack;
 /// <summary>Histories that once took a shard down, or kept a follower from catching up, for good.</summary>
 public sealed class PumpAttackTests
 {
+    private static readonly TimeSpan Guard = TimeSpan.FromSeconds(30);
+
     [Fact]
     public async Task Entries_that_a_follower_which_is_here_still_needs_are_kept_until_it_is_away()
     {
@@ -58,6 +60,41 @@ public sealed class PumpAttackTests
         Assert.Equal(RejectionReason.InvalidArgument, Assert.IsType<Rejected>(await PutAsync(pump, session, 0)).Reason);
         Assert.IsType<Applied>(await PutAsync(pump, session, 1));
         await StopAsync(pump);
+    }
+
+    [Fact]
+    public async Task A_pump_that_always_has_something_to_do_leaves_the_thread_to_the_others()
+    {
+        using var scheduler = new PumpScheduler(1);
+        var (busy, _) = await PumpAsync(["a"], new());
+        busy.Start(scheduler);
+        await OpenSessionAsync(busy);
+        var isOver = false;
+        void ReadAgain() => _ = busy.ReadAsync<bool>(
+            _ =>
+            {
+                if (!Volatile.Read(ref isOver))
+                {
+                    ReadAgain();
+                }
+
+                return ValueTask.FromResult(true);
+            },
+            static _ => false);
+        ReadAgain();
+        var (other, _) = await PumpAsync(["a"], new());
+        try
+        {
+            other.Start(scheduler);
+            await OpenSessionAsync(other).WaitAsync(Guard);
+        }
+        finally
+        {
+            Volatile.Write(ref isOver, true);
+        }
+
+        await StopAsync(busy);
+        await StopAsync(other);
     }
 
     private static async Task<WriteResult> PutAsync(ReplicaPump pump, SessionId session, ulong sequence) => (await pump.ProposeAsync(
