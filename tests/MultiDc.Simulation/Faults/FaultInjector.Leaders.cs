@@ -29,6 +29,12 @@ internal sealed partial class FaultInjector
         var hearing = OneWay(NumbersBut(leader), [leader.Replica.Number]);
         var speaking = OneWay([leader.Replica.Number], NumbersBut(leader));
         var (isCut, isOver) = (false, false);
+        if (random.OneIn(3))
+        {
+            // Whoever it hands over to wins without its hearing of that.
+            LeadershipTransfer();
+        }
+
         leader.IsStarvedOfTicks = true;
         hearing.ForEach(link => world.Network[link.From, link.To].AddedDelay += late);
         world.Events.After(random.Between(TimeSpan.Zero, late), () =>
