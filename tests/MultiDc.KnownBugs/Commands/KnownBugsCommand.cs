@@ -16,7 +16,7 @@ internal static class KnownBugsCommand
           sweep --bug 04 --seeds 100    one bug (and its variants), a hundred seeds
           sweep --record                write the seeds that find them into the bug files, as is needed when the simulator has changed
           check                         the recorded seeds still find their bugs, and nothing without them
-          table                         what is recorded, as it stands in tests/README.md
+          table --write                 what is recorded, printed and put into tests/README.md
 
         Exit codes: 0 as recorded, 1 not.
         """;

@@ -7,10 +7,17 @@ internal static class TableCommand
 {
     public static Command Create()
     {
-        var command = new Command("table", "Print what is recorded, as it stands in tests/README.md.");
-        command.SetAction(static _ => KnownBugsCommand.RunAsync(static repository =>
+        var write = new Option<bool>("--write") { Description = "Put it into tests/README.md." };
+        var command = new Command("table", "Print what is recorded, as it stands in tests/README.md.") { write };
+        command.SetAction(parsed => KnownBugsCommand.RunAsync(repository =>
         {
-            Console.Write(KnownBugTable.Write(KnownBugFile.ReadAll(repository)));
+            var bugs = KnownBugFile.ReadAll(repository);
+            Console.Write(KnownBugTable.Write(bugs));
+            if (parsed.GetValue(write))
+            {
+                File.WriteAllText(repository.Readme, KnownBugTable.PutInto(File.ReadAllText(repository.Readme), bugs));
+            }
+
             return Task.FromResult(KnownBugsCommand.Good);
         }));
         return command;

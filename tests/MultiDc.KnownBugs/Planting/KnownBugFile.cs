@@ -38,15 +38,23 @@ internal sealed class KnownBugFile
             throw new KnownBugException($"{Name}: an empty line stands between what is said of the bug and its edits");
         }
 
-        var said = lines[..end].Select(line => line.Split(": ", 2) is [var key, var value]
-            ? (key, value: value.Trim())
-            : throw new KnownBugException($"{Name}: '{line}' is not 'word: text'")).ToDictionary(static s => s.key, static s => s.value);
+        var said = new Dictionary<string, string>();
+        foreach (var line in lines[..end])
+        {
+            if (line.Split(": ", 2) is not [var key, var value] || !said.TryAdd(key, value.Trim()))
+            {
+                throw new KnownBugException($"{Name}: '{line}' is not 'word: text', or says it again");
+            }
+        }
+
         Id = Take(said, "bug");
         Pitfall = Take(said, "pitfall");
         Mistake = Take(said, "mistake");
         var shownBy = Take(said, "shown by").Split(' ', 2);
         (TestProject, TestFilter) = shownBy is [var project, var filter] ? (project, filter) : (null, null);
-        Seed = said.Remove("seed", out var seed) ? ulong.Parse(seed, CultureInfo.InvariantCulture) : null;
+        Seed = !said.Remove("seed", out var seed) ? null
+            : ulong.TryParse(seed, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number
+            : throw new KnownBugException($"{Name}: '{seed}' is no seed");
         Check = said.GetValueOrDefault("check");
         NotFound = said.GetValueOrDefault("not found");
         said.Remove("check");
@@ -106,7 +114,8 @@ internal sealed class KnownBugFile
     /// <summary>Writes into the file what a sweep found.</summary>
     public void Record(Finding finding)
     {
-        string[] lines = [.. System.IO.File.ReadAllLines(File).Where(static line => !line.StartsWith("seed: ", StringComparison.Ordinal) && !line.StartsWith("check: ", StringComparison.Ordinal))];
+        string[] lines = [.. System.IO.File.ReadAllLines(File).Where(line => !line.StartsWith("seed: ", StringComparison.Ordinal) && !line.StartsWith("check: ", StringComparison.Ordinal)
+            && (finding.Check is null || !line.StartsWith("not found: ", StringComparison.Ordinal)))];
         var end = Array.FindIndex(lines, static line => line.Length == 0);
         string[] found = finding.Check is null ? [] : finding.Seed is { } seed ? [$"seed: {seed}", $"check: {finding.Check}"] : [$"check: {finding.Check}"];
         System.IO.File.WriteAllLines(File, [.. lines[..end], .. found, .. lines[end..]]);
@@ -133,7 +142,7 @@ internal sealed class KnownBugFile
             {
                 (isPut ? put : find).Add(line.Length > 2 ? line[2..] : "");
             }
-            else if (line.StartsWith("src/", StringComparison.Ordinal) || line.StartsWith("tests/", StringComparison.Ordinal))
+            else if (find.Count == 0 && (line.StartsWith("src/", StringComparison.Ordinal) || line.StartsWith("tests/", StringComparison.Ordinal)))
             {
                 path = line;
             }

@@ -10,6 +10,9 @@ internal sealed class Repository
     /// <summary>Where the test build lives: among this project's output, which no build looks into.</summary>
     public string TestBuildFolder => Path.Combine(Root, "tests", "MultiDc.KnownBugs", "bin", "test-build");
 
+    /// <summary>Where the table stands.</summary>
+    public string Readme => PathOf("tests/README.md");
+
     public static Repository Find()
     {
         for (var folder = Path.GetDirectoryName(AppContext.BaseDirectory); folder is not null; folder = Path.GetDirectoryName(folder))

@@ -35,8 +35,8 @@ internal sealed class TestBuild(Repository repository, IReadOnlyList<KnownBugFil
 
     private IEnumerable<string> TestProjects => bugs.Select(static bug => bug.TestProject).OfType<string>().Distinct();
 
-    /// <summary>Brings the copy up to date and builds it.</summary>
-    public async Task MakeAsync(TextWriter output)
+    /// <summary>Brings the copy up to date and builds it: the simulator and, unless told otherwise, the tests that show bugs.</summary>
+    public async Task MakeAsync(TextWriter output, bool withTests = true)
     {
         if (PlantedSources.FindDrift(repository, bugs) is { Count: > 0 } drifted)
         {
@@ -44,7 +44,7 @@ internal sealed class TestBuild(Repository repository, IReadOnlyList<KnownBugFil
         }
 
         Copy();
-        foreach (var project in TestProjects.Prepend(SimulationProject))
+        foreach (var project in TestProjects.Where(_ => withTests).Prepend(SimulationProject))
         {
             output.WriteLine($"building {project} with {bugs.Count} bugs");
             var (code, said) = await Child.RunAsync(

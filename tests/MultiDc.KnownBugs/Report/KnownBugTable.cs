@@ -5,8 +5,17 @@ namespace MultiDc.KnownBugs;
 /// <summary>The table of <c>tests/README.md</c>: per pitfall and variant, how many seeds it took and which check found it, or why it is not found.</summary>
 internal static class KnownBugTable
 {
-    public const string Begin = "<!-- known bugs: begin (written by: dotnet run --project tests/MultiDc.KnownBugs -- table) -->";
+    public const string Begin = "<!-- known bugs: begin (written by: dotnet run --project tests/MultiDc.KnownBugs -- table --write) -->";
     public const string End = "<!-- known bugs: end -->";
+
+    /// <summary>A text with the table in the place of the one that it has.</summary>
+    public static string PutInto(string text, IReadOnlyList<KnownBugFile> bugs)
+    {
+        var (begin, end) = (text.IndexOf(Begin, StringComparison.Ordinal), text.IndexOf(End, StringComparison.Ordinal));
+        return begin >= 0 && end > begin
+            ? string.Concat(text.AsSpan(0, begin), Write(bugs).TrimEnd('\n'), text.AsSpan(end + End.Length))
+            : throw new KnownBugException($"there is no place for the table: {Begin} .. {End}");
+    }
 
     public static string Write(IReadOnlyList<KnownBugFile> bugs)
     {

@@ -75,10 +75,13 @@ public sealed class ElectionTests
     [Fact]
     public void S3_4_election_timeouts_spread_over_T_to_2T_and_are_drawn_anew()
     {
+        const int subjects = 50;
         var seen = new SortedSet<int>();
-        for (var seed = 0UL; seed < 50; seed++)
+        var drewAnew = 0;
+        for (var seed = 0UL; seed < subjects; seed++)
         {
             var subject = new Subject(random: new SeededRandomSource(seed));
+            var own = new SortedSet<int>();
             for (var again = 0; again < 4; again++)
             {
                 var ticks = 0;
@@ -90,11 +93,15 @@ public sealed class ElectionTests
 
                 Assert.InRange(ticks, T, (2 * T) - 1);
                 seen.Add(ticks);
+                own.Add(ticks);
                 subject.Step(new HeartbeatRequest(Id(2), Id(1), new Term(1), LogIndex.Zero, 1));
             }
+
+            drewAnew += own.Count > 1 ? 1 : 0;
         }
 
         Assert.Equal(T, seen.Count);
+        Assert.InRange(drewAnew, subjects - 3, subjects);
     }
 
     [Fact]

@@ -144,6 +144,11 @@ public sealed class ReadsSnapshotsTransferTests
         subject.Answer(Append(2, 1, EntryId.Zero, "1/1 1/2 1/3", commit: 3));
         Assert.Equal(["1->2 AppendAccepted term=1 match=3"], subject.Answer(Snapshot(1, At(1, 2), subject.Node.Configuration)));
         Assert.Equal((EntryId.Zero, At(1, 3)), (subject.Node.CompactedTo, subject.Node.LastEntry));
+
+        // Nor does one whose last entry was compacted since.
+        subject.Node.CompactTo(new LogIndex(3));
+        Assert.Equal(["1->2 AppendAccepted term=1 match=3"], subject.Answer(Snapshot(1, At(1, 2), subject.Node.Configuration)));
+        Assert.Equal((At(1, 3), At(1, 3)), (subject.Node.CompactedTo, subject.Node.LastEntry));
     }
 
     [Fact]

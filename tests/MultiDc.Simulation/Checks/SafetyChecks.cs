@@ -108,6 +108,10 @@ internal sealed class SafetyChecks : IDiskWitness
             // What the leader has committed in this very turn counts.
             Observe(process);
             configurations.Writing(process, write, before);
+            if (process.Pump.Node.Role == RaftRole.Leader)
+            {
+                world.Faults.ChangeIsWritten(process, process.Pump.Node.Configuration);
+            }
         }
 
         if (write.Entries is [var first, ..] && first.Index.Value <= before.LastIndex && write.Install is null)

@@ -12,8 +12,9 @@ internal static class SweepCommand
         var minutes = new Option<double>("--minutes") { Description = "End after so many minutes of real time, whatever was reached; 0: never.", DefaultValueFactory = static _ => 0 };
         var jobs = new Option<int>("--jobs") { Description = "How many at a time.", DefaultValueFactory = static _ => 1 };
         var again = new Option<int>("--again-one-in") { Description = "Run one seed in so many twice: its digest must be the same. 0: none.", DefaultValueFactory = static _ => 100 };
+        var failures = new Option<int>("--failures") { Description = "End after so many failures; 0: go on.", DefaultValueFactory = static _ => 0 };
         var output = new Option<DirectoryInfo?>("--out") { Description = "Where the conversations of failed runs go. Default: simulation-failures in the current folder." };
-        var command = new Command("sweep", "Run many seeds.") { seeds, first, minutes, jobs, again, output };
+        var command = new Command("sweep", "Run many seeds.") { seeds, first, minutes, jobs, again, failures, output };
         command.SetAction(parsed =>
         {
             var sweep = new Sweep(new()
@@ -23,6 +24,7 @@ internal static class SweepCommand
                 Limit = parsed.GetValue(minutes) is > 0 and var m ? TimeSpan.FromMinutes(m) : null,
                 Jobs = parsed.GetValue(jobs),
                 AgainOneIn = parsed.GetValue(again),
+                MostFailures = parsed.GetValue(failures),
                 Failures = parsed.GetValue(output)?.FullName ?? Path.GetFullPath("simulation-failures"),
             });
             var report = sweep.Go(Console.Out);

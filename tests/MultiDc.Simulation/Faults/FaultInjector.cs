@@ -3,7 +3,11 @@ namespace MultiDc.Simulation;
 /// <summary>A fault that has begun.</summary>
 /// <param name="What">In words.</param>
 /// <param name="End">Takes back what it did; null: nothing to take back.</param>
-internal sealed record Fault(string What, Action? End);
+internal sealed record Fault(string What, Action? End)
+{
+    /// <summary>How long it lasts at least, to show anything.</summary>
+    public TimeSpan AtLeast { get; init; }
+}
 
 /// <summary>
 /// Brings faults about while the safety phase lasts: draws a kind, begins it if it can be had just now, and ends it after a while. Faults
@@ -56,6 +60,12 @@ internal sealed partial class FaultInjector(SimulatedWorld world, RunRandom rand
             return false;
         }
 
+        Began(kind, fault);
+        return true;
+    }
+
+    private void Began(FaultKind kind, Fault fault)
+    {
         counts[(int)kind]++;
         Total++;
         world.Digest.Add(DigestTag.Fault, (ulong)kind);
@@ -63,10 +73,8 @@ internal sealed partial class FaultInjector(SimulatedWorld world, RunRandom rand
         if (fault.End is not null)
         {
             active.Add(fault);
-            world.Events.After(Length, () => End(fault));
+            world.Events.After(fault.AtLeast + Length, () => End(fault));
         }
-
-        return true;
     }
 
     private void End(Fault fault)
@@ -124,6 +132,9 @@ internal sealed partial class FaultInjector(SimulatedWorld world, RunRandom rand
         FaultKind.WallClockJumped => WallClockJumped(),
         FaultKind.MonotonicLeap => MonotonicLeap(),
         FaultKind.LeadershipTransfer => LeadershipTransfer(),
+        FaultKind.LeaderHearsLate => LeaderHearsLate(),
+        FaultKind.CutInChange => CutInNextChange(),
+        FaultKind.LeaderPausedAlone => LeaderPausedAlone(),
         _ => throw new System.Diagnostics.UnreachableException(),
     };
 

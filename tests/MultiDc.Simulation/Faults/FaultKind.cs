@@ -98,4 +98,13 @@ internal enum FaultKind
 
     /// <summary>Somebody asks the leader to hand its leadership over.</summary>
     LeadershipTransfer,
+
+    /// <summary>The leader gets no ticks and is told everything late; then nothing that it says arrives, while old answers go on reaching it.</summary>
+    LeaderHearsLate,
+
+    /// <summary>In the moment in which the leader changes the membership it is cut off, with just a majority of the new voters, and gets no ticks.</summary>
+    CutInChange,
+
+    /// <summary>The leader's process stands still, and when it goes on it hears its clients before it hears the other replicas.</summary>
+    LeaderPausedAlone,
 }

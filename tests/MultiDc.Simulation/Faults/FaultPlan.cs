@@ -12,12 +12,14 @@ internal sealed record FaultPlan(IReadOnlyList<int> Weights, TimeSpan Pause, Tim
     public static FaultPlan Draw(RunRandom random)
     {
         var kinds = Enum.GetValues<FaultKind>();
+        var compound = random.Branch(1);
         var share = random.PickOf(0.25, 0.5, 0.9);
         var weights = new int[kinds.Length];
         foreach (var kind in kinds)
         {
             // Two in a group of three at once would only show that nothing goes on without a majority.
-            weights[(int)kind] = random.Chance(share) ? kind is FaultKind.AllPowerLost ? 1 : random.Next(1, 6) : 0;
+            weights[(int)kind] = kind is FaultKind.LeaderHearsLate or FaultKind.CutInChange or FaultKind.LeaderPausedAlone ? compound.PickOf(0, 0, 1, 4)
+                : random.Chance(share) ? kind is FaultKind.AllPowerLost ? 1 : random.Next(1, 6) : 0;
         }
 
         weights[(int)random.PickOf(FaultKind.PowerLost, FaultKind.ProcessKilled, FaultKind.LeaderPowerLost)] += 3;

@@ -10,6 +10,7 @@ internal sealed class MembershipOperator(SimulatedWorld world, RunRandom random)
     private readonly MembershipPlan plan = world.Plan.Membership;
     private readonly SortedSet<ReplicaId> leaving = [];
     private bool isAsking;
+    private int asked;
     private bool isCalm;
 
     /// <summary>Whether an answer is awaited.</summary>
@@ -53,7 +54,7 @@ internal sealed class MembershipOperator(SimulatedWorld world, RunRandom random)
         world.Events.After(world.Plan.ElectionTimeout, Finish);
         if (!isAsking && world.Leader is { Pump: { } pump } leader && pump.Node.Configuration is { IsJoint: true, AutoLeave: false })
         {
-            isAsking = true;
+            BeginAsking();
             leader.Ask(static pump => pump.LeaveJointAsync(), Answered);
         }
     }
@@ -62,7 +63,7 @@ internal sealed class MembershipOperator(SimulatedWorld world, RunRandom random)
     {
         if (current is { IsJoint: true, AutoLeave: false })
         {
-            isAsking = true;
+            BeginAsking();
             process.Ask(static pump => pump.LeaveJointAsync(), Answered);
             return;
         }
@@ -88,7 +89,7 @@ internal sealed class MembershipOperator(SimulatedWorld world, RunRandom random)
             Prepare(world.ReplicaWith(newcomer.Replica), newcomer.Kind == ConfigurationChangeKind.AddWitness);
         }
 
-        isAsking = true;
+        BeginAsking();
         world.Conversation.Tell($"OPERATOR asks {process} for {string.Join(", ", changes.Select(static c => $"{c.Kind} {c.Replica}"))} ({transition})");
         process.Ask(pump => pump.ChangeConfigurationAsync(changes, transition), outcome =>
         {
@@ -98,9 +99,15 @@ internal sealed class MembershipOperator(SimulatedWorld world, RunRandom random)
                 leaving.UnionWith(changes.Where(static c => c.Kind == ConfigurationChangeKind.Remove).Select(static c => c.Replica));
             }
         });
+    }
+
+    private void BeginAsking()
+    {
+        isAsking = true;
+        var mine = ++asked;
 
         // An asked process that is killed never answers.
-        world.Events.After(TimeSpan.FromSeconds(30), () => isAsking = false);
+        world.Events.After(TimeSpan.FromSeconds(30), () => isAsking &= mine != asked);
     }
 
     private void Answered(WriteResult outcome)

@@ -15,6 +15,9 @@ internal sealed record SweepOptions
     /// <summary>One seed in so many is run twice; zero: none.</summary>
     public int AgainOneIn { get; init; }
 
+    /// <summary>No run begins after so many have failed; zero: no limit.</summary>
+    public int MostFailures { get; init; }
+
     /// <summary>The folder for the conversations of runs that failed; null: they are not written.</summary>
     public string? Failures { get; init; }
 }
@@ -65,7 +68,10 @@ internal sealed class Sweep(SweepOptions options)
     {
         lock (gate)
         {
-            return taken < options.Seeds && (options.Limit is not { } limit || Elapsed < limit) ? options.First + (ulong)taken++ : null;
+            var goesOn = taken < options.Seeds
+                && (options.Limit is not { } limit || Elapsed < limit)
+                && (options.MostFailures == 0 || report.Failures.Count < options.MostFailures);
+            return goesOn ? options.First + (ulong)taken++ : null;
         }
     }
 

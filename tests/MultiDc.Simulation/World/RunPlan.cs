@@ -50,7 +50,8 @@ internal sealed record RunPlan
         var tick = random.BetweenMilliseconds(100, 250);
         var between = random.PickOf(1.0, 5, 15, 15, 40, 80);
         var electionTicks = Math.Max(5 * heartbeat, random.Next(8, 21));
-        var drift = random.PickOf(0, 100, 5_000, 30_000);
+        var usualDrift = random.PickOf(0, 100, 5_000, 30_000);
+        var drift = random.Branch(2).OneIn(5) ? 100_000 : usualDrift;
         var quiesceAfterTicks = random.OneIn(3) ? random.Next(electionTicks, 3 * electionTicks) : 0;
         return new()
         {

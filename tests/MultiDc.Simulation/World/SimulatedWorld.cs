@@ -206,8 +206,16 @@ internal sealed class SimulatedWorld : IDisposable
         {
             Disk = disk,
             HomeStore = disk.Identity.StoreId,
-            Clock = new(Events, Random.Branch(20_000 + (ulong)number).Next(-Plan.MaxDriftPpm, Plan.MaxDriftPpm + 1)),
+            Clock = new(Events, DriftOf(number)),
         };
+    }
+
+    // With the clocks at the ends of what is stated, whatever does not allow for it shows.
+    private int DriftOf(int replica)
+    {
+        var random = Random.Branch(20_000 + (ulong)replica);
+        var drift = random.Next(-Plan.MaxDriftPpm, Plan.MaxDriftPpm + 1);
+        return Random.Branch(5).OneIn(3) ? (drift < 0 ? -Plan.MaxDriftPpm : Plan.MaxDriftPpm) : drift;
     }
 
     private void Found()
