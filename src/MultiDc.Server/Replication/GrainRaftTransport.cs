@@ -21,7 +21,7 @@ internal sealed partial class GrainRaftTransport(IDatacenterLinks links, TimePro
 
             if (first && TryGetPeer(sender.Address.Shard, to, out var peer))
             {
-                Observe(peer.DeliverAsync(FrameOf(sender, messages.Where(m => m.To == to))), to);
+                Observe(peer.DeliverAsync(sender.Frame(messages.Where(m => m.To == to))), to);
             }
         }
     }
@@ -30,9 +30,6 @@ internal sealed partial class GrainRaftTransport(IDatacenterLinks links, TimePro
         TryGetPeer(sender.Address.Shard, to, out var peer)
             ? await peer.DeliverChunkAsync(chunk).WaitAsync(timeout, time)
             : new SnapshotChunkReply(false);
-
-    private static ReplicaFrame FrameOf(ReplicaSender sender, IEnumerable<RaftMessage> messages) =>
-        new(sender.Address.Shard, sender.Address.Datacenter, sender.StoreId, sender.Epoch.Value, FrameMessages.Encode(messages));
 
     private bool TryGetPeer(ShardId shard, ReplicaId to, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IReplicaPeerGrain? peer)
     {
