@@ -8,7 +8,6 @@ namespace MultiDc.Server.Openings;
 /// Presents one opening of a replica to the other replicas of its group until all have accepted it, which for a datacenter that is away
 /// takes as long as it is. The opening may take part as soon as <see cref="PresentationAnswers"/> says so. A refusal may still come after
 /// that, from one who could not be asked before, and ends the opening.
-/// Runs on its creator's turns.
 /// </summary>
 internal sealed partial class OpeningPresenter(
     ReplicaAddress replica, Opened opened, ReplicaRecords records, IDatacenterLinks links, ReplicaMetrics metrics, TimeProvider time, ILogger logger)
@@ -20,6 +19,7 @@ internal sealed partial class OpeningPresenter(
 
     private readonly Presentation presentation = Presentation.Of(records.StoreId, opened.Storage.Epoch, opened.OpeningId, opened.Storage.Recovered);
     private readonly DatacenterId[] others = [.. opened.Descriptor.Datacenters.Where(d => d != replica.Datacenter)];
+    private readonly Lock gate = new();
     private readonly Dictionary<DatacenterId, PresentationReply> answers = [];
     private readonly Dictionary<DatacenterId, Task> asking = [];
     private readonly TaskCompletionSource accepted = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -38,7 +38,7 @@ internal sealed partial class OpeningPresenter(
     /// <summary>Begins.</summary>
     public void Start()
     {
-        Judge();
+        Judge(static _ => { });
         foreach (var other in others)
         {
             PresentTo(other);
@@ -76,11 +76,16 @@ internal sealed partial class OpeningPresenter(
                     }
                 }
 
-                else if (answers.TryGetValue(other, out var earlier))
+                else
                 {
-                    // Whom it followed then is not whom it follows now, if it is there at all.
-                    answers[other] = earlier with { Leader = null };
-                    Judge();
+                    // Whom it followed when it answered is not whom it follows now, if it is there at all.
+                    Judge(known =>
+                    {
+                        if (known.TryGetValue(other, out var earlier))
+                        {
+                            known[other] = earlier with { Leader = null };
+                        }
+                    });
                 }
 
                 await Task.Delay(accepted.Task.IsCompleted ? AcceptedRetry : WaitingRetry, time, stopping.Token);
@@ -140,22 +145,25 @@ internal sealed partial class OpeningPresenter(
         }
         finally
         {
-            answers[other] = reply;
-            Judge();
+            Judge(known => known[other] = reply);
         }
     }
 
-    private void Judge()
+    private void Judge(Action<Dictionary<DatacenterId, PresentationReply>> learn)
     {
-        var (outcome, detail) = PresentationAnswers.Judge(others, answers);
-        Detail = detail;
-        if (outcome == PresentationOutcome.Refused)
+        lock (gate)
         {
-            refused.TrySetResult(new(detail));
-        }
-        else if (outcome == PresentationOutcome.Accepted)
-        {
-            accepted.TrySetResult();
+            learn(answers);
+            var (outcome, detail) = PresentationAnswers.Judge(others, answers);
+            Detail = detail;
+            if (outcome == PresentationOutcome.Refused)
+            {
+                refused.TrySetResult(new(detail));
+            }
+            else if (outcome == PresentationOutcome.Accepted)
+            {
+                accepted.TrySetResult();
+            }
         }
     }
 
