@@ -19,8 +19,9 @@ public sealed class OpeningPresenterTests
         {
             presenter.Start();
             await presenter.Accepted;
+            Assert.Equal(0, world.Answered[OpeningsWorld.C]);
             world.Away.Clear();
-            await AskedAgainAsync(world, OpeningsWorld.C, 2);
+            await UntilAsync(world, () => world.Answered[OpeningsWorld.C] > 0);
             Assert.False(presenter.Refused.IsCompleted);
         }
     }
@@ -154,8 +155,9 @@ public sealed class OpeningPresenterTests
             await late.Refused;
             Assert.False(late.Accepted.IsCompleted);
             Assert.Null(await world.OwnVerdictAsync());
+            var answered = world.Answered[OpeningsWorld.B];
             current.PresentTo(OpeningsWorld.B);
-            await AskedAgainAsync(world, OpeningsWorld.B, 1);
+            await UntilAsync(world, () => world.Answered[OpeningsWorld.B] > answered);
             Assert.False(current.Refused.IsCompleted);
         }
     }

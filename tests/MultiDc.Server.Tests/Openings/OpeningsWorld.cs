@@ -42,6 +42,9 @@ internal sealed class OpeningsWorld : IDisposable
     /// <summary>How often each was asked.</summary>
     public Dictionary<DatacenterId, int> Asked { get; } = new() { [B] = 0, [C] = 0 };
 
+    /// <summary>How often each answered.</summary>
+    public Dictionary<DatacenterId, int> Answered { get; } = new() { [B] = 0, [C] = 0 };
+
     public FakeTimeProvider Time { get; } = new();
 
     public OpeningWitness Witness(DatacenterId datacenter) => witnesses[datacenter];
@@ -86,6 +89,7 @@ internal sealed class OpeningsWorld : IDisposable
         }
 
         var (verdict, why) = await Witness(datacenter).JudgeAsync(A, presentation);
+        Answered[datacenter]++;
         return new(Disks[datacenter].Identity.StoreId, verdict, why, Following.TryGetValue(datacenter, out var leader) ? leader : null);
     }
 
