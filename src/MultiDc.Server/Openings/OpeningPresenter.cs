@@ -102,7 +102,7 @@ internal sealed partial class OpeningPresenter(
         }
     }
 
-    // Null: no answer, or one from a store that is not the home of the replica asked, whose word does not count.
+    // Null: no answer.
     private async Task<PresentationReply?> AskAsync(DatacenterId other)
     {
         var peerAddress = new ReplicaAddress(replica.Shard, other);
@@ -115,7 +115,8 @@ internal sealed partial class OpeningPresenter(
         {
             var reply = await peer.PresentAsync(replica.Datacenter, presentation).WaitAsync(CallTimeout, time, stopping.Token);
             var home = await records.GetHomeAsync(peerAddress) ?? await records.RememberHomeAsync(peerAddress, reply.StoreId);
-            return home == reply.StoreId ? reply : null;
+            return home == reply.StoreId ? reply : new(
+                reply.StoreId, PresentationVerdict.Foreign, $"replica {peerAddress} is on store {reply.StoreId}, and its home as known here is store {home}", null);
         }
         catch (Exception exception) when (!stopping.IsCancellationRequested)
         {

@@ -28,13 +28,36 @@ namespace MultiDc.Server.Openings;
 /// store runs beside the original.
 /// </para>
 /// </summary>
-internal sealed partial class OpeningWitness(Storage.IReplicaStore store, ReplicaRecords records, ReplicaMetrics metrics, ILogger<OpeningWitness> logger)
+internal sealed partial class OpeningWitness(
+    Storage.IReplicaStore store, ReplicaRecords records, ReplicaMetrics metrics, TimeProvider time, ILogger<OpeningWitness> logger)
 {
+    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
+
     private readonly ConcurrentDictionary<ReplicaAddress, Remembered> replicas = new();
 
     /// <summary>Whether this opening of another replica was accepted here and none since. Once a replica is loaded.</summary>
     public bool ListensTo(ReplicaAddress other, Guid storeId, ulong epoch, Guid openingId) =>
         replicas.TryGetValue(other, out var remembered) && remembered.IsOf(storeId, epoch, openingId);
+
+    /// <summary>
+    /// As <see cref="ListensTo"/>. A later opening than is known here may have been accepted by another silo over the same store, so the store
+    /// is asked again, now and then.
+    /// </summary>
+    public async ValueTask<bool> ListensToAsync(ReplicaAddress other, Guid storeId, ulong epoch, Guid openingId)
+    {
+        if (ListensTo(other, storeId, epoch, openingId))
+        {
+            return true;
+        }
+
+        if (!replicas.TryGetValue(other, out var remembered) || epoch <= remembered.Memory.Epoch || !remembered.MayLook(time, LookAgain))
+        {
+            return false;
+        }
+
+        await LoadAsync(other);
+        return ListensTo(other, storeId, epoch, openingId);
+    }
 
     /// <summary>Adds what the other replica just said.</summary>
     public void Hear(ReplicaAddress other, Promises heard) => Of(other).Hear(heard);
@@ -106,6 +129,7 @@ internal sealed partial class OpeningWitness(Storage.IReplicaStore store, Replic
         await remembered.Judging.WaitAsync();
         try
         {
+            await ReadAsync(other, remembered);
             if (remembered.IsUnsaved)
             {
                 await store.PutRecordAsync(KeyOf(other), remembered.Memory.Serialize());
@@ -144,6 +168,7 @@ internal sealed partial class OpeningWitness(Storage.IReplicaStore store, Replic
         private ReplicaMemory opening = ReplicaMemory.Nothing;
         private ReplicaMemory saved = ReplicaMemory.Nothing;
         private Promises promises;
+        private long? lookedAt;
         private volatile bool hasForgotten;
 
         public SemaphoreSlim Judging { get; } = new(1);
@@ -172,6 +197,20 @@ internal sealed partial class OpeningWitness(Storage.IReplicaStore store, Replic
             lock (gate)
             {
                 return opening.IsOf(storeId, epoch, openingId) && !hasForgotten;
+            }
+        }
+
+        public bool MayLook(TimeProvider time, TimeSpan period)
+        {
+            lock (gate)
+            {
+                if (lookedAt is { } before && time.GetElapsedTime(before) < period)
+                {
+                    return false;
+                }
+
+                lookedAt = time.GetTimestamp();
+                return true;
             }
         }
 

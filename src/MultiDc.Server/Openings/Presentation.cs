@@ -41,6 +41,12 @@ internal enum PresentationVerdict
 
     /// <summary>The replica's home is another store.</summary>
     NotTheHome,
+
+    /// <summary>
+    /// Never said, but made of what is said by a store that is not the home of its replica as the asking store knows it: one of the two is
+    /// of another system, or was exchanged.
+    /// </summary>
+    Foreign,
 }
 
 /// <summary>The answer to a <see cref="Presentation"/>.</summary>

@@ -19,7 +19,7 @@ internal static class PresentationAnswers
     /// <summary>
     /// One that remembers better is enough to refuse. To accept it takes so many others that with the presented replica they are a majority,
     /// and among them whoever leads: a leader that is still followed has what the replica acknowledged last, and while it lives the group
-    /// can do without this replica.
+    /// can do without this replica. The word of foreign stores does not count; if too few others are left, this store is the foreign one.
     /// </summary>
     public static (PresentationOutcome Outcome, string Detail) Judge(
         IReadOnlyCollection<DatacenterId> others, IReadOnlyDictionary<DatacenterId, PresentationReply> answers)
@@ -30,6 +30,12 @@ internal static class PresentationAnswers
         }
 
         var needed = (others.Count + 1) / 2;
+        var foreign = answers.Values.Where(static a => a.Verdict == PresentationVerdict.Foreign).ToArray();
+        if (others.Count - foreign.Length < needed)
+        {
+            return (PresentationOutcome.Refused, $"this store is of another system: {foreign[0].Detail}");
+        }
+
         var accepting = answers.Count(static a => a.Value.Verdict == PresentationVerdict.Accepted);
         if (accepting < needed)
         {

@@ -99,12 +99,12 @@ internal sealed partial class ReplicaGrain(
 
     public Task<bool> TransferLeadershipAsync(DatacenterId to) => pump?.TransferLeadershipAsync(GroupMembers.IdOf(to)) ?? Task.FromResult(false);
 
-    public Task DeliverAsync(ReplicaFrame frame)
+    public async Task DeliverAsync(ReplicaFrame frame)
     {
-        if (pump is not { } target || IsStranger(frame))
+        if (pump is not { } target || await IsStrangerAsync(frame))
         {
             metrics.MessagesDropped.Add(1, new KeyValuePair<string, object?>("reason", pump is null ? "not_running" : "stranger"));
-            return Task.CompletedTask;
+            return;
         }
 
         List<RaftMessage> messages;
@@ -116,7 +116,7 @@ internal sealed partial class ReplicaGrain(
         {
             metrics.MessagesDropped.Add(1, new KeyValuePair<string, object?>("reason", "unreadable"));
             LogUnreadable(logger, address, frame.From, exception);
-            return Task.CompletedTask;
+            return;
         }
 
         var sender = GroupMembers.IdOf(frame.From);
@@ -128,13 +128,11 @@ internal sealed partial class ReplicaGrain(
                 target.TryDeliver(message);
             }
         }
-
-        return Task.CompletedTask;
     }
 
     public async Task<SnapshotChunkReply> DeliverChunkAsync(SnapshotChunk chunk)
     {
-        if (pump is not { } target || IsStranger(chunk.Frame))
+        if (pump is not { } target || await IsStrangerAsync(chunk.Frame))
         {
             return new(false);
         }
@@ -426,8 +424,8 @@ internal sealed partial class ReplicaGrain(
     private string NotReadyDetail => $"replica {address} is {state}{(detail.Length > 0 ? ": " : "")}{detail}";
 
     // Another group, another store, another opening than the last that was accepted here: an older one is a zombie's.
-    private bool IsStranger(ReplicaFrame frame) =>
-        frame.Shard != address.Shard || !witness.ListensTo(new(frame.Shard, frame.From), frame.StoreId, frame.Epoch, frame.OpeningId);
+    private async ValueTask<bool> IsStrangerAsync(ReplicaFrame frame) =>
+        frame.Shard != address.Shard || !await witness.ListensToAsync(new(frame.Shard, frame.From), frame.StoreId, frame.Epoch, frame.OpeningId);
 
     private void RequireOther(DatacenterId from)
     {

@@ -138,11 +138,10 @@ public sealed class RolledBackStoreTests(ITestOutputHelper output)
         var writes = new AcknowledgedWrites();
         await writes.WriteAsync(cluster.Client, 20);
         var silo = cluster.Silo("dc2/silo-1");
-        var home = silo.Disk.Identity.StoreId;
         await silo.CrashAsync();
         silo.Disk = foreign;
         await silo.StartAsync();
-        await RequireRefusedAsync(cluster, "dc2", $"is store {home}, not {foreign.Identity.StoreId}");
+        await RequireRefusedAsync(cluster, "dc2", "this store is of another system");
         await writes.WriteAsync(cluster.Client, 20);
         await writes.RequireAllAsync(cluster.Client);
     }

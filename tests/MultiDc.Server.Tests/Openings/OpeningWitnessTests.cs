@@ -61,6 +61,30 @@ public sealed class OpeningWitnessTests
     }
 
     [Fact]
+    public async Task What_another_silo_over_the_same_store_accepted_is_listened_to_and_not_written_over()
+    {
+        using var world = new OpeningsWorld();
+        await JudgeAsync(world, Presented(1));
+        var one = world.Witness(OpeningsWorld.B);
+        one.Hear(OpeningsWorld.A, new(5, 0, 7));
+        world.Restart(OpeningsWorld.B);
+        var second = Presented(2, term: 5, last: 9);
+        Assert.Equal(PresentationVerdict.Accepted, await JudgeAsync(world, second));
+
+        Assert.False(one.ListensTo(OpeningsWorld.A, Home, 2, second.OpeningId));
+        Assert.False(await one.ListensToAsync(OpeningsWorld.A, Home, 3, Guid.NewGuid()));
+        Assert.True(one.ListensTo(OpeningsWorld.A, Home, 2, second.OpeningId));
+
+        var third = Presented(3, term: 5, last: 9);
+        Assert.Equal(PresentationVerdict.Accepted, await JudgeAsync(world, third));
+        Assert.False(await one.ListensToAsync(OpeningsWorld.A, Home, 3, third.OpeningId), "it has just looked");
+        await one.SaveAsync(OpeningsWorld.A);
+        world.Restart(OpeningsWorld.B);
+        Assert.Equal(PresentationVerdict.Superseded, await JudgeAsync(world, second));
+        Assert.Equal(PresentationVerdict.RolledBack, await JudgeAsync(world, Presented(4, term: 5, last: 6)));
+    }
+
+    [Fact]
     public async Task What_was_heard_before_a_replica_presents_itself_again_counts_for_the_new_opening()
     {
         using var world = new OpeningsWorld();

@@ -53,7 +53,7 @@ internal sealed class OpeningsWorld : IDisposable
     public void Restart(DatacenterId datacenter)
     {
         var store = new MemoryReplicaStore(Disks[datacenter]);
-        witnesses[datacenter] = new(store, new(store), metrics, NullLogger<OpeningWitness>.Instance);
+        witnesses[datacenter] = new(store, new(store), metrics, Time, NullLogger<OpeningWitness>.Instance);
     }
 
     public async Task<(OpeningPresenter Presenter, IReplicaStorage Storage)> OpenAsync()

@@ -67,6 +67,11 @@ public sealed class ReplicaMemoryTests
     [InlineData("bc", "b+b", "Accepted", "")]
     [InlineData("bc", "b+ c-", "Refused", "why")]
     [InlineData("bc", "c!", "Refused", "why")]
+    [InlineData("bc", "b?", "Waiting", "0 of 2 other replicas know this opening")]
+    [InlineData("bc", "b? c+", "Accepted", "")]
+    [InlineData("bc", "b? c?", "Refused", "this store is of another system: why")]
+    [InlineData("bcde", "b? c?", "Waiting", "0 of 4")]
+    [InlineData("bcde", "b? c? d?", "Refused", "of another system")]
     [InlineData("bcde", "b+", "Waiting", "1 of 4 other replicas know this opening; 2 are needed")]
     [InlineData("bcde", "b+ c+", "Accepted", "")]
     [InlineData("bcde", "b+ c+d", "Waiting", "the leader in datacenter d")]
@@ -80,7 +85,13 @@ public sealed class ReplicaMemoryTests
             static a => new DatacenterId(a[..1]),
             static a => new PresentationReply(
                 Guid.Empty,
-                a[1] switch { '+' => PresentationVerdict.Accepted, '-' => PresentationVerdict.RolledBack, _ => PresentationVerdict.NotTheHome },
+                a[1] switch
+                {
+                    '+' => PresentationVerdict.Accepted,
+                    '-' => PresentationVerdict.RolledBack,
+                    '?' => PresentationVerdict.Foreign,
+                    _ => PresentationVerdict.NotTheHome,
+                },
                 a[1] == '+' ? "" : "why",
                 a.Length > 2 ? new DatacenterId(a[2..]) : null));
         var (judged, why) = PresentationAnswers.Judge([.. others.Select(static c => new DatacenterId(c.ToString()))], given);
