@@ -50,7 +50,8 @@ internal sealed partial class OpeningWitness(
             return true;
         }
 
-        if (!replicas.TryGetValue(other, out var remembered) || epoch <= remembered.Memory.Epoch || !remembered.MayLook(time, LookAgain))
+        if (!replicas.TryGetValue(other, out var remembered) || remembered.Judging.CurrentCount == 0
+            || epoch <= remembered.Memory.Epoch || !remembered.MayLook(time, LookAgain))
         {
             return false;
         }
@@ -78,6 +79,7 @@ internal sealed partial class OpeningWitness(
     }
 
     /// <summary>Compares a presentation with what is remembered. What it amounts to is durable when this returns.</summary>
+    /// <exception cref="InvalidOperationException">Another presentation by the replica is being judged: ask again.</exception>
     public async ValueTask<(PresentationVerdict Verdict, string Detail)> JudgeAsync(ReplicaAddress other, Presentation presented)
     {
         var home = await records.GetHomeAsync(other) ?? await records.RememberHomeAsync(other, presented.StoreId);
@@ -86,9 +88,13 @@ internal sealed partial class OpeningWitness(
             return (PresentationVerdict.NotTheHome, $"the home of replica {other} is store {home}, not {presented.StoreId}: it must not vote in its name");
         }
 
-        // One at a time, so that what is written comes in the order in which it was decided.
+        // One at a time, so that what is written comes in the order in which it was decided. Nobody waits behind a disk that hangs.
         var remembered = Of(other);
-        await remembered.Judging.WaitAsync();
+        if (!await remembered.Judging.WaitAsync(0))
+        {
+            throw new InvalidOperationException($"another presentation by replica {other} is being judged");
+        }
+
         try
         {
             if (await ReadAsync(other, remembered) is { } known)

@@ -128,8 +128,10 @@ public sealed class OpeningWitnessTests
             Presentation[] all = [Presented(1), Presented(2), Presented(3)];
             Presentation[] arriving = [.. all, .. all];
             new Random(seed).Shuffle(arriving);
+            await JudgeAsync(world, all[0]);
             var hold = world.Disks[OpeningsWorld.B].HoldFlushes();
-            var judged = arriving.Select(p => JudgeAsync(world, p)).ToArray();
+            var judged = arriving.Select(p => JudgeInTurnAsync(world, p)).ToArray();
+            Assert.Equal(1, world.Disks[OpeningsWorld.B].PendingCount);
             hold.Dispose();
             var verdicts = await Task.WhenAll(judged);
             Assert.DoesNotContain(PresentationVerdict.RolledBack, verdicts);
@@ -145,6 +147,21 @@ public sealed class OpeningWitnessTests
 
     private static bool ListensTo(OpeningsWorld world, Presentation presented) =>
         world.Witness(OpeningsWorld.B).ListensTo(OpeningsWorld.A, presented.StoreId, presented.Epoch, presented.OpeningId);
+
+    private static async Task<PresentationVerdict> JudgeInTurnAsync(OpeningsWorld world, Presentation presented)
+    {
+        while (true)
+        {
+            try
+            {
+                return await JudgeAsync(world, presented);
+            }
+            catch (InvalidOperationException)
+            {
+                await Task.Yield();
+            }
+        }
+    }
 
     private static async Task<PresentationVerdict> JudgeAsync(OpeningsWorld world, Presentation presented) =>
         (await world.Witness(OpeningsWorld.B).JudgeAsync(OpeningsWorld.A, presented)).Verdict;
