@@ -64,6 +64,9 @@ public sealed partial class RaftNode
     /// <summary>The last entry of the log, durable or not.</summary>
     public EntryId LastEntry => log.Last;
 
+    /// <summary>The term of the entry at the index; null when it is compacted away or not there yet.</summary>
+    public Term? TermAt(LogIndex index) => log.TermAt(index);
+
     /// <summary>The id up to which the log was compacted away.</summary>
     public EntryId CompactedTo => log.CompactedTo;
 

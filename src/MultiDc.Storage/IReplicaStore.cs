@@ -37,6 +37,14 @@ public interface IReplicaStore : IAsyncDisposable
     /// <param name="cancellationToken">Gives up waiting; the record may be written all the same.</param>
     /// <returns>What the key holds now: <paramref name="value"/>, or what was there before.</returns>
     ValueTask<ReadOnlyMemory<byte>> AddRecordAsync(string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Writes such a record in place of what the key holds; durable when this returns. Puts and adds of a key take effect in call order.
+    /// </summary>
+    /// <param name="key">Its name; at most 512 bytes in UTF-8.</param>
+    /// <param name="value">Its value; at most 4 KiB.</param>
+    /// <param name="cancellationToken">Gives up waiting; the record may be written all the same.</param>
+    ValueTask PutRecordAsync(string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken = default);
 }
 
 /// <summary>One opening of one replica. Calls are not concurrent, except reads of <see cref="State"/> through views.</summary>

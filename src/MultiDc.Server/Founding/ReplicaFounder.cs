@@ -9,13 +9,16 @@ namespace MultiDc.Server.Founding;
 /// <summary>How an attempt to open a replica ended.</summary>
 internal abstract record FoundingResult;
 
-/// <summary>The replica is open.</summary>
-internal sealed record Opened(IReplicaStorage Storage, ShardDescriptor Descriptor) : FoundingResult;
+/// <summary>The replica is open, and must present itself before it takes part.</summary>
+/// <param name="Storage">The opening.</param>
+/// <param name="Descriptor">What it is a replica of.</param>
+/// <param name="OpeningId">A random name for this opening.</param>
+internal sealed record Opened(IReplicaStorage Storage, ShardDescriptor Descriptor, Guid OpeningId) : FoundingResult;
 
 /// <summary>Not yet: ask again soon.</summary>
 internal sealed record NotYet(string Detail) : FoundingResult;
 
-/// <summary>The replica's home is another store. This one must never vote in its name.</summary>
+/// <summary>The replica's home is another store, or this one forgot what it had said. It must never vote in the replica's name.</summary>
 internal sealed record Refused(string Detail) : FoundingResult;
 
 /// <summary>
@@ -41,6 +44,11 @@ internal sealed partial class ReplicaFounder(
     /// <summary>Opens the replica if this store is its home or can become it.</summary>
     public async Task<FoundingResult> TryOpenAsync(ReplicaAddress replica)
     {
+        if (await records.GetRolledBackAsync(replica, records.StoreId) is { } rolledBack)
+        {
+            return new Refused(rolledBack);
+        }
+
         var descriptor = await records.GetDescriptorAsync(replica);
         if (descriptor is null)
         {
@@ -72,7 +80,7 @@ internal sealed partial class ReplicaFounder(
 
         // Creating is safe here even if the store crashed after the record: the replica cannot have spoken before it was created.
         var opened = await store.OpenAsync(new(replica.ToString()), new(new GroupMembers(descriptor.Datacenters).Configuration));
-        return new Opened(opened!, descriptor);
+        return new Opened(opened!, descriptor, Guid.NewGuid());
     }
 
     /// <summary>Answers the introduction of another replica of the group in the name of <paramref name="replica"/>.</summary>
@@ -81,6 +89,11 @@ internal sealed partial class ReplicaFounder(
         await (replica.Shard == ShardId.Ring ? TryBeginRingAsync(replica) : records.IsClaimedAsync(replica))
             ? new(records.StoreId, await records.RememberHomeAsync(new(replica.Shard, from), storeId))
             : throw new InvalidOperationException($"store {records.StoreId} is not the home of replica {replica} and cannot speak for it");
+
+    /// <summary>Whether this store's memory of the other replicas is that of <paramref name="replica"/>.</summary>
+    public async ValueTask<bool> MaySpeakForAsync(ReplicaAddress replica) =>
+        await records.GetHoldingAsync(replica) >= (replica.Shard == ShardId.Ring ? ReplicaHolding.Founding : ReplicaHolding.Claimed)
+        && await records.GetRolledBackAsync(replica, records.StoreId) is null;
 
     // Remembered before the replica speaks or is spoken for, hence before there can be a ring to see.
     private async ValueTask<bool> TryBeginRingAsync(ReplicaAddress replica)

@@ -1,3 +1,4 @@
+using System.Text;
 using MultiDc.Storage;
 
 namespace MultiDc.Server.Founding;
@@ -18,7 +19,10 @@ internal enum ReplicaHolding
     Founded,
 }
 
-/// <summary>The records that a silo's store keeps of replicas beside their logs. Each is written once and never changes.</summary>
+/// <summary>
+/// The records that a silo's store keeps of replicas beside their logs, each written once. What changes is in
+/// <see cref="Openings.OpeningWitness"/>.
+/// </summary>
 internal sealed class ReplicaRecords(IReplicaStore store)
 {
     public Guid StoreId => store.Identity.StoreId;
@@ -61,4 +65,15 @@ internal sealed class ReplicaRecords(IReplicaStore store)
     /// <returns>The one that is remembered.</returns>
     public async ValueTask<Guid> RememberHomeAsync(ReplicaAddress other, Guid storeId) =>
         new((await store.AddRecordAsync($"home/{other}", storeId.ToByteArray())).Span);
+
+    /// <summary>How it is known that a store, this one or another's, has forgotten what the replica said; null when it is not.</summary>
+    public async ValueTask<string?> GetRolledBackAsync(ReplicaAddress replica, Guid storeId) =>
+        await store.GetRecordAsync(RolledBackKey(replica, storeId)) is { } bytes ? Encoding.UTF8.GetString(bytes.Span) : null;
+
+    /// <summary>The replica must never again speak from this store.</summary>
+    /// <returns>How that became known first.</returns>
+    public async ValueTask<string> AddRolledBackAsync(ReplicaAddress replica, Guid storeId, string detail) =>
+        Encoding.UTF8.GetString((await store.AddRecordAsync(RolledBackKey(replica, storeId), Encoding.UTF8.GetBytes(detail))).Span);
+
+    private static string RolledBackKey(ReplicaAddress replica, Guid storeId) => $"rolled-back/{replica}/{storeId}";
 }

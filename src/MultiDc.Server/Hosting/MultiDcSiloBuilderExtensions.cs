@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using MultiDc.Routing.Links;
 using MultiDc.Routing.Shards;
 using MultiDc.Server.Founding;
+using MultiDc.Server.Openings;
 using MultiDc.Server.Placement;
 using MultiDc.Server.Replication;
 using MultiDc.Storage;
@@ -62,6 +63,7 @@ public static class MultiDcSiloBuilderExtensions
         services.TryAddSingleton<IReplicaStore>(provider => EmbeddedStore(provider, options));
         services.AddSingleton<ReplicaRecords>();
         services.AddSingleton<ReplicaFounder>();
+        services.AddSingleton<OpeningWitness>();
         services.AddSingleton(static provider => new ReplicaMetrics(provider.GetService<System.Diagnostics.Metrics.IMeterFactory>()));
         services.AddSingleton(_ => new PumpScheduler(options.PumpThreads));
         services.TryAddSingleton<ITickSource>(_ => new ThreadTickSource(options.TickInterval));

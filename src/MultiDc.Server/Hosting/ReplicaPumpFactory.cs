@@ -1,17 +1,19 @@
 using Microsoft.Extensions.Options;
 using MultiDc.Server.Founding;
+using MultiDc.Server.Openings;
 using MultiDc.Server.Replication;
 
 namespace MultiDc.Server.Hosting;
 
 /// <summary>Builds and starts pumps with what all replicas of the silo share.</summary>
 internal sealed class ReplicaPumpFactory(
-    IOptions<MultiDcOptions> options, ReplicaRecords records, IRaftTransport transport, ITickSource ticks, PumpScheduler scheduler, TimeProvider time,
+    IOptions<MultiDcOptions> options, ReplicaRecords records, OpeningWitness witness, IRaftTransport transport, ITickSource ticks, PumpScheduler scheduler, TimeProvider time,
     ReplicaMetrics metrics, ILogger<ReplicaPump> logger)
 {
     public ReplicaPump Start(ReplicaAddress address, Opened opened)
     {
-        var sender = new ReplicaSender(address, records.StoreId, opened.Storage.Epoch);
+        var sender = new ReplicaSender(address, records.StoreId, opened.Storage.Epoch, opened.OpeningId);
+        var others = opened.Descriptor.Datacenters.Where(d => d != address.Datacenter).ToDictionary(GroupMembers.IdOf, d => new ReplicaAddress(address.Shard, d));
         var pump = new ReplicaPump(
             sender,
             new GroupMembers(opened.Descriptor.Datacenters),
@@ -36,10 +38,20 @@ internal sealed class ReplicaPumpFactory(
             new SeededRandomSource(BitConverter.ToUInt64(Guid.NewGuid().ToByteArray())),
             time,
             metrics,
-            logger);
+            logger)
+        {
+            Heard = (message, termAtMatch) =>
+            {
+                if (others.TryGetValue(message.From, out var other))
+                {
+                    witness.Hear(other, Promises.Of(message, termAtMatch));
+                }
+            },
+        };
         pump.Start(scheduler, ticks);
         return pump;
     }
+
     private static LeaseOptions LeaseOptions(MultiDcOptions options) => new()
     {
         TickNanoseconds = (long)options.TickInterval.TotalNanoseconds,

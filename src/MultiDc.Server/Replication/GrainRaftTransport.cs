@@ -21,7 +21,7 @@ internal sealed partial class GrainRaftTransport(IDatacenterLinks links, TimePro
 
             if (first)
             {
-                _ = SendAsync(sender.Address.Shard, to, FrameOf(sender, messages.Where(m => m.To == to)));
+                _ = SendAsync(sender.Address.Shard, to, sender.Frame(messages.Where(m => m.To == to)));
             }
         }
     }
@@ -41,9 +41,6 @@ internal sealed partial class GrainRaftTransport(IDatacenterLinks links, TimePro
             throw new TimeoutException($"the chunk was not delivered: {exception.Message}", exception);
         }
     }
-
-    private static ReplicaFrame FrameOf(ReplicaSender sender, IEnumerable<RaftMessage> messages) =>
-        new(sender.Address.Shard, sender.Address.Datacenter, sender.StoreId, sender.Epoch.Value, FrameMessages.Encode(messages));
 
     private bool TryGetPeer(ShardId shard, ReplicaId to, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IReplicaPeerGrain? peer)
     {

@@ -16,4 +16,9 @@ internal interface IRaftTransport
 /// <param name="Address">The replica.</param>
 /// <param name="StoreId">Its store.</param>
 /// <param name="Epoch">Its opening.</param>
-internal sealed record ReplicaSender(ReplicaAddress Address, Guid StoreId, Storage.Epoch Epoch);
+/// <param name="OpeningId">That opening's random name, under which it was presented.</param>
+internal sealed record ReplicaSender(ReplicaAddress Address, Guid StoreId, Storage.Epoch Epoch, Guid OpeningId = default)
+{
+    public ReplicaFrame Frame(IEnumerable<RaftMessage> messages) =>
+        new(Address.Shard, Address.Datacenter, StoreId, Epoch.Value, OpeningId, FrameMessages.Encode(messages));
+}

@@ -1,3 +1,4 @@
+using MultiDc.Server.Openings;
 using Orleans.Concurrency;
 
 namespace MultiDc.Server.Replication;
@@ -20,6 +21,13 @@ internal interface IReplicaPeerGrain : IGrainWithStringKey
     /// </summary>
     [AlwaysInterleave, Alias("Introduce")]
     Task<IntroductionReply> IntroduceAsync(DatacenterId from, Guid storeId);
+
+    /// <summary>
+    /// A replica that was opened says what its store has, before it takes part. Answered by every store that is a home, whether or not its
+    /// own opening takes part yet, so that a whole system can start at once. See <see cref="OpeningWitness"/>.
+    /// </summary>
+    [AlwaysInterleave, Alias("Present")]
+    Task<PresentationReply> PresentAsync(DatacenterId from, Presentation presentation);
 }
 
 /// <summary>The answer to an introduction.</summary>

@@ -4,17 +4,19 @@ using System.Buffers.Binary;
 namespace MultiDc.Server.Replication;
 
 /// <summary>
-/// Raft messages of one replica for one other, with what the receiver needs to tell friend from stranger: group, sender, store, epoch (the
+/// Raft messages of one replica for one other, with what the receiver needs to tell friend from stranger: group, sender, store, opening (the
 /// terms are in the messages). Nothing assumes that frames arrive, or in order.
 /// </summary>
 /// <param name="Shard">The group.</param>
 /// <param name="From">The sender's datacenter.</param>
 /// <param name="StoreId">The sender's store.</param>
 /// <param name="Epoch">The sender's opening of its store.</param>
+/// <param name="OpeningId">That opening's random name.</param>
 /// <param name="Messages">Encoded messages, see <see cref="FrameMessages"/>.</param>
 [GenerateSerializer, Immutable, Alias("MultiDc.ReplicaFrame")]
 internal sealed record ReplicaFrame(
-    [property: Id(0)] ShardId Shard, [property: Id(1)] DatacenterId From, [property: Id(2)] Guid StoreId, [property: Id(3)] ulong Epoch, [property: Id(4)] ReadOnlyMemory<byte> Messages);
+    [property: Id(0)] ShardId Shard, [property: Id(1)] DatacenterId From, [property: Id(2)] Guid StoreId, [property: Id(3)] ulong Epoch,
+    [property: Id(5)] Guid OpeningId, [property: Id(4)] ReadOnlyMemory<byte> Messages);
 
 /// <summary>The messages of a frame: version (1), then each message with its length (4, little-endian) in front.</summary>
 internal static class FrameMessages

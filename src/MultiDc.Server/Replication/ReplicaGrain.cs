@@ -2,6 +2,7 @@ using MultiDc.Grains;
 using MultiDc.Routing.Links;
 using MultiDc.Server.Founding;
 using MultiDc.Server.Hosting;
+using MultiDc.Server.Openings;
 using MultiDc.Server.Placement;
 using MultiDc.Server.StateMachine;
 using MultiDc.Storage;
@@ -17,18 +18,19 @@ namespace MultiDc.Server.Replication;
 /// </summary>
 [DatacenterPlacement, GrainDirectory(SiloLocalGrainDirectory.Name), KeepAlive, Immovable, Reentrant]
 internal sealed partial class ReplicaGrain(
-    ReplicaFounder founder, ReplicaRecords records, ReplicaPumpFactory pumps, IDatacenterLinks links, DatacenterSiloChooser chooser, ILocalSiloDetails silo,
+    ReplicaFounder founder, ReplicaRecords records, OpeningWitness witness, ReplicaPumpFactory pumps, IDatacenterLinks links, DatacenterSiloChooser chooser, ILocalSiloDetails silo,
     TimeProvider time, ReplicaMetrics metrics, ILogger<ReplicaGrain> logger) : Grain, IReplicaGrain, IReplicaPeerGrain, IDisposable
 {
     private static readonly TimeSpan FoundingRetry = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan RefusedRetry = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan FoundingPatience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan PlacementCheck = TimeSpan.FromSeconds(1);
 
     private readonly CancellationTokenSource closing = new();
-    private readonly Dictionary<DatacenterId, Guid> homes = [];
-    private readonly Dictionary<DatacenterId, ulong> epochs = [];
     private ReplicaAddress address;
+    private ReplicaAddress[] others = [];
     private Task running = Task.CompletedTask;
+    private OpeningPresenter? presenter;
     private ReplicaPump? pump;
     private ReplicaId id;
     private string state = "founding";
@@ -57,6 +59,7 @@ internal sealed partial class ReplicaGrain(
     {
         await closing.CancelAsync();
         await running;
+        await SaveMemoryAsync();
     }
 
     public void Dispose() => closing.Dispose();
@@ -98,7 +101,7 @@ internal sealed partial class ReplicaGrain(
 
     public async Task DeliverAsync(ReplicaFrame frame)
     {
-        if (pump is not { } target || await DescribeStrangerAsync(frame) is not null)
+        if (pump is not { } target || await IsStrangerAsync(frame))
         {
             metrics.MessagesDropped.Add(1, new KeyValuePair<string, object?>("reason", pump is null ? "not_running" : "stranger"));
             return;
@@ -129,7 +132,7 @@ internal sealed partial class ReplicaGrain(
 
     public async Task<SnapshotChunkReply> DeliverChunkAsync(SnapshotChunk chunk)
     {
-        if (pump is not { } target || await DescribeStrangerAsync(chunk.Frame) is not null)
+        if (pump is not { } target || await IsStrangerAsync(chunk.Frame))
         {
             return new(false);
         }
@@ -141,12 +144,29 @@ internal sealed partial class ReplicaGrain(
 
     public async Task<IntroductionReply> IntroduceAsync(DatacenterId from, Guid storeId)
     {
-        if (from == address.Datacenter || !links.Datacenters.Contains(from))
+        RequireOther(from);
+        return await founder.AnswerAsync(address, from, storeId);
+    }
+
+    public async Task<PresentationReply> PresentAsync(DatacenterId from, Presentation presentation)
+    {
+        RequireOther(from);
+        if (!await founder.MaySpeakForAsync(address))
         {
-            throw new ArgumentException($"'{from}' is no other datacenter of this system");
+            throw new InvalidOperationException($"store {records.StoreId} is not the home of replica {address} and cannot speak for it");
         }
 
-        return await founder.AnswerAsync(address, from, storeId);
+        var other = new ReplicaAddress(address.Shard, from);
+        var isNew = !witness.ListensTo(other, presentation.StoreId, presentation.Epoch, presentation.OpeningId);
+        var (verdict, why) = await witness.JudgeAsync(other, presentation);
+        if (isNew && verdict == PresentationVerdict.Accepted)
+        {
+            presenter?.PresentTo(from);
+        }
+
+        // A group that is silent does not notice that its leader is gone.
+        pump?.Wake();
+        return new(records.StoreId, verdict, why, pump?.Status.Leader);
     }
 
     private async Task RunAsync()
@@ -155,23 +175,13 @@ internal sealed partial class ReplicaGrain(
         {
             while (await OpenAsync() is { } opened)
             {
-                await using (pump = pumps.Start(address, opened))
+                switch (await TakePartAsync(opened))
                 {
-                    (state, detail) = ("running", "");
-                    var stop = await pump.Completion.WaitAsync(closing.Token);
-                    pump = null;
-                    (state, detail) = ("stopped", stop.Detail);
-                    if (stop.Reason == PumpStopReason.Fenced)
-                    {
-                        DeactivateOnIdle();
+                    case null:
                         return;
-                    }
-
-                    if (stop.Reason is PumpStopReason.Broken or PumpStopReason.StoreFailed)
-                    {
-                        // Stays down, visibly, until someone looks and the process restarts.
+                    case Refused refused:
+                        await RefuseAsync(refused);
                         return;
-                    }
                 }
 
                 await Task.Delay(RefusedRetry, time, closing.Token);
@@ -202,15 +212,7 @@ internal sealed partial class ReplicaGrain(
                 case Opened opened:
                     return opened;
                 case Refused refused:
-                    if (detail != refused.Detail)
-                    {
-                        LogRefused(logger, address, refused.Detail);
-                    }
-
-                    // The home may come back, and then the director sends the callers there; this activation would be in the way.
-                    (state, detail) = ("refused", refused.Detail);
-                    await Task.Delay(RefusedRetry, time, closing.Token);
-                    DeactivateOnIdle();
+                    await RefuseAsync(refused);
                     return null;
                 case NotYet notYet:
                     (state, detail) = ("founding", notYet.Detail);
@@ -229,6 +231,128 @@ internal sealed partial class ReplicaGrain(
 
                     break;
             }
+        }
+    }
+
+    /// <summary>Presents the opening, and runs the replica once it is accepted.</summary>
+    /// <returns>Null: this activation ends. <see cref="Refused"/>: it must not go on. <see cref="NotYet"/>: the replica is to be opened again.</returns>
+    private async Task<FoundingResult?> TakePartAsync(Opened opened)
+    {
+        var isRunning = false;
+        try
+        {
+            await RecallAsync(opened);
+            await using var presenting = presenter = new(address, opened, records, links, metrics, time, logger);
+            presenting.Start();
+            if (!await WaitUntilDecidedAsync(presenting))
+            {
+                return null;
+            }
+
+            if (presenting.Refused.IsCompleted)
+            {
+                return await presenting.Refused;
+            }
+
+            isRunning = true;
+            return await RunPumpAsync(opened, presenting);
+        }
+        finally
+        {
+            presenter = null;
+            if (!isRunning)
+            {
+                await opened.Storage.DisposeAsync();
+            }
+        }
+    }
+
+    // False: the replica's place is on another silo.
+    private async Task<bool> WaitUntilDecidedAsync(OpeningPresenter presenting)
+    {
+        while (!presenting.Accepted.IsCompleted && !presenting.Refused.IsCompleted)
+        {
+            (state, detail) = ("presenting", presenting.Detail);
+            await Task.WhenAny(presenting.Accepted, presenting.Refused, Task.Delay(PlacementCheck, time, closing.Token));
+            closing.Token.ThrowIfCancellationRequested();
+            if (!presenting.Accepted.IsCompleted && await StepAsideAsync())
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private async Task<FoundingResult?> RunPumpAsync(Opened opened, OpeningPresenter presenting)
+    {
+        await using (pump = pumps.Start(address, opened))
+        {
+            (state, detail) = ("running", "");
+            var completion = pump.Completion;
+            await Task.WhenAny(completion, presenting.Refused).WaitAsync(closing.Token);
+            pump = null;
+            if (presenting.Refused.IsCompleted)
+            {
+                return await presenting.Refused;
+            }
+
+            var stop = await completion;
+            (state, detail) = ("stopped", stop.Detail);
+            if (stop.Reason == PumpStopReason.Fenced)
+            {
+                // What the later opening has heard since is not to be written over.
+                others = [];
+                DeactivateOnIdle();
+                return null;
+            }
+
+            // Otherwise it stays down, visibly, until someone looks and the process restarts.
+            return stop.Reason is PumpStopReason.Broken or PumpStopReason.StoreFailed ? null : new NotYet(stop.Detail);
+        }
+    }
+
+    private async Task RefuseAsync(Refused refused)
+    {
+        if (detail != refused.Detail)
+        {
+            LogRefused(logger, address, refused.Detail);
+        }
+
+        // The home may come back, and then the director sends the callers there; this activation would be in the way.
+        (state, detail) = ("refused", refused.Detail);
+        await Task.Delay(RefusedRetry, time, closing.Token);
+        DeactivateOnIdle();
+    }
+
+    // What this store knows of the other replicas, beside what its silo has heard.
+    private async Task RecallAsync(Opened opened)
+    {
+        others = [.. opened.Descriptor.Datacenters.Where(d => d != address.Datacenter).Select(d => new ReplicaAddress(address.Shard, d))];
+        var voted = opened.Storage.Recovered.HardState;
+        foreach (var other in others)
+        {
+            await witness.LoadAsync(other);
+            if (voted.VotedFor == GroupMembers.IdOf(other.Datacenter))
+            {
+                // Who is voted for stood for election in that term.
+                witness.Hear(other, new(voted.Term.Value, voted.VotedFor.Value, 0));
+            }
+        }
+    }
+
+    private async Task SaveMemoryAsync()
+    {
+        try
+        {
+            foreach (var other in others)
+            {
+                await witness.SaveAsync(other);
+            }
+        }
+        catch (Exception exception)
+        {
+            LogMemoryNotSaved(logger, address, exception.Message);
         }
     }
 
@@ -299,33 +423,16 @@ internal sealed partial class ReplicaGrain(
 
     private string NotReadyDetail => $"replica {address} is {state}{(detail.Length > 0 ? ": " : "")}{detail}";
 
-    /// <summary>Says why the sender is not to be listened to, or null.</summary>
-    private async ValueTask<string?> DescribeStrangerAsync(ReplicaFrame frame)
+    // Another group, another store, another opening than the last that was accepted here: an older one is a zombie's.
+    private async ValueTask<bool> IsStrangerAsync(ReplicaFrame frame) =>
+        frame.Shard != address.Shard || !await witness.ListensToAsync(new(frame.Shard, frame.From), frame.StoreId, frame.Epoch, frame.OpeningId);
+
+    private void RequireOther(DatacenterId from)
     {
-        if (frame.Shard != address.Shard || frame.From == address.Datacenter)
+        if (from == address.Datacenter || !links.Datacenters.Contains(from))
         {
-            return "another group";
+            throw new ArgumentException($"'{from}' is no other datacenter of this system");
         }
-
-        if (!homes.TryGetValue(frame.From, out var home))
-        {
-            home = await records.RememberHomeAsync(new(address.Shard, frame.From), frame.StoreId);
-            homes[frame.From] = home;
-        }
-
-        if (home != frame.StoreId)
-        {
-            return "another store";
-        }
-
-        // An older opening than one already heard is a zombie's.
-        if (epochs.TryGetValue(frame.From, out var epoch) && frame.Epoch < epoch)
-        {
-            return "an older epoch";
-        }
-
-        epochs[frame.From] = frame.Epoch;
-        return null;
     }
 
     [LoggerMessage(1060, LogLevel.Warning, "Replica {Replica} is refused: {Detail}")]
@@ -339,4 +446,7 @@ internal sealed partial class ReplicaGrain(
 
     [LoggerMessage(1062, LogLevel.Warning, "Replica {Replica}: a frame from {Datacenter} is not readable")]
     private static partial void LogUnreadable(ILogger logger, ReplicaAddress replica, DatacenterId datacenter, Exception exception);
+
+    [LoggerMessage(1064, LogLevel.Debug, "Replica {Replica}: what it heard of the others could not be written: {Reason}")]
+    private static partial void LogMemoryNotSaved(ILogger logger, ReplicaAddress replica, string reason);
 }

@@ -16,6 +16,7 @@ internal sealed class ReplicaMetrics : IDisposable
         LeadershipsWon = meter.CreateCounter<long>("multidc.raft.leaderships.won", "{leadership}", "Elections won by replicas of this silo.");
         EntriesApplied = meter.CreateCounter<long>("multidc.raft.entries.applied", "{entry}", "Log entries applied to the state machine.");
         SnapshotChunksResent = meter.CreateCounter<long>("multidc.replica.snapshot.chunks.resent", "{chunk}", "Snapshot chunks sent again, because no answer came.");
+        RollbacksSeen = meter.CreateCounter<long>("multidc.replica.rollbacks", "{store}", "Stores of replicas, this silo's or another's, found to have been rolled back; any is an alert.");
         Stops = meter.CreateCounter<long>("multidc.replica.stops", "{replica}", "Pumps that ended, by reason; any 'Broken' is an alert.");
         PersistDuration = meter.CreateHistogram<double>("multidc.replica.persist.duration", "s", "How long a Ready took to become durable.");
     }
@@ -29,6 +30,8 @@ internal sealed class ReplicaMetrics : IDisposable
     public Counter<long> EntriesApplied { get; }
 
     public Counter<long> SnapshotChunksResent { get; }
+
+    public Counter<long> RollbacksSeen { get; }
 
     public Counter<long> Stops { get; }
 

@@ -71,6 +71,12 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     /// <summary>What the node was doing after its last round.</summary>
     public PumpStatus Status => status;
 
+    /// <summary>
+    /// Told of each message that the node has taken, with the term of the entry that an <see cref="AppendAccepted"/> to this leader
+    /// acknowledges. On the pump's own turns.
+    /// </summary>
+    public Action<RaftMessage, Term?>? Heard { get; init; }
+
     /// <summary>The core, for checks from outside. Only the pump's own turns may change it.</summary>
     internal RaftNode Node => node;
 
@@ -132,6 +138,21 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     {
         var turn = new TurnRequest<bool>(() => ValueTask.FromResult(node.TransferLeadership(to)), false);
         return Enqueue(turn) is null ? turn.Result : Task.FromResult(false);
+    }
+
+    /// <summary>Wakes the group if it is silent.</summary>
+    public void Wake()
+    {
+        if (IsQuiesced)
+        {
+            Enqueue(new TurnRequest<bool>(
+                () =>
+                {
+                    node.Wake();
+                    return ValueTask.FromResult(true);
+                },
+                false));
+        }
     }
 
     /// <summary>Starts the loop, which then stays on the scheduler.</summary>
@@ -257,6 +278,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         {
             ObserveTime();
             node.Step(message);
+            Heard?.Invoke(message, message is AppendAccepted accepted && IsLeadingIn(accepted.Term) ? node.TermAt(accepted.Match) : null);
         }
 
         // After the messages: a heartbeat that waited here must be seen before the tick that would miss it.
@@ -432,6 +454,8 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         metrics.RequestsRefused.Add(1);
         return (RejectionReason.Overloaded, $"{options.MaxWaitingRequests} requests wait already");
     }
+
+    private bool IsLeadingIn(Term term) => node.Role == RaftRole.Leader && node.Term == term;
 
     private DatacenterId? Leader() => members.DatacenterOf(node.Leader);
 

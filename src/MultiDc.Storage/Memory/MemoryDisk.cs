@@ -96,6 +96,33 @@ public sealed class MemoryDisk(StoreIdentity identity)
         }
     }
 
+    /// <summary>
+    /// A copy of what is durable now, under the same identity: what is put back when a data folder or a machine is restored from an earlier
+    /// moment.
+    /// </summary>
+    public MemoryDisk Copy()
+    {
+        lock (Gate)
+        {
+            var copy = new MemoryDisk(Identity);
+            foreach (var (name, replica) in Replicas)
+            {
+                if (replica.Durable is { } durable)
+                {
+                    copy.Replicas.Add(name, new(name, durable) { Durable = durable, State = replica.DurableState, DurableState = replica.DurableState });
+                }
+            }
+
+            foreach (var (key, value) in DurableRecords)
+            {
+                copy.AcceptedRecords.Add(key, value);
+                copy.DurableRecords.Add(key, value);
+            }
+
+            return copy;
+        }
+    }
+
     /// <summary>Accepts a write; the gate is held. The task completes when it is durable.</summary>
     internal Task Accept(MemoryReplicaStore store, Action makeDurable)
     {

@@ -92,6 +92,23 @@ public sealed class MemoryReplicaStore(MemoryDisk disk) : IReplicaStore
         return held;
     }
 
+    /// <inheritdoc/>
+    public async ValueTask PutRecordAsync(string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken = default)
+    {
+        RequireLength(key, 512, nameof(key));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(value.Length, 4096, nameof(value));
+        Task put;
+        lock (disk.Gate)
+        {
+            RequireSpace();
+            ReadOnlyMemory<byte> held = value.ToArray();
+            disk.AcceptedRecords[key] = held;
+            put = disk.Accept(this, () => disk.DurableRecords[key] = held);
+        }
+
+        await put.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Makes applied rows durable and ends; the disk stays.</summary>
     public ValueTask DisposeAsync()
     {

@@ -20,7 +20,8 @@ internal sealed class CommitBatch(StoreDatabase database, ReplicaTable replicas,
     /// <summary>What to tell whoever needs space while there is none; null when there is.</summary>
     public StoreFullException? Full { get; } = full;
 
-    public Dictionary<string, byte[]> AddedRecords { get; } = [];
+    /// <summary>Records added or put in this batch.</summary>
+    public Dictionary<string, byte[]> Records { get; } = [];
 
     public bool IsEmpty => batch.Count() == 0;
 

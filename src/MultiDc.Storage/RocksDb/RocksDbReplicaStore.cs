@@ -121,6 +121,14 @@ public sealed class RocksDbReplicaStore : IReplicaStore
         return await committer.SubmitAsync(new AddRecordCommand(key, value.ToArray()), cancellationToken).ConfigureAwait(false);
     }
 
+    /// <inheritdoc/>
+    public async ValueTask PutRecordAsync(string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken = default)
+    {
+        RequireLength(key, MaxRecordKeyBytes, nameof(key));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(value.Length, MaxRecordValueBytes, nameof(value));
+        await committer.SubmitAsync(new PutRecordCommand(key, value.ToArray()), cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>
     /// Answers what waits, makes applied rows durable and closes the folder. Views that are still open end with
     /// <see cref="ObjectDisposedException"/>.

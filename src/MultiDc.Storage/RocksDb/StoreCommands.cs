@@ -109,7 +109,7 @@ internal sealed class AddRecordCommand(string key, byte[] value) : StoreCommand<
 
     public override void Stage(CommitBatch batch)
     {
-        if (batch.AddedRecords.TryGetValue(key, out var added))
+        if (batch.Records.TryGetValue(key, out var added))
         {
             held = added;
         }
@@ -120,9 +120,23 @@ internal sealed class AddRecordCommand(string key, byte[] value) : StoreCommand<
         else
         {
             batch.PutHard(StoreKeys.Record(key), StoreRecords.EncodeRecord(held));
-            batch.AddedRecords.Add(key, held);
+            batch.Records.Add(key, held);
         }
     }
 
     protected override byte[] Result() => held;
+}
+
+/// <summary>Writes a record over what its key holds.</summary>
+internal sealed class PutRecordCommand(string key, byte[] value) : StoreCommand<bool>
+{
+    public override bool NeedsSpace => true;
+
+    public override void Stage(CommitBatch batch)
+    {
+        batch.PutHard(StoreKeys.Record(key), StoreRecords.EncodeRecord(value));
+        batch.Records[key] = value;
+    }
+
+    protected override bool Result() => true;
 }

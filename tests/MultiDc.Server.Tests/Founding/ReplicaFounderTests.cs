@@ -221,6 +221,12 @@ public sealed class ReplicaFounderTests
             return inner.AddRecordAsync(key, value, cancellationToken);
         }
 
+        public ValueTask PutRecordAsync(string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken = default)
+        {
+            Count();
+            return inner.PutRecordAsync(key, value, cancellationToken);
+        }
+
         public ValueTask DisposeAsync() => inner.DisposeAsync();
 
         private void Count()

@@ -174,7 +174,7 @@ public sealed class PumpBoundsTests
         var follower = group.Followers[0];
         PumpGroup.Take(follower.Store.OpenAsync(follower.Name, null));
         var request = new SnapshotRequest(leader.Id, follower.Id, leader.Pump!.Status.Term, new(new(new(1), new(50)), new([leader.Id])));
-        var frame = new ReplicaFrame(leader.Address.Shard, leader.Address.Datacenter, leader.Disk.Identity.StoreId, 1, FrameMessages.Encode([request]));
+        var frame = new ReplicaFrame(leader.Address.Shard, leader.Address.Datacenter, leader.Disk.Identity.StoreId, 1, Guid.Empty, FrameMessages.Encode([request]));
         var chunk = follower.Pump!.TakeChunkAsync(request, new(frame, 0, false, []));
         group.Run();
         Assert.Equal(PumpStopReason.Fenced, PumpGroup.StopOf(follower).Reason);

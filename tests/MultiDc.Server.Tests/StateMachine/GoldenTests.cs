@@ -5,6 +5,7 @@ using MultiDc.Grains;
 using MultiDc.Raft;
 using MultiDc.Ring;
 using MultiDc.Server.Founding;
+using MultiDc.Server.Openings;
 using MultiDc.Server.Replication;
 using MultiDc.Server.StateMachine;
 
@@ -115,6 +116,7 @@ public sealed class GoldenTests
         Damage(StateRows.SessionKey(new(5)).ToArray(), static bytes => StateRows.SessionOfRow(bytes));
         Damage(Encoding.UTF8.GetBytes(ShardJson), static bytes => ShardDescriptor.Deserialize(bytes));
         Damage(Encoding.UTF8.GetBytes(RingJson), static bytes => RingSnapshotJson.Deserialize(bytes));
+        Damage(new ReplicaMemory(Guid.Empty, 5, Guid.Empty, new(7, 2, 12)).Serialize(), static bytes => ReplicaMemory.Deserialize(bytes));
     }
 
     [Fact]

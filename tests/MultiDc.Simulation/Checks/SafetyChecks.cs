@@ -39,11 +39,14 @@ internal sealed class SafetyChecks : IDiskWitness
         leases = new(violations);
         configurations = new(violations, Committed, world.RareEvents);
         Reads = new(violations, Committed);
+        Memory = new(violations);
     }
 
     public CommittedLog Committed { get; }
 
     public FreshReads Reads { get; }
+
+    public NothingSaidIsForgotten Memory { get; }
 
     public Term GreatestLeaderTerm => elections.GreatestTerm;
 

@@ -74,6 +74,16 @@ internal sealed class SimulatedStore(SimulatedDisk disk) : IReplicaStore
         return held;
     }
 
+    public async ValueTask PutRecordAsync(string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken = default)
+    {
+        RequireLength(key, 512, nameof(key));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(value.Length, 4096, nameof(value));
+        RequireSpace();
+        ReadOnlyMemory<byte> held = value.ToArray();
+        disk.AcceptedRecords[key] = held;
+        await disk.Accept(this, () => disk.Records[key] = held).WaitAsync(cancellationToken);
+    }
+
     public ValueTask DisposeAsync()
     {
         Close();

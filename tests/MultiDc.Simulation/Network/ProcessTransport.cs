@@ -28,7 +28,7 @@ internal sealed class ProcessTransport(SimulatedWorld world, ReplicaProcess proc
             }
 
             world.Network.Send(process.Replica.Number, receiver.Number, new RaftFrame(
-                process.Replica, receiver, new(sender.Address.Shard, sender.Address.Datacenter, sender.StoreId, sender.Epoch.Value, FrameMessages.Encode(together))));
+                process.Replica, receiver, new(sender.Address.Shard, sender.Address.Datacenter, sender.StoreId, sender.Epoch.Value, sender.OpeningId, FrameMessages.Encode(together))));
         }
     }
 

@@ -1,4 +1,5 @@
 using MultiDc.Ring;
+using MultiDc.Server.Openings;
 using MultiDc.Server.Replication;
 using MultiDc.Server.StateMachine;
 using MultiDc.Storage;
@@ -224,6 +225,7 @@ internal sealed class ReplicaProcess : IOccurrence, ITickSource
             Storage = opening;
             opening.Process = this;
             world.Conversation.Tell($"{this} opens at {opening.Recovered.HardState} with {opening.Recovered.Entries.Count} entries after {opening.Recovered.Snapshot.LastIncluded}");
+            world.Checks.Memory.Opened(this, Presentation.Of(store.Identity.StoreId, opening.Epoch, Guid.Empty, opening.Recovered));
             Pump = new(
                 new(Replica.Address, store.Identity.StoreId, opening.Epoch),
                 world.Members,
@@ -235,7 +237,10 @@ internal sealed class ReplicaProcess : IOccurrence, ITickSource
                 world.Random.Branch(2_000_000 + randomName),
                 Replica.Clock,
                 world.Metrics,
-                world.Logger);
+                world.Logger)
+            {
+                Heard = (message, termAtMatch) => world.Checks.Memory.Heard(Replica, message, termAtMatch),
+            };
             Pump.Start(scheduler, this);
         }
         catch (StoreCorruptedException exception)

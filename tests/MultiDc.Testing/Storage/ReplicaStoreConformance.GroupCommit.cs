@@ -163,8 +163,42 @@ public abstract partial class ReplicaStoreConformance
     }
 
     [Fact]
+    public async Task A_record_is_put_over_what_its_key_holds()
+    {
+        await Store.PutRecordAsync("put", Bytes("first"));
+        Assert.Equal("first", Text(await Store.AddRecordAsync("put", Bytes("added"))));
+        await Store.AddRecordAsync("added", Bytes("added"));
+        await Store.PutRecordAsync("added", Bytes("put"));
+        await Store.PutRecordAsync("put", Bytes("second"));
+        await Store.PutRecordAsync("other", default);
+        Assert.Equal("second", Text((await Store.GetRecordAsync("put"))!.Value));
+        await underTest.CrashAsync();
+
+        Assert.Equal("second", Text((await Store.GetRecordAsync("put"))!.Value));
+        Assert.Equal("put", Text((await Store.GetRecordAsync("added"))!.Value));
+        Assert.Equal(0, (await Store.GetRecordAsync("other"))!.Value.Length);
+        Assert.Equal("second", Text(await Store.AddRecordAsync("put", Bytes("third"))));
+    }
+
+    [Fact]
+    public async Task Of_records_put_at_the_same_time_the_last_one_stays()
+    {
+        var hold = underTest.HoldCommits();
+        var puts = Enumerable.Range(0, 20).Select(i => Store.PutRecordAsync("key", Bytes($"value {i}")).AsTask()).ToArray();
+        var add = Store.AddRecordAsync("key", Bytes("added")).AsTask();
+        hold.Dispose();
+
+        await Task.WhenAll(puts);
+        Assert.Equal("value 19", Text(await add));
+        await underTest.CrashAsync();
+        Assert.Equal("value 19", Text((await Store.GetRecordAsync("key"))!.Value));
+    }
+
+    [Fact]
     public async Task Names_and_records_have_limits()
     {
+        await Assert.ThrowsAsync<ArgumentException>(async () => await Store.PutRecordAsync(new string('k', 513), default));
+        await Assert.ThrowsAnyAsync<ArgumentException>(async () => await Store.PutRecordAsync("key", new byte[4097]));
         await Assert.ThrowsAsync<ArgumentException>(async () => await Store.AddRecordAsync(new string('k', 513), default));
         await Assert.ThrowsAnyAsync<ArgumentException>(async () => await Store.AddRecordAsync("key", new byte[4097]));
         await Assert.ThrowsAsync<ArgumentException>(async () => await Store.GetRecordAsync(""));
