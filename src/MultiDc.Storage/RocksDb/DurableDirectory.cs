@@ -8,6 +8,10 @@ namespace MultiDc.Storage;
 /// </summary>
 internal static partial class DurableDirectory
 {
+    // Asked of libc itself, the loader would pass over a library that was put before it, and the tests' faulty disk is one.
+    static DurableDirectory() => NativeLibrary.SetDllImportResolver(
+        typeof(DurableDirectory).Assembly, static (library, _, _) => library == "libc" ? NativeLibrary.GetMainProgramHandle() : 0);
+
     /// <summary>Creates the missing directories of the path and syncs each one's parent.</summary>
     public static void Create(string path)
     {
