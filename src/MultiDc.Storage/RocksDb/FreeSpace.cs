@@ -15,7 +15,7 @@ internal sealed class FreeSpace(RocksDbReplicaStoreOptions options, ILogger logg
     private Func<bool>? databaseRecovers;
     private Exception? probeFailure;
 
-    public bool IsFull => Volatile.Read(ref full);
+    public bool IsFull => Volatile.Read(ref full) || IsDatabaseFull;
 
     /// <summary>Whether RocksDB waits for space. A write would wait with it.</summary>
     public bool IsDatabaseFull => Volatile.Read(ref databaseFull);

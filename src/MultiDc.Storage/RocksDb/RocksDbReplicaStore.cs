@@ -20,6 +20,7 @@ public sealed class RocksDbReplicaStore : IReplicaStore
 
     private readonly RocksDbReplicaStoreOptions options;
     private readonly StoreDatabase database;
+    private readonly FolderLock folderLock;
     private readonly StoreFailure failure;
     private readonly FreeSpace space;
     private readonly StoreMetrics metrics;
@@ -45,6 +46,7 @@ public sealed class RocksDbReplicaStore : IReplicaStore
         this.logger = logger;
         Identity = folder.Identity;
         database = folder.Database;
+        folderLock = folder.Lock;
         this.failure = failure;
         this.space = space;
         metrics = new StoreMetrics(meters);
@@ -177,6 +179,7 @@ public sealed class RocksDbReplicaStore : IReplicaStore
         }
 
         await database.CloseAsync().ConfigureAwait(false);
+        folderLock.Dispose();
         metrics.Dispose();
         StoreLog.Closed(logger, options.Folder);
     }

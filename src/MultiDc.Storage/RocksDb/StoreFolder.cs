@@ -3,8 +3,8 @@ using RocksDbSharp;
 
 namespace MultiDc.Storage;
 
-/// <summary>An open database, whose it is, and the first slot no replica has.</summary>
-internal sealed record OpenedFolder(StoreDatabase Database, StoreIdentity Identity, uint NextSlot);
+/// <summary>An open database, the hold on its folder, whose it is, and the first slot no replica has.</summary>
+internal sealed record OpenedFolder(StoreDatabase Database, FolderLock Lock, StoreIdentity Identity, uint NextSlot);
 
 /// <summary>Opens the data folder, and says in one sentence what is wrong when it cannot.</summary>
 internal static class StoreFolder
@@ -15,14 +15,29 @@ internal static class StoreFolder
     public static OpenedFolder Open(RocksDbReplicaStoreOptions options, Action<RocksDbException> backgroundFailed, ILogger logger)
     {
         CreateFolder(options.Folder);
-        RequireUndamagedTails(options.Folder);
+        var held = FolderLock.Take(options.Folder);
+        try
+        {
+            RequireUndamagedTails(options.Folder);
+            return Open(options, held, backgroundFailed, logger);
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    private static OpenedFolder Open(
+        RocksDbReplicaStoreOptions options, FolderLock held, Action<RocksDbException> backgroundFailed, ILogger logger)
+    {
         var native = OpenDatabase(options, backgroundFailed);
         try
         {
             var database = new StoreDatabase(native);
             var identity = Identify(database, options, logger);
             StoreLog.Opened(logger, identity.StoreId, identity.ClusterId, options.Folder);
-            return new OpenedFolder(database, identity, NextSlot(database));
+            return new OpenedFolder(database, held, identity, NextSlot(database));
         }
         catch (RocksDbException exception)
         {

@@ -33,6 +33,42 @@ public sealed class KillTests : IDisposable
         Assert.Equal((0, "opened"), await TryOpenAsync(folder));
     }
 
+    [Fact]
+    public async Task A_process_that_is_paused_in_the_middle_of_its_writes_keeps_the_folder_until_it_is_dead()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        var folder = folders.New();
+        using var process = OtherProcess.Start("write", folder);
+        var read = 0;
+        var line = "";
+        for (; read < 200; read++)
+        {
+            line = await process.StandardOutput.ReadLineAsync();
+        }
+
+        Assert.Equal(0, SmallDisk.Run("kill", "-STOP", $"{process.Id}"));
+        // Nor does it help to tidy away what looks like a stale lock.
+        File.Delete(Path.Combine(folder, "LOCK"));
+        var refused = await Assert.ThrowsAsync<StoreOpenException>(() => RocksDbTestStore.OpenAsync(folder));
+        Assert.StartsWith($"data folder {folder} is in use by another process", refused.Message, StringComparison.Ordinal);
+
+        Assert.Equal(0, SmallDisk.Run("kill", "-CONT", $"{process.Id}"));
+        for (; read < 3000; read++)
+        {
+            Assert.NotNull(await process.StandardOutput.ReadLineAsync());
+        }
+
+        process.Kill();
+        await process.WaitForExitAsync();
+        await using var store = await RocksDbTestStore.OpenAsync(folder);
+        var storage = await store.OpenReplicaAsync(KillWriter.Name(int.Parse(line!.Split(' ')[0])));
+        Assert.Equal(new Epoch(2), storage.Epoch);
+    }
+
     private static async Task<(int Code, string Said)> TryOpenAsync(string folder)
     {
         using var process = OtherProcess.Start("open", folder);

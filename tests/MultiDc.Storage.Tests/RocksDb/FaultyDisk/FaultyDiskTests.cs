@@ -91,6 +91,16 @@ public sealed class FaultyDiskTests : IDisposable
         Assert.Contains("Input/output error", said[0], StringComparison.Ordinal);
     }
 
+    [FaultyDiskFact]
+    public async Task An_empty_folder_that_a_crashed_creation_may_have_left_is_synced_before_it_is_used()
+    {
+        var folder = folders.New();
+        Directory.CreateDirectory(folder);
+        var (_, said) = await FaultyDisk.RunAsync("create", "sync EIO dir", folder);
+
+        Assert.Contains("cannot be created", Assert.Single(said), StringComparison.Ordinal);
+    }
+
     private async Task<string[]> RunAsync(string story, string fault, bool verify = true)
     {
         var folder = folders.New();
