@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds everything and runs every test. Needs the .NET SDK of global.json and nothing else.
+# Builds everything and runs every test. Needs the .NET SDK of global.json; as root on Debian it installs gcc when there is none.
 #   tests/run.sh              all tests
 #   tests/run.sh Raft Server  only the projects MultiDc.Raft.Tests and MultiDc.Server.Tests
 set -euo pipefail
@@ -8,6 +8,16 @@ cd "$(dirname "$0")/.."
 if ! command -v dotnet >/dev/null; then
     echo "tests/run.sh: the .NET SDK $(sed -n 's/.*"version": "\(.*\)".*/\1/p' global.json) is needed, and dotnet is not on the PATH" >&2
     exit 69
+fi
+
+# The tests' faulty disk (MultiDc.Storage.Tests/RocksDb/FaultyDisk) is a few lines of C.
+if ! command -v gcc >/dev/null; then
+    if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+        echo "installing Debian's gcc and libc6-dev: the tests' faulty disk is compiled with it"
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq gcc libc6-dev >/dev/null
+    else
+        echo "tests/run.sh: without gcc the tests over a faulty disk are skipped" >&2
+    fi
 fi
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1

@@ -32,6 +32,8 @@ public sealed class SimulatedStoreConformance : ReplicaStoreConformance
             return Task.CompletedTask;
         }
 
+        public override Task<IReplicaStore> OpenSecondAsync() => Task.FromResult<IReplicaStore>(new SimulatedStore(disk));
+
         public override IDisposable HoldCommits() => disk.Hold();
 
         public override ValueTask DisposeAsync() => store.DisposeAsync();

@@ -23,6 +23,9 @@ internal sealed class CommitBatch(StoreDatabase database, ReplicaTable replicas,
     /// <summary>Records added or put in this batch.</summary>
     public Dictionary<string, byte[]> Records { get; } = [];
 
+    /// <summary>About how many bytes of entries this batch takes out of the logs for good.</summary>
+    public long CompactedBytes { get; set; }
+
     public bool IsEmpty => batch.Count() == 0;
 
     public void PutHard(byte[] key, ReadOnlySpan<byte> value) => batch.Put(key, value, Database.Hard.Handle);
@@ -72,11 +75,33 @@ internal sealed class ReplicaTable(uint nextSlot)
     private readonly Dictionary<ReplicaName, ReplicaSlot> open = [];
     private uint nextSlot = nextSlot;
 
-    public bool TryGet(ReplicaName name, [NotNullWhen(true)] out ReplicaSlot? slot) => open.TryGetValue(name, out slot);
+    public bool TryGet(ReplicaName name, [NotNullWhen(true)] out ReplicaSlot? slot)
+    {
+        if (!open.TryGetValue(name, out slot))
+        {
+            return false;
+        }
+
+        if (slot.IsClosed)
+        {
+            // Closed earlier in the same batch: what that batch makes of the replica cannot be read from the database yet.
+            slot = slot.Successor();
+            open[name] = slot;
+        }
+
+        return true;
+    }
 
     public void Add(ReplicaSlot slot) => open.Add(slot.Name, slot);
 
-    public void Remove(ReplicaSlot slot) => open.Remove(slot.Name);
+    /// <summary>Forgets a closed replica, once its last batch is durable, unless it was opened again.</summary>
+    public void Forget(ReplicaSlot slot)
+    {
+        if (open.TryGetValue(slot.Name, out var current) && ReferenceEquals(current, slot))
+        {
+            open.Remove(slot.Name);
+        }
+    }
 
     public uint TakeSlot()
     {

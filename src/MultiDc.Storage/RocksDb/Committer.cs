@@ -14,6 +14,7 @@ internal sealed class Committer
     private readonly ReplicaTable replicas;
     private readonly StoreFailure failure;
     private readonly FreeSpace space;
+    private readonly LogReclaimer reclaimer;
     private readonly StoreMetrics metrics;
     private readonly TimeProvider time;
     private readonly ILogger logger;
@@ -27,6 +28,7 @@ internal sealed class Committer
         ReplicaTable replicas,
         StoreFailure failure,
         FreeSpace space,
+        LogReclaimer reclaimer,
         StoreMetrics metrics,
         TimeProvider time,
         ILogger logger)
@@ -36,6 +38,7 @@ internal sealed class Committer
         this.replicas = replicas;
         this.failure = failure;
         this.space = space;
+        this.reclaimer = reclaimer;
         this.metrics = metrics;
         this.time = time;
         this.logger = logger;
@@ -137,6 +140,7 @@ internal sealed class Committer
                 var started = time.GetTimestamp();
                 batch.Commit();
                 metrics.Committed(waiting.Count, time.GetElapsedTime(started));
+                reclaimer.NoteCompacted(batch.CompactedBytes);
             }
         }
         catch (Exception exception)

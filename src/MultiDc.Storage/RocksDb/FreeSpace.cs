@@ -11,9 +11,26 @@ internal sealed class FreeSpace(RocksDbReplicaStoreOptions options, ILogger logg
     private readonly Func<long> probe = options.FreeSpaceProbe ?? (() => new DriveInfo(options.Folder).AvailableFreeSpace);
     private readonly Lock gate = new();
     private bool full;
+    private bool databaseFull;
+    private Func<bool>? databaseRecovers;
     private Exception? probeFailure;
 
-    public bool IsFull => Volatile.Read(ref full);
+    public bool IsFull => Volatile.Read(ref full) || IsDatabaseFull;
+
+    /// <summary>Whether RocksDB waits for space. A write would wait with it.</summary>
+    public bool IsDatabaseFull => Volatile.Read(ref databaseFull);
+
+    /// <summary>
+    /// RocksDB met a full disk all the same: another program took the reserve. It waits for space by itself; until
+    /// <see cref="WatchDatabase"/>'s question is answered with yes there is none.
+    /// </summary>
+    public void NoteDatabaseFull() => Volatile.Write(ref databaseFull, true);
+
+    /// <summary>How to ask whether RocksDB takes writes again after it met a full disk.</summary>
+    public void WatchDatabase(Func<bool> recovers) => databaseRecovers = recovers;
+
+    /// <summary>Whether RocksDB says that the disk is full. It has only texts to tell its errors apart.</summary>
+    public static bool IsNoSpace(Exception exception) => exception.Message.Contains("No space left on device", StringComparison.Ordinal);
 
     /// <summary>Looks again, and says whether writes are refused.</summary>
     public bool Look()
@@ -24,12 +41,12 @@ internal sealed class FreeSpace(RocksDbReplicaStoreOptions options, ILogger logg
             {
                 Volatile.Write(ref full, true);
             }
-            else if (!full && free < options.MinFreeBytes)
+            else if (!full && (free < options.MinFreeBytes || Volatile.Read(ref databaseFull)))
             {
                 Volatile.Write(ref full, true);
                 StoreLog.Full(logger, options.Folder, free, options.MinFreeBytes);
             }
-            else if (full && free >= options.ResumeFreeBytes)
+            else if (full && free >= options.ResumeFreeBytes && DatabaseTakesWrites())
             {
                 Volatile.Write(ref full, false);
                 StoreLog.SpaceReturned(logger, options.Folder, free);
@@ -42,6 +59,21 @@ internal sealed class FreeSpace(RocksDbReplicaStoreOptions options, ILogger logg
     public StoreFullException Exception() => new(
         $"the store in {options.Folder} has too little free space; writes are taken again from {options.ResumeFreeBytes} bytes on",
         probeFailure);
+
+    private bool DatabaseTakesWrites()
+    {
+        if (Volatile.Read(ref databaseFull))
+        {
+            // Before it is asked, so that what it meets meanwhile is not forgotten.
+            Volatile.Write(ref databaseFull, false);
+            if (databaseRecovers?.Invoke() == false)
+            {
+                NoteDatabaseFull();
+            }
+        }
+
+        return !Volatile.Read(ref databaseFull);
+    }
 
     private long? TryProbe()
     {

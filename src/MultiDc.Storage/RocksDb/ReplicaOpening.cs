@@ -18,6 +18,9 @@ internal sealed class ReplicaOpening(ReplicaSlot slot, Epoch epoch)
 
     public ulong LogLast { get; set; }
 
+    /// <summary>About how many bytes the entries have on disk. Never less than they have: a replaced suffix is not taken off.</summary>
+    public long LogBytes { get; set; }
+
     /// <summary>The generation of the live rows.</summary>
     public uint Generation { get; set; }
 
@@ -37,6 +40,14 @@ internal sealed class ReplicaOpening(ReplicaSlot slot, Epoch epoch)
 
     /// <summary>Called with the slot's gate held.</summary>
     public void RaiseDurableApplied(ulong index) => Volatile.Write(ref durableApplied, Math.Max(durableApplied, index));
+
+    /// <summary>Takes the share of that many of the log's entries off <see cref="LogBytes"/>. Called before the bounds move.</summary>
+    public long TakeLogBytes(ulong entries)
+    {
+        var taken = (long)(LogBytes * ((double)entries / (LogLast - LogStart)));
+        LogBytes -= taken;
+        return taken;
+    }
 
     public void RequireLatest() => Slot.RequireLatest(Epoch);
 }

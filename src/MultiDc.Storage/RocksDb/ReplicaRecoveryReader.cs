@@ -51,7 +51,8 @@ internal sealed class ReplicaRecoveryReader(StoreDatabase database, RocksDbState
         var start = HardRecords.Require(
             database, StoreKeys.LogStart(slot.Number), slot.Name, bytes => SnapshotMetadataCodec.Decode(bytes), at);
         var applied = ReadApplied(opening, start, at);
-        var entries = ReadEntries(slot, start.LastIncluded.Index.Value, snapshot);
+        var entries = ReadEntries(slot, start.LastIncluded.Index.Value, snapshot, out var logBytes);
+        opening.LogBytes = logBytes;
         Fill(opening, start.LastIncluded.Index.Value, entries.Count, applied);
         StoreLog.ReplicaOpened(logger, slot.Name, opening.Epoch.Value, entries.Count);
         return new RaftRecovery(hardState, start, entries, new LogIndex(applied));
@@ -102,15 +103,17 @@ internal sealed class ReplicaRecoveryReader(StoreDatabase database, RocksDbState
                 database.State, key, opening.Slot.Name, $"applied is {applied}, but the log was compacted into {start.LastIncluded.Index}");
     }
 
-    private List<LogEntry> ReadEntries(ReplicaSlot slot, ulong start, Snapshot snapshot)
+    private List<LogEntry> ReadEntries(ReplicaSlot slot, ulong start, Snapshot snapshot, out long bytes)
     {
         var entries = new List<LogEntry>();
+        var read = 0L;
         var (first, end) = (StoreKeys.Log(slot.Number, start + 1), StoreKeys.Log(slot.Number, ulong.MaxValue));
         try
         {
             database.Read(database.Log, first, end, snapshot, (key, value) =>
             {
                 entries.Add(DecodeEntry(slot, start + 1 + (ulong)entries.Count, key, value));
+                read += key.Length + value.Length;
                 return true;
             });
         }
@@ -120,6 +123,7 @@ internal sealed class ReplicaRecoveryReader(StoreDatabase database, RocksDbState
             throw HardRecords.Corrupted(database.Log, next, slot.Name, exception.Message, exception);
         }
 
+        bytes = read;
         return entries;
     }
 

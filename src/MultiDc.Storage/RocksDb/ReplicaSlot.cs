@@ -21,6 +21,9 @@ internal sealed class ReplicaSlot(uint number, ReplicaName name, ulong epoch, ui
 
     public ulong CurrentEpoch => Volatile.Read(ref currentEpoch);
 
+    /// <summary>Whether the latest opening has ended.</summary>
+    public bool IsClosed => Volatile.Read(ref closed);
+
     /// <summary>Fences every earlier opening.</summary>
     public void Raise(ulong epoch)
     {
@@ -39,6 +42,9 @@ internal sealed class ReplicaSlot(uint number, ReplicaName name, ulong epoch, ui
             Volatile.Write(ref closed, true);
         }
     }
+
+    /// <summary>The same replica for its next opening, as the commits so far have made it, durable or not yet.</summary>
+    public ReplicaSlot Successor() => new(Number, Name, CurrentEpoch, Generation);
 
     public void RequireLatest(Epoch epoch)
     {

@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using RocksDbSharp;
 
 namespace MultiDc.Storage;
 
@@ -19,11 +20,13 @@ public sealed class RocksDbReplicaStore : IReplicaStore
 
     private readonly RocksDbReplicaStoreOptions options;
     private readonly StoreDatabase database;
+    private readonly FolderLock folderLock;
     private readonly StoreFailure failure;
     private readonly FreeSpace space;
     private readonly StoreMetrics metrics;
     private readonly Committer committer;
     private readonly StateFlusher flusher;
+    private readonly LogReclaimer reclaimer;
     private readonly RocksDbStateWriter stateWriter;
     private readonly ReplicaRecoveryReader recoveryReader;
     private readonly ITimer spaceTimer;
@@ -31,18 +34,27 @@ public sealed class RocksDbReplicaStore : IReplicaStore
     private int disposed;
 
     private RocksDbReplicaStore(
-        RocksDbReplicaStoreOptions options, OpenedFolder folder, TimeProvider time, IMeterFactory? meters, ILogger logger)
+        RocksDbReplicaStoreOptions options,
+        OpenedFolder folder,
+        StoreFailure failure,
+        FreeSpace space,
+        TimeProvider time,
+        IMeterFactory? meters,
+        ILogger logger)
     {
         this.options = options;
         this.logger = logger;
         Identity = folder.Identity;
         database = folder.Database;
-        failure = new StoreFailure(options.Folder, logger);
-        space = new FreeSpace(options, logger);
+        folderLock = folder.Lock;
+        this.failure = failure;
+        this.space = space;
         metrics = new StoreMetrics(meters);
-        committer = new Committer(options, database, new ReplicaTable(folder.NextSlot), failure, space, metrics, time, logger);
-        flusher = new StateFlusher(options, database, failure, metrics, time);
+        flusher = new StateFlusher(options, database, failure, space, metrics, time);
+        reclaimer = new LogReclaimer(options, database, flusher, failure, space, logger);
+        committer = new Committer(options, database, new ReplicaTable(folder.NextSlot), failure, space, reclaimer, metrics, time, logger);
         stateWriter = new RocksDbStateWriter(database, failure, space, logger);
+        space.WatchDatabase(stateWriter.TakesWrites);
         recoveryReader = new ReplicaRecoveryReader(database, stateWriter, logger);
         metrics.Watch(() => committer.QueueDepth, () => Health);
         spaceTimer = time.CreateTimer(_ => space.Look(), null, options.FreeSpaceInterval, options.FreeSpaceInterval);
@@ -57,6 +69,12 @@ public sealed class RocksDbReplicaStore : IReplicaStore
 
     /// <summary>For tests that look at the files below.</summary>
     internal StoreDatabase Database => database;
+
+    /// <summary>For tests that must know that a call has been queued.</summary>
+    internal int QueuedWrites => committer.QueueDepth;
+
+    /// <summary>For tests that look at the disk after a compaction.</summary>
+    internal Task Reclaiming => reclaimer.Running;
 
     /// <summary>Opens the store in the data folder, or creates it there. Reads back what the last process left, off the caller's thread.</summary>
     /// <param name="options">Where, whose and how much; validated here.</param>
@@ -77,8 +95,22 @@ public sealed class RocksDbReplicaStore : IReplicaStore
     {
         options.Validate();
         var log = (ILogger?)logger ?? NullLogger.Instance;
-        var folder = await Task.Run(() => StoreFolder.Open(options, log), cancellationToken).ConfigureAwait(false);
-        return new RocksDbReplicaStore(options, folder, time ?? TimeProvider.System, meters, log);
+        var failure = new StoreFailure(options.Folder, log);
+        var space = new FreeSpace(options, log);
+        var folder = await Task.Run(() => StoreFolder.Open(options, Note, log), cancellationToken).ConfigureAwait(false);
+        return new RocksDbReplicaStore(options, folder, failure, space, time ?? TimeProvider.System, meters, log);
+
+        void Note(RocksDbException exception)
+        {
+            if (FreeSpace.IsNoSpace(exception))
+            {
+                space.NoteDatabaseFull();
+            }
+            else
+            {
+                failure.Fail(exception);
+            }
+        }
     }
 
     /// <inheritdoc/>
@@ -149,12 +181,13 @@ public sealed class RocksDbReplicaStore : IReplicaStore
                 await flusher.FlushAsync().ConfigureAwait(false);
             }
         }
-        catch (StoreFailedException)
+        catch (Exception exception) when (exception is StoreFailedException or StoreFullException)
         {
-            // Logged by the failure itself; the rows are applied again from the log.
+            // Logged where it was noticed; the rows are applied again from the log.
         }
 
         await database.CloseAsync().ConfigureAwait(false);
+        folderLock.Dispose();
         metrics.Dispose();
         StoreLog.Closed(logger, options.Folder);
     }

@@ -35,6 +35,12 @@ public sealed record RocksDbReplicaStoreOptions
     /// <summary>Write-ahead log on disk, in bytes, at which memtables are flushed so that it can be dropped. Default 256 MiB.</summary>
     public long MaxWalBytes { get; init; } = 256 * MiB;
 
+    /// <summary>
+    /// Compacted log entries, in bytes, after which the files they are in are rewritten without them. Bounds, with
+    /// <see cref="MaxWalBytes"/>, what the disk holds of logs beyond their live entries. Default 64 MiB.
+    /// </summary>
+    public long ReclaimLogBytes { get; init; } = 64 * MiB;
+
     /// <summary>Files RocksDB keeps open at most. Default 512.</summary>
     public int MaxOpenFiles { get; init; } = 512;
 
@@ -64,6 +70,7 @@ public sealed record RocksDbReplicaStoreOptions
         Check(CacheBytes >= MiB, nameof(CacheBytes), "is at least 1 MiB");
         Check(WriteBufferBytes >= MiB && WriteBufferBytes <= CacheBytes, nameof(WriteBufferBytes), $"is 1 MiB to {nameof(CacheBytes)}");
         Check(MaxWalBytes >= MiB, nameof(MaxWalBytes), "is at least 1 MiB");
+        Check(ReclaimLogBytes >= 1, nameof(ReclaimLogBytes), "is at least 1");
         Check(MaxOpenFiles >= 16, nameof(MaxOpenFiles), "is at least 16");
         Check(MaxQueuedWrites >= 1, nameof(MaxQueuedWrites), "is at least 1");
         Check(MaxBatchBytes >= 1, nameof(MaxBatchBytes), "is at least 1");

@@ -7,7 +7,12 @@ namespace MultiDc.Storage;
 /// while one runs waits for the next, because the running one may not contain its rows.
 /// </summary>
 internal sealed class StateFlusher(
-    RocksDbReplicaStoreOptions options, StoreDatabase database, StoreFailure failure, StoreMetrics metrics, TimeProvider time)
+    RocksDbReplicaStoreOptions options,
+    StoreDatabase database,
+    StoreFailure failure,
+    FreeSpace space,
+    StoreMetrics metrics,
+    TimeProvider time)
 {
     private readonly Lock gate = new();
     private Dictionary<uint, ReplicaOpening> dirty = [];
@@ -54,12 +59,37 @@ internal sealed class StateFlusher(
         {
             try
             {
+                // Who waited behind a failed flush must not have it tried again: the pages it could not write are clean by now, and
+                // a second one would call them durable.
+                failure.ThrowIfFailed();
                 Flush();
                 waiting.SetResult();
             }
-            catch (Exception exception) when (exception is RocksDbException or ObjectDisposedException)
+            catch (RocksDbException exception) when (FreeSpace.IsNoSpace(exception))
             {
-                waiting.SetException(exception is RocksDbException ? failure.Fail(exception) : exception);
+                // No sync failed: RocksDB keeps the rows, and writes them all into another file once there is space.
+                space.NoteDatabaseFull();
+                MarkDirtyAgain();
+                waiting.SetException(space.Exception());
+            }
+            catch (Exception exception) when (exception is StoreFailedException or ObjectDisposedException)
+            {
+                waiting.SetException(exception);
+            }
+            catch (Exception exception)
+            {
+                waiting.SetException(failure.Fail(exception));
+            }
+        }
+    }
+
+    private void MarkDirtyAgain()
+    {
+        lock (gate)
+        {
+            foreach (var (slot, opening) in flushing)
+            {
+                dirty.TryAdd(slot, opening);
             }
         }
     }

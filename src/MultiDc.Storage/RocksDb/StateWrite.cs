@@ -6,7 +6,7 @@ namespace MultiDc.Storage;
 /// One atomic write to the <c>state</c> family in the making. Keeps the database open from its first change on: the native batch
 /// reaches into it with every change, not only when it is written.
 /// </summary>
-internal sealed class StateWrite(StoreDatabase database, StoreFailure failure) : IDisposable
+internal sealed class StateWrite(StoreDatabase database, StoreFailure failure, FreeSpace space) : IDisposable
 {
     private readonly OperationGate.Lease lease = database.Enter();
     private readonly WriteBatch batch = new();
@@ -23,13 +23,26 @@ internal sealed class StateWrite(StoreDatabase database, StoreFailure failure) :
         batch.DeleteRange(from, (ulong)from.Length, to, (ulong)to.Length, database.State.Handle);
     }
 
-    /// <summary>Writes it to memory, past the write-ahead log, so that rows are lost or kept in write order.</summary>
+    /// <summary>
+    /// Writes it to memory, past the write-ahead log, so that rows are lost or kept in write order. While RocksDB waits for space it takes
+    /// nothing, and nothing has happened.
+    /// </summary>
     public void Commit()
     {
         failure.ThrowIfFailed();
+        if (space.IsDatabaseFull)
+        {
+            throw space.Exception();
+        }
+
         try
         {
             database.WriteUnlogged(batch);
+        }
+        catch (RocksDbException exception) when (FreeSpace.IsNoSpace(exception))
+        {
+            space.NoteDatabaseFull();
+            throw space.Exception();
         }
         catch (RocksDbException exception)
         {

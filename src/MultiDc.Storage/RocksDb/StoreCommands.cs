@@ -63,6 +63,8 @@ internal sealed class OpenReplicaCommand(ReplicaName name, ReplicaFounding? foun
 /// <summary>Forgets a replica that nobody has open any more, unless a later opening has it.</summary>
 internal sealed class CloseReplicaCommand(ReplicaOpening opening) : StoreCommand<bool>
 {
+    private ReplicaTable? closedIn;
+
     public override bool NeedsSpace => false;
 
     public override void Stage(CommitBatch batch)
@@ -70,11 +72,15 @@ internal sealed class CloseReplicaCommand(ReplicaOpening opening) : StoreCommand
         if (opening.Slot.CurrentEpoch == opening.Epoch.Value)
         {
             opening.Slot.Close();
-            batch.Replicas.Remove(opening.Slot);
+            closedIn = batch.Replicas;
         }
     }
 
-    protected override bool Result() => true;
+    protected override bool Result()
+    {
+        closedIn?.Forget(opening.Slot);
+        return true;
+    }
 }
 
 /// <summary>Moves the log's start up to what the state has durably applied.</summary>
@@ -94,6 +100,7 @@ internal sealed class CompactCommand(ReplicaOpening opening, SnapshotMetadata to
         Invariant.Require(index <= opening.LogLast, "what is applied is in the log");
         batch.PutLogStart(opening.Slot.Number, to);
         batch.DeleteEntries(opening.Slot.Number, opening.LogStart + 1, index);
+        batch.CompactedBytes += opening.TakeLogBytes(index - opening.LogStart);
         opening.LogStart = index;
     }
 

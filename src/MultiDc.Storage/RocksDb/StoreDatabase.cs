@@ -55,6 +55,24 @@ internal sealed class StoreDatabase
         Native.Instance.rocksdb_flush_cf(database.Handle, waitForFlush.Handle, State.Handle.Handle);
     }
 
+    /// <summary>Returns when all of <see cref="Log"/> and <see cref="Hard"/> written before is in table files, so that its write-ahead logs can go.</summary>
+    public void FlushLogs()
+    {
+        using var lease = gate.Enter();
+        Native.Instance.rocksdb_flush_cf(database.Handle, waitForFlush.Handle, Log.Handle.Handle);
+        Native.Instance.rocksdb_flush_cf(database.Handle, waitForFlush.Handle, Hard.Handle.Handle);
+    }
+
+    /// <summary>
+    /// Rewrites the table files of <see cref="Log"/> without what was deleted. Others read and write meanwhile; closing cuts it short. What
+    /// fails in it is heard of as a background error.
+    /// </summary>
+    public void CompactLog()
+    {
+        using var lease = gate.Enter();
+        database.CompactRange((byte[]?)null, null, Log.Handle);
+    }
+
     public byte[]? Get(Family family, ReadOnlySpan<byte> key, ReadOptions? at = null)
     {
         using var lease = gate.Enter();
@@ -135,7 +153,9 @@ internal sealed class StoreDatabase
     /// <summary>Waits for the calls inside, releases what views still hold and closes the database, and with it the folder's lock.</summary>
     public async Task CloseAsync()
     {
-        await gate.CloseAsync().ConfigureAwait(false);
+        var drained = gate.CloseAsync();
+        Native.Instance.rocksdb_disable_manual_compaction(database.Handle);
+        await drained.ConfigureAwait(false);
         lock (snapshotsGate)
         {
             foreach (var snapshot in snapshots)

@@ -9,7 +9,7 @@ internal static class StoreDatabaseOptions
     public const string HardFamily = "hard";
     public const string StateFamily = "state";
 
-    public static RocksDb Open(RocksDbReplicaStoreOptions options)
+    public static RocksDb Open(RocksDbReplicaStoreOptions options, Action<RocksDbException> backgroundFailed)
     {
         var cache = Cache.CreateLru((ulong)options.CacheBytes);
         var families = new ColumnFamilies(Family(cache, options.WriteBufferBytes / 64))
@@ -32,6 +32,11 @@ internal static class StoreDatabaseOptions
             .SetInfoLogLevel(InfoLogLevel.Warn)
             .SetStatsDumpPeriodSec(0);
         LimitWriteBuffers(database, cache, options.WriteBufferBytes);
+        // The manifest remembers which write-ahead logs there must be and how long they were, so that one that went missing is noticed.
+        Native.Instance.rocksdb_options_set_track_and_verify_wals_in_manifest(database.Handle, 1);
+        // Closing in good order flushes by itself; closing after a failure must not try again what failed.
+        Native.Instance.rocksdb_options_set_avoid_flush_during_shutdown(database.Handle, 1);
+        BackgroundErrors.Listen(database, backgroundFailed);
         options.Configure?.Invoke(database);
         return RocksDb.Open(database, options.Folder, families);
     }

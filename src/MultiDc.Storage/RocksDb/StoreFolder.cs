@@ -3,23 +3,41 @@ using RocksDbSharp;
 
 namespace MultiDc.Storage;
 
-/// <summary>An open database, whose it is, and the first slot no replica has.</summary>
-internal sealed record OpenedFolder(StoreDatabase Database, StoreIdentity Identity, uint NextSlot);
+/// <summary>An open database, the hold on its folder, whose it is, and the first slot no replica has.</summary>
+internal sealed record OpenedFolder(StoreDatabase Database, FolderLock Lock, StoreIdentity Identity, uint NextSlot);
 
 /// <summary>Opens the data folder, and says in one sentence what is wrong when it cannot.</summary>
 internal static class StoreFolder
 {
-    public static OpenedFolder Open(RocksDbReplicaStoreOptions options, ILogger logger)
+    /// <param name="options">Where and how.</param>
+    /// <param name="backgroundFailed">Told of every error in RocksDB's own threads, on one of them.</param>
+    /// <param name="logger">Told what was opened.</param>
+    public static OpenedFolder Open(RocksDbReplicaStoreOptions options, Action<RocksDbException> backgroundFailed, ILogger logger)
     {
         CreateFolder(options.Folder);
-        RequireUndamagedTails(options.Folder);
-        var native = OpenDatabase(options);
+        var held = FolderLock.Take(options.Folder);
+        try
+        {
+            RequireUndamagedTails(options.Folder);
+            return Open(options, held, backgroundFailed, logger);
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    private static OpenedFolder Open(
+        RocksDbReplicaStoreOptions options, FolderLock held, Action<RocksDbException> backgroundFailed, ILogger logger)
+    {
+        var native = OpenDatabase(options, backgroundFailed);
         try
         {
             var database = new StoreDatabase(native);
             var identity = Identify(database, options, logger);
             StoreLog.Opened(logger, identity.StoreId, identity.ClusterId, options.Folder);
-            return new OpenedFolder(database, identity, NextSlot(database));
+            return new OpenedFolder(database, held, identity, NextSlot(database));
         }
         catch (RocksDbException exception)
         {
@@ -81,11 +99,11 @@ internal static class StoreFolder
         }
     }
 
-    private static RocksDb OpenDatabase(RocksDbReplicaStoreOptions options)
+    private static RocksDb OpenDatabase(RocksDbReplicaStoreOptions options, Action<RocksDbException> backgroundFailed)
     {
         try
         {
-            return StoreDatabaseOptions.Open(options);
+            return StoreDatabaseOptions.Open(options, backgroundFailed);
         }
         catch (RocksDbException exception)
         {
@@ -105,6 +123,8 @@ internal static class StoreFolder
             $"data folder {folder} was written by a newer program: open it with that one ({problem})",
         _ when problem.StartsWith("Corruption", StringComparison.Ordinal) =>
             Damaged(folder, problem),
+        _ when problem.Contains("No space left on device", StringComparison.Ordinal) =>
+            $"data folder {folder} cannot be opened on a full disk: make room and start again, nothing in it is lost ({problem})",
         _ when problem.StartsWith("IO error", StringComparison.Ordinal) =>
             $"data folder {folder} cannot be written or read: check its rights and the disk ({problem})",
         _ => $"data folder {folder} cannot be opened: {problem}",

@@ -40,6 +40,12 @@ internal static partial class StoreLog
     [LoggerMessage(2010, LogLevel.Information, "Replica {Replica} installed a snapshot up to index {Index}")]
     public static partial void Installed(ILogger logger, ReplicaName replica, ulong index);
 
+    [LoggerMessage(2012, LogLevel.Warning, "Rows of slot {Slot} that nobody reads could not be dropped; they go when it is opened next")]
+    public static partial void NotDropped(ILogger logger, uint slot, Exception exception);
+
+    [LoggerMessage(2013, LogLevel.Debug, "Compacted log entries were cleared out of the files in {Folder}")]
+    public static partial void Reclaimed(ILogger logger, string folder);
+
     [LoggerMessage(2011, LogLevel.Warning, "Rows of {Generations} abandoned snapshots of replica {Replica} were dropped")]
     public static partial void Swept(ILogger logger, ReplicaName replica, uint generations);
 }

@@ -30,6 +30,7 @@ internal sealed class WriteCommand(
                 }
 
                 last = entries.LastIndex;
+                opening.LogBytes += entries.SizeBytes;
             }
 
             if (hardState is { } value)
@@ -82,6 +83,7 @@ internal sealed class WriteCommand(
         if (opening.LogLast > opening.LogStart)
         {
             batch.DeleteEntries(slot.Number, opening.LogStart + 1, opening.LogLast);
+            batch.CompactedBytes += opening.TakeLogBytes(opening.LogLast - opening.LogStart);
         }
     }
 }

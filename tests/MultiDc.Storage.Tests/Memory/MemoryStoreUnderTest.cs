@@ -26,6 +26,8 @@ internal sealed class MemoryStoreUnderTest : StoreUnderTest
         return Task.CompletedTask;
     }
 
+    public override Task<IReplicaStore> OpenSecondAsync() => Task.FromResult<IReplicaStore>(new MemoryReplicaStore(disk));
+
     public override IDisposable HoldCommits() => disk.HoldFlushes();
 
     public override ValueTask DisposeAsync() => store.DisposeAsync();

@@ -44,6 +44,125 @@ public sealed class BitFlipTests : IDisposable
     }
 
     [Fact]
+    public async Task A_flipped_byte_in_the_middle_of_the_log_file_is_refused()
+    {
+        var image = await WriteImageAsync();
+        var file = Directory.GetFiles(image, "*.log").Max()!;
+        var length = new FileInfo(file).Length;
+        for (var offset = length / 4; offset < length * 3 / 4; offset += length / 40)
+        {
+            var copy = Copy(image);
+            Flip(Path.Combine(copy, Path.GetFileName(file)), offset, 0xFF);
+            var refused = await Assert.ThrowsAsync<StoreOpenException>(() => RocksDbTestStore.OpenAsync(copy));
+            Assert.Contains("is damaged", refused.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_flipped_byte_in_a_row_is_reported_and_never_served()
+    {
+        var folder = folders.New();
+        var value = new byte[1000];
+        new Random(5).NextBytes(value);
+        await using (var store = await RocksDbTestStore.OpenAsync(folder))
+        {
+            var storage = await store.OpenReplicaAsync();
+            await storage.WriteAsync(RocksDbTestStore.Append(1, 2));
+            var batch = new StateBatch();
+            for (var i = 0; i < 200; i++)
+            {
+                var other = new byte[1000];
+                new Random(1000 + i).NextBytes(other);
+                batch.Changes.Add((Encoding.UTF8.GetBytes($"{i:D4}"), i == 100 ? value : other));
+            }
+
+            await storage.State.ApplyAsync(batch, new LogIndex(2));
+        }
+
+        FlipInTables(folder, value.AsSpan(500, 16));
+        await using var damaged = await RocksDbTestStore.OpenAsync(folder);
+        var opened = await damaged.OpenReplicaAsync();
+
+        var corrupted = await Assert.ThrowsAsync<StoreCorruptedException>(async () => await opened.State.GetAsync("0100"u8.ToArray()));
+        Assert.Equal((RocksDbTestStore.Shard, "state/00000000000000010130313030"), (corrupted.Replica, corrupted.Key));
+        using var view = opened.State.OpenView();
+        await Assert.ThrowsAsync<StoreCorruptedException>(async () => await view.GetAsync("0100"u8.ToArray()));
+        await Assert.ThrowsAsync<StoreCorruptedException>(async () =>
+        {
+            await foreach (var row in view.ScanAsync(default, null))
+            {
+                Assert.True(row.Value.Length == 1000 && row.Key.Span.SequenceCompareTo("0100"u8) < 0);
+            }
+        });
+        Assert.NotNull(await opened.State.GetAsync("0000"u8.ToArray()));
+    }
+
+    [Fact]
+    public async Task A_flipped_byte_in_an_entry_in_a_table_is_reported()
+    {
+        var folder = folders.New();
+        var payload = new byte[1000];
+        new Random(6).NextBytes(payload);
+        await using (var store = await RocksDbTestStore.OpenAsync(folder))
+        {
+            var storage = await store.OpenReplicaAsync();
+            await storage.WriteAsync(RocksDbTestStore.Append(1, 2));
+            await storage.WriteAsync(new ReplicaWrite { Entries = [new(new EntryId(new Term(1), new LogIndex(3)), EntryKind.Command, payload)] });
+            store.Database.FlushLogs();
+        }
+
+        FlipInTables(folder, payload.AsSpan(500, 16));
+        await using var damaged = await RocksDbTestStore.OpenAsync(folder);
+
+        await Assert.ThrowsAsync<StoreCorruptedException>(async () => await damaged.OpenReplicaAsync());
+    }
+
+    [Theory]
+    [InlineData("*.sst")]
+    [InlineData("MANIFEST-*")]
+    [InlineData("CURRENT")]
+    public async Task A_truncated_file_is_refused(string files)
+    {
+        var image = await WriteImageAsync();
+        foreach (var file in Directory.GetFiles(image, files))
+        {
+            var length = new FileInfo(file).Length;
+            foreach (var left in new[] { 0, 1, length / 2, length - 1 })
+            {
+                var copy = Copy(image);
+                using (var stream = new FileStream(Path.Combine(copy, Path.GetFileName(file)), FileMode.Open))
+                {
+                    stream.SetLength(left);
+                }
+
+                await AssertRefusedOrHarmlessAsync(copy);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task A_log_file_that_others_follow_and_is_cut_short_or_gone_is_refused(int quarters)
+    {
+        var image = await WriteImageAsync();
+        var wals = Directory.GetFiles(image, "*.log").Order().ToArray();
+        Assert.True(wals.Length > 1);
+        if (quarters == 0)
+        {
+            File.Delete(wals[0]);
+        }
+        else
+        {
+            using var stream = new FileStream(wals[0], FileMode.Open);
+            stream.SetLength(stream.Length * quarters / 4);
+        }
+
+        await Assert.ThrowsAsync<StoreOpenException>(() => RocksDbTestStore.OpenAsync(image));
+    }
+
+    [Fact]
     public async Task A_torn_write_at_the_end_is_dropped_and_everything_before_it_is_there()
     {
         var image = await WriteImageAsync();
@@ -180,14 +299,36 @@ public sealed class BitFlipTests : IDisposable
     private async Task AssertRefusedOrHarmlessAsync(string image, string file, long offset, int bit)
     {
         var copy = Copy(image);
-        using (var stream = new FileStream(Path.Combine(copy, file), FileMode.Open))
+        Flip(Path.Combine(copy, file), offset, bit);
+        await AssertRefusedOrHarmlessAsync(copy);
+    }
+
+    private static void Flip(string file, long offset, int bits)
+    {
+        using var stream = new FileStream(file, FileMode.Open);
+        stream.Position = offset;
+        var flipped = (byte)(stream.ReadByte() ^ bits);
+        stream.Position = offset;
+        stream.WriteByte(flipped);
+    }
+
+    private static void FlipInTables(string folder, ReadOnlySpan<byte> where)
+    {
+        var flipped = 0;
+        foreach (var file in Directory.GetFiles(folder, "*.sst"))
         {
-            stream.Position = offset;
-            var flipped = (byte)(stream.ReadByte() ^ bit);
-            stream.Position = offset;
-            stream.WriteByte(flipped);
+            if (File.ReadAllBytes(file).AsSpan().IndexOf(where) is var at and >= 0)
+            {
+                Flip(file, at, 0x01);
+                flipped++;
+            }
         }
 
+        Assert.Equal(1, flipped);
+    }
+
+    private static async Task AssertRefusedOrHarmlessAsync(string copy)
+    {
         try
         {
             await using var store = await RocksDbTestStore.OpenAsync(copy);

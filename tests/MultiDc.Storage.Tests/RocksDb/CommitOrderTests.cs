@@ -136,4 +136,51 @@ public sealed class CommitOrderTests : IDisposable
 
         Assert.Equal(10, gate.Commits - before);
     }
+
+    [Fact]
+    public async Task A_replica_that_is_closed_and_opened_in_the_commit_of_an_install_starts_from_the_snapshot()
+    {
+        var gate = new CommitGate();
+        await using var store = await RocksDbReplicaStore.OpenAsync(RocksDbTestStore.Options(folders.New()) with { BeforeCommit = gate.Pass });
+        var other = await store.OpenReplicaAsync(new ReplicaName("other"));
+        var storage = await store.OpenReplicaAsync();
+        var staged = await storage.State.StageAsync(
+            new SnapshotMetadata(new EntryId(new Term(1), new LogIndex(9)), RocksDbTestStore.Founding.Configuration));
+        await staged.AddAsync([new StateRow("a"u8.ToArray(), "9"u8.ToArray())]);
+        var hold = gate.Hold();
+        var blocks = other.WriteAsync(RocksDbTestStore.Append(1, 1)).AsTask();
+        await gate.Waiting;
+        var install = storage.WriteAsync(new ReplicaWrite { Install = staged }).AsTask();
+        SpinWait.SpinUntil(() => store.QueuedWrites == 1);
+        var close = storage.DisposeAsync().AsTask();
+        var open = store.OpenReplicaAsync();
+        hold.Dispose();
+
+        await Task.WhenAll(blocks, install, close);
+        var opened = await open;
+        Assert.Equal(new LogIndex(9), opened.Recovered.Applied);
+        Assert.Equal("9"u8.ToArray(), (await opened.State.GetAsync("a"u8.ToArray()))!.Value.ToArray());
+        await opened.WriteAsync(RocksDbTestStore.Append(10, 10));
+    }
+
+    [Fact]
+    public async Task Of_openings_after_a_close_in_one_commit_each_has_its_own_epoch()
+    {
+        var gate = new CommitGate();
+        await using var store = await RocksDbReplicaStore.OpenAsync(RocksDbTestStore.Options(folders.New()) with { BeforeCommit = gate.Pass });
+        var other = await store.OpenReplicaAsync(new ReplicaName("other"));
+        var storage = await store.OpenReplicaAsync();
+        var hold = gate.Hold();
+        var blocks = other.WriteAsync(RocksDbTestStore.Append(1, 1)).AsTask();
+        await gate.Waiting;
+        var close = storage.DisposeAsync().AsTask();
+        var fenced = store.OpenReplicaAsync();
+        var latest = store.OpenReplicaAsync();
+        hold.Dispose();
+
+        await Task.WhenAll(blocks, close);
+        await Assert.ThrowsAsync<FencedException>(async () => await (await fenced).ConfirmEpochAsync());
+        Assert.Equal(new Epoch(3), (await latest).Epoch);
+        await (await latest).WriteAsync(RocksDbTestStore.Append(1, 1));
+    }
 }

@@ -81,6 +81,38 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
+    public async Task A_failed_state_flush_is_never_tried_again()
+    {
+        var gate = new CommitGate();
+        var flushes = 0;
+        await using var store = await RocksDbReplicaStore.OpenAsync(RocksDbTestStore.Options(folders.New()) with
+        {
+            BeforeStateFlush = () =>
+            {
+                gate.Pass(0);
+                if (Interlocked.Increment(ref flushes) == 1)
+                {
+                    throw new IOException("injected");
+                }
+            },
+        });
+        var storage = await store.OpenReplicaAsync();
+        await storage.WriteAsync(RocksDbTestStore.Append(1, 2));
+        await storage.State.ApplyAsync(RocksDbTestStore.Put("a", "1"), new LogIndex(2));
+        var hold = gate.Hold();
+        var failing = storage.State.FlushAsync().AsTask();
+        await gate.Waiting;
+        var waiting = storage.State.FlushAsync().AsTask();
+        hold.Dispose();
+
+        await Assert.ThrowsAsync<StoreFailedException>(() => failing);
+        await Assert.ThrowsAsync<StoreFailedException>(() => waiting);
+        Assert.Equal((1, LogIndex.Zero), (flushes, storage.State.DurableApplied));
+        Assert.Equal(StoreHealth.Failed, store.Health);
+        await Assert.ThrowsAsync<StoreFailedException>(async () => await storage.WriteAsync(RocksDbTestStore.Append(3, 3)));
+    }
+
+    [Fact]
     public async Task A_full_disk_refuses_writes_before_they_reach_it_and_takes_them_again_when_there_is_space()
     {
         var free = 1000L;

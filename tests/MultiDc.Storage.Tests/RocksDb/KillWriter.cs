@@ -32,6 +32,9 @@ internal static class KillWriter
 
     public static async Task<int> RunAsync(string folder)
     {
+        // A line for whoever wants to kill it while it opens.
+        Console.Out.Write("opening\n");
+        Console.Out.Flush();
         await using var store = await RocksDbTestStore.OpenAsync(folder);
         await Task.WhenAll(Enumerable.Range(0, Replicas).Select(replica => Task.Run(() => WriteAsync(store, replica))));
         return 0;

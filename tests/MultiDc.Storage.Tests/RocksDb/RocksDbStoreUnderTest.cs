@@ -42,6 +42,8 @@ internal sealed class RocksDbStoreUnderTest : StoreUnderTest
         await OpenAsync();
     }
 
+    public override async Task<IReplicaStore> OpenSecondAsync() => await RocksDbTestStore.OpenAsync(folder);
+
     public override IDisposable HoldCommits() => gate.Hold();
 
     public override async ValueTask DisposeAsync()

@@ -115,6 +115,97 @@ public abstract partial class ReplicaStoreConformance
     }
 
     [Fact]
+    public async Task Of_two_stores_on_the_same_data_only_the_newest_opening_writes_also_when_the_older_was_paused_in_a_write()
+    {
+        var old = await OpenWithLogAsync(2);
+        await old.State.ApplyAsync(Batch(("a", "old")), new LogIndex(1));
+        await old.State.FlushAsync();
+        var staged = await old.State.StageAsync(SnapshotAt(9));
+        if (await OpenSecondAsync() is not { } second)
+        {
+            // The data belongs to one store at a time, and its owner goes on.
+            await old.WriteAsync(new ReplicaWrite { Entries = Entries(3, 3) });
+            return;
+        }
+
+        ulong last;
+        await using (second)
+        {
+            Assert.Equal(Store.Identity, second.Identity);
+            var hold = underTest.HoldCommits();
+            var paused = old.WriteAsync(new ReplicaWrite { Entries = Entries(3, 3) }).AsTask();
+            var opening = second.OpenAsync(Shard, Founding).AsTask();
+            if (underTest.HoldsOneStoreOnly)
+            {
+                await opening;
+            }
+
+            hold.Dispose();
+            var latest = (await opening)!;
+            var outcome = await Record.ExceptionAsync(() => paused);
+            Assert.True(outcome is FencedException || (outcome is null && !underTest.HoldsOneStoreOnly), $"{outcome}");
+            last = outcome is null ? 3UL : 2UL;
+            AssertEntries(Entries(1, last), latest.Recovered.Entries);
+
+            await Assert.ThrowsAsync<FencedException>(async () => await old.WriteAsync(new ReplicaWrite { HardState = Voted(9, 9) }));
+            await Assert.ThrowsAsync<FencedException>(async () => await old.WriteAsync(new ReplicaWrite { Install = staged }));
+            await Assert.ThrowsAsync<FencedException>(async () => await old.ConfirmEpochAsync());
+            await Assert.ThrowsAsync<FencedException>(async () => await old.CompactToAsync(SnapshotAt(1)));
+            await Assert.ThrowsAsync<FencedException>(async () => await old.State.ApplyAsync(Batch(("a", "zombie")), new LogIndex(2)));
+            await latest.ConfirmEpochAsync();
+            await latest.WriteAsync(new ReplicaWrite { Entries = Entries(last + 1, last + 1, term: 2) });
+            await latest.State.ApplyAsync(Batch(("a", "new")), new LogIndex(2));
+            await latest.State.FlushAsync();
+        }
+
+        await underTest.CrashAsync();
+        var storage = await OpenAsync();
+        Assert.Equal(new Epoch(3), storage.Epoch);
+        Assert.Equal(Voted(1, 1), storage.Recovered.HardState);
+        AssertEntries([.. Entries(1, last), Entry(last + 1, term: 2)], storage.Recovered.Entries);
+        Assert.Equal("a=new", await AllRowsAsync(storage));
+    }
+
+    [Fact]
+    public async Task Openings_that_two_stores_make_in_turn_fence_each_other()
+    {
+        var openings = new List<IReplicaStorage> { await OpenAsync() };
+        if (await OpenSecondAsync() is not { } second)
+        {
+            return;
+        }
+
+        await using (second)
+        {
+            for (var turn = 1UL; turn <= 6; turn++)
+            {
+                openings.Add(turn % 2 == 1 ? (await second.OpenAsync(Shard, Founding))! : await OpenAsync());
+                AssertEntries(Entries(1, turn - 1), openings[^1].Recovered.Entries);
+                foreach (var older in openings[..^1])
+                {
+                    await Assert.ThrowsAsync<FencedException>(async () => await older.WriteAsync(new ReplicaWrite { Entries = Entries(turn, turn, term: 9) }));
+                }
+
+                await openings[^1].WriteAsync(new ReplicaWrite { Entries = Entries(turn, turn) });
+            }
+        }
+
+        Assert.Equal(Enumerable.Range(1, 7).Select(i => new Epoch((ulong)i)), openings.Select(opening => opening.Epoch));
+    }
+
+    private async Task<IReplicaStore?> OpenSecondAsync()
+    {
+        try
+        {
+            return await underTest.OpenSecondAsync();
+        }
+        catch (StoreOpenException)
+        {
+            return null;
+        }
+    }
+
+    [Fact]
     public async Task Fencing_one_replica_leaves_the_others_alone()
     {
         var other = await OpenAsync(OtherShard);

@@ -152,6 +152,37 @@ public abstract partial class ReplicaStoreConformance
     }
 
     [Fact]
+    public async Task Many_entries_fit_in_one_write_and_come_back_in_order()
+    {
+        var storage = await OpenAsync();
+        await storage.WriteAsync(new ReplicaWrite { Entries = Entries(1, 5000) });
+        await underTest.CrashAsync();
+
+        storage = await OpenAsync();
+        AssertEntries(Entries(1, 5000), storage.Recovered.Entries);
+        await storage.WriteAsync(new ReplicaWrite { Entries = Entries(2, 2, term: 2) });
+        await underTest.CrashAsync();
+        AssertEntries([Entry(1), Entry(2, term: 2)], (await OpenAsync()).Recovered.Entries);
+    }
+
+    [Fact]
+    public async Task A_crash_after_a_crash_changes_nothing()
+    {
+        var storage = await OpenWithLogAsync(4);
+        await storage.State.ApplyAsync(Batch(("a", "1")), new LogIndex(2));
+        await storage.State.FlushAsync();
+        await underTest.CrashAsync();
+        await underTest.CrashAsync();
+
+        storage = await OpenAsync();
+        await underTest.CrashAsync();
+        storage = await OpenAsync();
+        Assert.Equal((Voted(1, 1), new LogIndex(2)), (storage.Recovered.HardState, storage.Recovered.Applied));
+        AssertEntries(Entries(1, 4), storage.Recovered.Entries);
+        Assert.Equal("a=1", await AllRowsAsync(storage));
+    }
+
+    [Fact]
     public async Task Replicas_do_not_see_each_others_logs()
     {
         var one = await OpenWithLogAsync(3);

@@ -93,6 +93,76 @@ public abstract partial class ReplicaStoreConformance
     }
 
     [Fact]
+    public async Task A_snapshot_is_read_out_piece_by_piece_while_everything_else_goes_on()
+    {
+        const int rows = 2500;
+        var storage = await OpenWithLogAsync(3);
+        var batch = new StateBatch();
+        for (var i = 0; i < rows; i++)
+        {
+            batch.Changes.Add((Bytes($"{i:D6}"), new byte[200]));
+        }
+
+        await storage.State.ApplyAsync(batch, new LogIndex(1));
+        using var view = storage.State.OpenView();
+        var next = 0;
+        await foreach (var row in view.ScanAsync(default, null))
+        {
+            Assert.Equal(($"{next:D6}", 200), (Text(row.Key), row.Value.Length));
+            switch (next++)
+            {
+                case 300:
+                    await storage.WriteAsync(new ReplicaWrite { Entries = Entries(4, 6) });
+                    await storage.State.ApplyAsync(Batch(("000299", null), ("000301", null), ("002499", "x"), ("zzz", "x")), new LogIndex(5));
+                    break;
+                case 900:
+                    await storage.State.FlushAsync();
+                    await storage.CompactToAsync(SnapshotAt(5));
+                    break;
+                case 1500:
+                    await storage.WriteAsync(new ReplicaWrite { Install = await StageAsync(storage, SnapshotAt(20), ("a", "new")) });
+                    break;
+                case 2000:
+                    await (await OpenAsync()).WriteAsync(new ReplicaWrite { Entries = Entries(21, 21) });
+                    break;
+            }
+        }
+
+        Assert.Equal((rows, new LogIndex(1)), (next, view.Applied));
+    }
+
+    [Fact]
+    public async Task Keys_and_values_have_any_bytes_and_sizes_up_to_a_megabyte()
+    {
+        var storage = await OpenWithLogAsync(1);
+        var random = new Random(3);
+        var rows = new SortedDictionary<string, byte[]>(StringComparer.Ordinal);
+        foreach (var (key, value) in new[] { (0, 0), (1, 1), (255, 256), (1024, 0), (2, 1024 * 1024), (700, 70_000) })
+        {
+            var bytes = (Key: new byte[key], Value: new byte[value]);
+            random.NextBytes(bytes.Key);
+            random.NextBytes(bytes.Value);
+            rows.Add(Convert.ToHexString(bytes.Key), bytes.Value);
+        }
+
+        var batch = new StateBatch();
+        batch.Changes.AddRange(rows.Select(row => ((ReadOnlyMemory<byte>)Convert.FromHexString(row.Key), (ReadOnlyMemory<byte>?)row.Value)));
+        await storage.State.ApplyAsync(batch, new LogIndex(1));
+        await storage.State.FlushAsync();
+        await underTest.CrashAsync();
+
+        storage = await OpenAsync();
+        using var view = storage.State.OpenView();
+        var read = new List<(string, byte[])>();
+        await foreach (var row in view.ScanAsync(default, null))
+        {
+            read.Add((Convert.ToHexString(row.Key.Span), row.Value.ToArray()));
+        }
+
+        Assert.Equal(rows.Select(row => (row.Key, row.Value)), read);
+    }
+
+    [Fact]
     public async Task A_disposed_view_reads_nothing()
     {
         var storage = await OpenWithLogAsync(1);

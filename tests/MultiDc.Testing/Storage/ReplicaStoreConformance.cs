@@ -8,6 +8,14 @@ namespace MultiDc.Testing.Storage;
 /// What every <see cref="IReplicaStore"/> promises. A store's tests are a subclass that says how to make one; the promises are in the
 /// other parts of this class, one file a theme.
 /// </summary>
+/// <example>
+/// <code>
+/// public sealed class MyStoreConformance : ReplicaStoreConformance
+/// {
+///     protected override Task&lt;StoreUnderTest&gt; CreateAsync() =&gt; MyStoreUnderTest.CreateAsync();
+/// }
+/// </code>
+/// </example>
 public abstract partial class ReplicaStoreConformance : IAsyncLifetime
 {
     private static readonly ReplicaName Shard = new("orders/1@east");
