@@ -54,6 +54,9 @@ internal static class StoreDatabaseOptions
             .SetParanoidChecks()
             .SetWalRecoveryMode(Recovery.TolerateCorruptedTailRecords)
             .SetMaxOpenFiles(512);
+
+        // Does nothing for folders whose manifest does not say which write-ahead logs there must be.
+        Native.Instance.rocksdb_options_set_track_and_verify_wals_in_manifest(database.Handle, 1);
         return RocksDb.OpenReadOnly(database, folder, families, errIfLogFileExists: false);
     }
 
