@@ -68,6 +68,7 @@ internal static class AppendCommand
         ("ofRawFile", Spread.Of(results.Zip(raw, static (r, limit) => r.PerSecond / limit.PerSecond))),
         ("p50Ms", Median(results, static r => r.P50Ms)),
         ("p99Ms", Median(results, static r => r.P99Ms)),
+        ("cpuMicros", Median(results, static r => r.CpuMicros)),
         ("processBytesPerByte", Median(results, static r => r.ProcessBytesPerByte)),
         ("deviceBytesPerByte", Median(results, static r => r.DeviceBytesPerByte)));
 

@@ -48,6 +48,7 @@ internal static class ApplyCommand
                     ("opsPerSecond", Spread.Of(list.Select(static r => r.PerSecond))),
                     ("p50Ms", Spread.Of(list.Select(static r => r.P50Ms)).Median),
                     ("p99Ms", Spread.Of(list.Select(static r => r.P99Ms)).Median),
+                    ("cpuMicros", Spread.Of(list.Select(static r => r.CpuMicros)).Median),
                     ("processBytesPerByte", list[0].ProcessBytesPerByte is null ? null : Spread.Of(list.Select(static r => r.ProcessBytesPerByte!.Value)).Median),
                     ("deviceBytesPerByte", list[0].DeviceBytesPerByte is null ? null : Spread.Of(list.Select(static r => r.DeviceBytesPerByte!.Value)).Median));
             }

@@ -5,7 +5,7 @@ using MultiDc.Benchmarks.Stores;
 namespace MultiDc.Benchmarks.Workloads;
 
 /// <summary>How a run of appends went.</summary>
-internal sealed record AppendResult(double PerSecond, double P50Ms, double P99Ms, double? ProcessBytesPerByte, double? DeviceBytesPerByte);
+internal sealed record AppendResult(double PerSecond, double P50Ms, double P99Ms, double CpuMicros, double? ProcessBytesPerByte, double? DeviceBytesPerByte);
 
 /// <summary>Appender i writes to shard i and waits for its own acknowledgement before its next append.</summary>
 internal static class AppendWorkload
@@ -18,6 +18,7 @@ internal static class AppendWorkload
         IAppendTarget target, string folder, int appenders, int payloadBytes, TimeSpan duration, Func<int, ValueTask> appendAsync, Func<Task>? finishAsync = null)
     {
         var before = WrittenBytes.Now(folder);
+        var cpuBefore = Environment.CpuUsage.TotalTime;
         var stop = false;
         var startedAt = Stopwatch.GetTimestamp();
         var running = Enumerable.Range(0, appenders).Select(appender => Task.Run(async () =>
@@ -44,9 +45,10 @@ internal static class AppendWorkload
 
         await (finishAsync?.Invoke() ?? Task.CompletedTask);
         var seconds = Stopwatch.GetElapsedTime(startedAt).TotalSeconds;
+        var cpu = Environment.CpuUsage.TotalTime - cpuBefore;
         await target.DisposeAsync();
         var written = WrittenBytes.Now(folder) - before;
         var payload = (double)all.Count * payloadBytes;
-        return new(all.Count / seconds, all.PercentileMs(50), all.PercentileMs(99), written.Process / payload, written.Device / payload);
+        return new(all.Count / seconds, all.PercentileMs(50), all.PercentileMs(99), cpu.TotalMicroseconds / all.Count, written.Process / payload, written.Device / payload);
     }
 }
