@@ -24,6 +24,9 @@ internal enum ExitCode
     /// <summary><c>demo</c>: the verdict is a violation.</summary>
     Violation = 6,
 
+    /// <summary><c>store</c>: the store is damaged; what was found is told.</summary>
+    StoreDamaged = 7,
+
     /// <summary><c>load</c>, <c>demo</c>: the file cannot be read or has bad lines.</summary>
     BadInputFile = 65,
 
@@ -33,7 +36,7 @@ internal enum ExitCode
     /// <summary>A bug: something happened that nobody thought of.</summary>
     InternalError = 70,
 
-    /// <summary><c>run</c>, <c>demo</c>: the data folder cannot be used.</summary>
+    /// <summary><c>run</c>, <c>demo</c>, <c>store</c>: the data folder cannot be used.</summary>
     DataFolderUnusable = 73,
 
     /// <summary>The configuration is missing or wrong.</summary>

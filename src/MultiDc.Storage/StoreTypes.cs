@@ -70,4 +70,7 @@ public sealed class StoreCorruptedException(ReplicaName? replica, string key, st
 
     /// <summary>The key of the record, as LAYOUT.md writes it.</summary>
     public string Key { get; } = key;
+
+    /// <summary>What is wrong with it.</summary>
+    public string Problem { get; } = problem;
 }

@@ -4,6 +4,7 @@ using MultiDc.Host.Commands;
 using MultiDc.Host.Demo;
 using MultiDc.Host.Loading;
 using MultiDc.Host.Running;
+using MultiDc.Host.Stores;
 
 namespace MultiDc.Host.CommandLine;
 
@@ -30,10 +31,11 @@ internal static class MultiDcCommand
           4    unknown: the write may have happened or not; read to find out, or repeat it
           5    unavailable: nothing happened, because nothing answered in time; try again
           6    demo: the verdict is a violation
+          7    store: the store is damaged
           65   load, demo: the file cannot be read or has bad lines
           69   run: a port is in use, or a service the silo needs does not answer
           70   a bug in multidc
-          73   run, demo: the data folder cannot be used
+          73   run, demo, store: the data folder cannot be used
           78   the configuration is missing or wrong
           130  interrupted
         """;
@@ -51,6 +53,7 @@ internal static class MultiDcCommand
         ScanCommand.Create(surroundings),
         LoadCommand.Create(surroundings),
         StatusCommand.Create(surroundings),
+        StoreCommand.Create(surroundings),
     };
 
     /// <summary>Parses and runs; every way to fail ends in an exit code and one or a few lines on standard error.</summary>
@@ -109,7 +112,8 @@ internal static class MultiDcCommand
         }
     }
 
-    private static string HelpCommandOf(Command command) => command is RootCommand ? "multidc" : $"multidc {command.Name}";
+    private static string HelpCommandOf(Command command) => command is RootCommand ? "multidc"
+        : command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? $"{HelpCommandOf(parent)} {command.Name}" : command.Name;
 
     private static string FirstLineOf(string message) => message.Split('\n', 2)[0].TrimEnd();
 }

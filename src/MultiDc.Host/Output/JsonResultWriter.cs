@@ -1,7 +1,4 @@
-using System.Buffers;
-using System.Text;
 using System.Text.Json;
-using System.Text.Unicode;
 using MultiDc.Grains;
 using MultiDc.Host.Loading;
 using MultiDc.Ring;
@@ -135,23 +132,11 @@ internal sealed class JsonResultWriter(TextWriter output) : IResultWriter
 
     private static void WriteEntry(Utf8JsonWriter json, KeyValueEntry entry)
     {
-        WriteBytes(json, "key", entry.Key.Span);
-        WriteBytes(json, "value", entry.Value.Span);
+        JsonLine.WriteBytes(json, "key", entry.Key.Span);
+        JsonLine.WriteBytes(json, "value", entry.Value.Span);
         json.WriteNumber("createRevision", entry.CreateRevision.Value);
         json.WriteNumber("modifyRevision", entry.ModifyRevision.Value);
         json.WriteNumber("version", entry.Version);
-    }
-
-    private static void WriteBytes(Utf8JsonWriter json, string name, ReadOnlySpan<byte> bytes)
-    {
-        if (Utf8.IsValid(bytes))
-        {
-            json.WriteString(name, bytes);
-        }
-        else
-        {
-            json.WriteBase64String($"{name}Base64", bytes);
-        }
     }
 
     private static void WriteReason(Utf8JsonWriter json, RejectionReason reason, string detail)
@@ -162,16 +147,5 @@ internal sealed class JsonResultWriter(TextWriter output) : IResultWriter
 
     private static string NameOf(string name) => JsonNamingPolicy.CamelCase.ConvertName(name);
 
-    private void Line(Action<Utf8JsonWriter> write)
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, RowRules.Writing))
-        {
-            json.WriteStartObject();
-            write(json);
-            json.WriteEndObject();
-        }
-
-        output.WriteLine(Encoding.UTF8.GetString(buffer.WrittenSpan));
-    }
+    private void Line(Action<Utf8JsonWriter> write) => JsonLine.Write(output, write);
 }

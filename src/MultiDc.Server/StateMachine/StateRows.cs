@@ -9,8 +9,10 @@ namespace MultiDc.Server.StateMachine;
 /// </summary>
 internal static class StateRows
 {
+    /// <summary>The first byte of an entry row's key.</summary>
+    public const byte EntryPrefix = 0x10;
+
     private const byte Version = 1;
-    private const byte EntryPrefix = 0x10;
     private const byte SessionPrefix = 0x20;
     private const int EntryHeaderBytes = 25;
     private const int SessionBytes = 26;

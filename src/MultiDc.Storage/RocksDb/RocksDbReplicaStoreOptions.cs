@@ -26,11 +26,15 @@ public sealed record RocksDbReplicaStoreOptions
     /// <summary>Tells the free space in bytes for this store. Default: what the folder's file system has for this user.</summary>
     public Func<long>? FreeSpaceProbe { get; init; }
 
-    /// <summary>Memory for blocks read from disk, memtables included, in bytes. Default 256 MiB.</summary>
-    public long CacheBytes { get; init; } = 256 * MiB;
+    /// <summary>Memory for blocks read from disk, memtables included, in bytes. Default 128 MiB.</summary>
+    /// <remarks>
+    /// The process takes up to twice as much: the C library's heaps, one per thread, keep what was freed between blocks of many sizes. What
+    /// is not in here is mostly in the page cache of the operating system.
+    /// </remarks>
+    public long CacheBytes { get; init; } = 128 * MiB;
 
-    /// <summary>Memory for rows and entries not yet in table files, in bytes, charged to the cache. Default 128 MiB.</summary>
-    public long WriteBufferBytes { get; init; } = 128 * MiB;
+    /// <summary>Memory for rows and entries not yet in table files, in bytes, charged to the cache. Default 64 MiB.</summary>
+    public long WriteBufferBytes { get; init; } = 64 * MiB;
 
     /// <summary>Write-ahead log on disk, in bytes, at which memtables are flushed so that it can be dropped. Default 256 MiB.</summary>
     public long MaxWalBytes { get; init; } = 256 * MiB;

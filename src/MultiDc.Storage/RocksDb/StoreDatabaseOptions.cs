@@ -41,6 +41,30 @@ internal static class StoreDatabaseOptions
         return RocksDb.Open(database, options.Folder, families);
     }
 
+    /// <summary>The column families of a folder, RocksDB's own <c>default</c> left out.</summary>
+    public static IEnumerable<string> FamiliesOf(string folder) => RocksDb.ListColumnFamilies(new DbOptions(), folder).Where(static name => name != "default");
+
+    /// <summary>Opens what is there without changing the folder. What the write-ahead log holds is read into memory.</summary>
+    public static RocksDb OpenReadOnly(string folder)
+    {
+        const int cacheBytes = 32 * 1024 * 1024;
+        var cache = Cache.CreateLru(cacheBytes);
+        var families = new ColumnFamilies(Family(cache, cacheBytes))
+        {
+            { LogFamily, Family(cache, cacheBytes) },
+            { HardFamily, Family(cache, cacheBytes) },
+            { StateFamily, Family(cache, cacheBytes) },
+        };
+        var database = new DbOptions()
+            .SetParanoidChecks()
+            .SetWalRecoveryMode(Recovery.TolerateCorruptedTailRecords)
+            .SetMaxOpenFiles(512);
+
+        // Does nothing for folders whose manifest does not say which write-ahead logs there must be.
+        Native.Instance.rocksdb_options_set_track_and_verify_wals_in_manifest(database.Handle, 1);
+        return RocksDb.OpenReadOnly(database, folder, families, errIfLogFileExists: false);
+    }
+
     /// <summary>Memtables of all families together, charged to the cache, so that one number bounds the store's memory.</summary>
     private static void LimitWriteBuffers(DbOptions database, Cache cache, long bytes)
     {

@@ -42,6 +42,19 @@ internal static class StoreKeys
     public static uint? SlotOfReplica(ReadOnlySpan<byte> key) =>
         key.Length == HardKeyBytes && key[0] == ReplicaKind ? BinaryPrimitives.ReadUInt32BigEndian(key[1..]) : null;
 
+    /// <summary>The replica of a name's key, or null when it is a key of another kind.</summary>
+    public static ReplicaName? ReplicaOfName(ReadOnlySpan<byte> key) =>
+        key is [NameKind, .. { Length: > 0 } name] ? new ReplicaName(Encoding.UTF8.GetString(name)) : null;
+
+    /// <summary>The name of a record's key, or null when it is a key of another kind.</summary>
+    public static string? NameOfRecord(ReadOnlySpan<byte> key) => key is [RecordKind, .. { Length: > 0 } name] ? Encoding.UTF8.GetString(name) : null;
+
+    /// <summary>The slot of a key of a replica's record, hard state or log start.</summary>
+    public static uint SlotOfHard(ReadOnlySpan<byte> key) => BinaryPrimitives.ReadUInt32BigEndian(key[1..]);
+
+    /// <summary>The slot of a key of <c>log</c> or <c>state</c>.</summary>
+    public static uint SlotOf(ReadOnlySpan<byte> key) => BinaryPrimitives.ReadUInt32BigEndian(key);
+
     public static byte[] Log(uint slot, ulong index)
     {
         var key = new byte[LogKeyBytes];
@@ -67,6 +80,10 @@ internal static class StoreKeys
     }
 
     public static uint GenerationOf(ReadOnlySpan<byte> key) => BinaryPrimitives.ReadUInt32BigEndian(key[4..]);
+
+    public static bool IsApplied(ReadOnlySpan<byte> key) => key.Length == StatePrefixBytes && key[StatePrefixBytes - 1] == AppliedKind;
+
+    public static bool IsRow(ReadOnlySpan<byte> key) => key.Length >= StatePrefixBytes && key[StatePrefixBytes - 1] == RowKind;
 
     public static byte[] Applied(uint slot, uint generation) => [.. Generation(slot, generation), AppliedKind];
 

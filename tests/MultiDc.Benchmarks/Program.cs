@@ -1,0 +1,3 @@
+using MultiDc.Benchmarks.Commands;
+
+return await BenchmarkCommand.Create().Parse(args).InvokeAsync();
