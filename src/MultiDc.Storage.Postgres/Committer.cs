@@ -9,7 +9,7 @@ namespace MultiDc.Storage.Postgres;
 /// database, turns all waiting commands of all replicas into one statement: group commit over shards. What it cannot learn the outcome of
 /// ends the openings concerned; the next batch connects anew.
 /// </summary>
-internal sealed class Committer
+internal sealed class Committer : IAsyncDisposable
 {
     private readonly PostgresReplicaStoreOptions options;
     private readonly PostgresDatabase database;
@@ -65,10 +65,10 @@ internal sealed class Committer
     }
 
     /// <summary>Takes no more commands, answers those that wait and ends the thread.</summary>
-    public Task StopAsync()
+    public async ValueTask DisposeAsync()
     {
         queue.Writer.TryComplete();
-        return ended.Task;
+        await ended.Task.ConfigureAwait(false);
     }
 
     private void Run()

@@ -165,7 +165,7 @@ public sealed class PostgresReplicaStore : IReplicaStore
             return;
         }
 
-        await committer.StopAsync().ConfigureAwait(false);
+        await committer.DisposeAsync().ConfigureAwait(false);
         if (inGoodOrder && !failure.HasFailed)
         {
             await flusher.FlushAllAsync().ConfigureAwait(false);

@@ -15,6 +15,9 @@ internal sealed record Opened(IReplicaStorage Storage, ShardDescriptor Descripto
 /// <summary>Not yet: ask again soon.</summary>
 internal sealed record NotYet(string Detail) : FoundingResult;
 
+/// <summary>The store's database is not reached: ask again until it is.</summary>
+internal sealed record StoreAway(string Detail) : FoundingResult;
+
 /// <summary>The replica's home is another store. This one must never vote in its name.</summary>
 internal sealed record Refused(string Detail) : FoundingResult;
 

@@ -23,6 +23,7 @@ internal sealed partial class ReplicaGrain(
     private static readonly TimeSpan FoundingRetry = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan RefusedRetry = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan FoundingPatience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LongestStoreRetry = TimeSpan.FromSeconds(5);
 
     private readonly CancellationTokenSource closing = new();
     private readonly Dictionary<DatacenterId, Guid> homes = [];
@@ -155,6 +156,7 @@ internal sealed partial class ReplicaGrain(
         {
             while (await OpenAsync() is { } opened)
             {
+                var storeIsAway = false;
                 await using (pump = pumps.Start(address, opened))
                 {
                     (state, detail) = ("running", "");
@@ -172,9 +174,12 @@ internal sealed partial class ReplicaGrain(
                         // Stays down, visibly, until someone looks and the process restarts.
                         return;
                     }
+
+                    storeIsAway = stop.Reason == PumpStopReason.StoreUnavailable;
                 }
 
-                await Task.Delay(RefusedRetry, time, closing.Token);
+                // While the store is away, opening waits for it by itself.
+                await Task.Delay(storeIsAway ? FoundingRetry : RefusedRetry, time, closing.Token);
             }
         }
         catch (OperationCanceledException) when (closing.IsCancellationRequested)
@@ -194,11 +199,24 @@ internal sealed partial class ReplicaGrain(
     private async Task<Opened?> OpenAsync()
     {
         var begunAt = time.GetTimestamp();
+        var storeRetry = FoundingRetry;
         while (true)
         {
             closing.Token.ThrowIfCancellationRequested();
             switch (await TryOpenAsync())
             {
+                case StoreAway away:
+                    // For as long as it takes: nobody restarts the silo when the database is back, and perhaps nobody asks for the replica.
+                    (state, detail) = ("stopped", away.Detail);
+                    await Task.Delay(storeRetry, time, closing.Token);
+                    storeRetry = storeRetry * 2 < LongestStoreRetry ? storeRetry * 2 : LongestStoreRetry;
+                    if (await StepAsideAsync())
+                    {
+                        return null;
+                    }
+
+                    begunAt = time.GetTimestamp();
+                    break;
                 case Opened opened:
                     return opened;
                 case Refused refused:
@@ -242,6 +260,10 @@ internal sealed partial class ReplicaGrain(
         {
             // There may be space again; nobody restarts the silo for it.
             return new NotYet(exception.Message);
+        }
+        catch (StoreUnavailableException exception)
+        {
+            return new StoreAway(exception.Message);
         }
         catch (FencedException exception)
         {
