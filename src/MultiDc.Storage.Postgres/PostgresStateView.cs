@@ -103,7 +103,7 @@ internal sealed class PostgresStateView(
         }
         catch (Exception exception)
         {
-            failure ??= exception;
+            failure ??= PostgresDatabase.IsOfDatabase(exception) ? database.Explain(exception) : exception;
         }
         finally
         {

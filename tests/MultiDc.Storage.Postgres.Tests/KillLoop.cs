@@ -82,6 +82,7 @@ internal static class KillLoop
 internal static class KillWriter
 {
     public const int StoreIsGone = 3;
+    public const int Fenced = 4;
 
     public static async Task<int> RunAsync(string connectionString)
     {
@@ -91,9 +92,13 @@ internal static class KillWriter
             await KillWorkload.RunAsync(store, Console.Out);
             return 0;
         }
-        catch (Exception exception) when (exception is StoreUnavailableException)
+        catch (StoreUnavailableException)
         {
             return StoreIsGone;
+        }
+        catch (FencedException)
+        {
+            return Fenced;
         }
     }
 }

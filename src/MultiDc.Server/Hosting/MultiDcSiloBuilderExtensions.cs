@@ -7,6 +7,7 @@ using MultiDc.Routing.Shards;
 using MultiDc.Server.Founding;
 using MultiDc.Server.Placement;
 using MultiDc.Server.Replication;
+using MultiDc.Server.Ring;
 using MultiDc.Storage;
 using Orleans.Runtime.Hosting;
 using Orleans.Runtime.MembershipService.SiloMetadata;
@@ -62,6 +63,7 @@ public static class MultiDcSiloBuilderExtensions
         services.TryAddSingleton<IReplicaStore>(provider => EmbeddedStore(provider, options));
         services.AddSingleton<ReplicaRecords>();
         services.AddSingleton<ReplicaFounder>();
+        services.AddTransient<RingMemory>();
         services.AddSingleton(static provider => new ReplicaMetrics(provider.GetService<System.Diagnostics.Metrics.IMeterFactory>()));
         services.AddSingleton(_ => new PumpScheduler(options.PumpThreads));
         services.TryAddSingleton<ITickSource>(_ => new ThreadTickSource(options.TickInterval));

@@ -66,6 +66,7 @@ public sealed class TestSilo
         {
             Configure(orleans);
             orleans.UseMultiDc(options => cluster.Configure(options, Datacenter.Value));
+            cluster.Options.ConfigureSilo?.Invoke(orleans);
         });
         host = builder.Build();
         await host.StartAsync();

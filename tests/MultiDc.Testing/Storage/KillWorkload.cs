@@ -16,7 +16,9 @@ public static class KillWorkload
     public const int Replicas = 12;
 
     private const ulong Keys = 10;
-    private static readonly ReplicaFounding Founding = new(new GroupConfiguration([new ReplicaId(1), new ReplicaId(2), new ReplicaId(3)]));
+
+    /// <summary>How the replicas are founded.</summary>
+    public static ReplicaFounding Founding { get; } = new(new GroupConfiguration([new ReplicaId(1), new ReplicaId(2), new ReplicaId(3)]));
 
     /// <summary>Writes for ever, or until the store fails.</summary>
     public static Task RunAsync(IReplicaStore store, TextWriter output) =>
@@ -67,7 +69,8 @@ public static class KillWorkload
         return problems;
     }
 
-    private static ReplicaName Name(int replica) => new($"killed/{replica}@east");
+    /// <summary>The name of a replica that is written.</summary>
+    public static ReplicaName Name(int replica) => new($"killed/{replica}@east");
 
     private static string Payload(int replica, ulong index) => $"replica {replica}, entry {index}, {new string('x', (int)(index % 200))}";
 
