@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds everything and runs every test. Needs the .NET SDK of global.json and nothing else.
+# Builds everything and runs every test. Needs the .NET SDK of global.json and nothing else; where PostgreSQL is missing, its tests install
+# Debian's package (as root) and say so.
 #   tests/run.sh              all tests
 #   tests/run.sh Raft Server  only the projects MultiDc.Raft.Tests and MultiDc.Server.Tests
 set -euo pipefail
