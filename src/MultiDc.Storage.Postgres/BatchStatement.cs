@@ -24,7 +24,7 @@ internal sealed class BatchStatement : IDisposable
     public BatchStatement(NpgsqlConnection connection)
     {
         command = new NpgsqlCommand(
-            "SELECT multidc.commit_batch($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30)",
+            $"SELECT multidc.commit_batch({string.Join(',', Enumerable.Range(1, 31).Select(static i => $"${i}"))})",
             connection);
         NpgsqlParameter[] inOrder =
         [

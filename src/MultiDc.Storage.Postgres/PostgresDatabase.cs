@@ -12,6 +12,11 @@ internal sealed class PostgresDatabase : IAsyncDisposable
 {
     private const int SchemaVersion = 1;
 
+    // Beside the committer, the flusher and the two readers. A silo that opens a thousand replicas at once takes its time, not a thousand
+    // connections; and who waits for one does not run into a timeout.
+    private const int MaxErrands = 8;
+    private const int MaxConnections = MaxErrands + 4;
+
     // A batch touches a few rows by their keys, whatever the planner believes about the tables' sizes.
     private const string SessionSettings =
         "SET default_transaction_isolation = 'read committed'; SET default_transaction_read_only = off; SET jit = off; "
@@ -32,6 +37,7 @@ internal sealed class PostgresDatabase : IAsyncDisposable
     private readonly StoreFailure failure;
     private readonly string clusterId;
     private readonly SemaphoreSlim views;
+    private readonly SemaphoreSlim errands = new(MaxErrands);
     private StoreIdentity? identity;
     private int health;
 
@@ -53,7 +59,7 @@ internal sealed class PostgresDatabase : IAsyncDisposable
             Timeout = (int)options.ConnectTimeout.TotalSeconds,
             MaxAutoPrepare = 16,
             AutoPrepareMinUsages = 2,
-            MaxPoolSize = 16,
+            MaxPoolSize = MaxConnections,
         };
         connection.ApplicationName ??= "multidc";
         Source = Build(connection);
@@ -91,6 +97,21 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
         {
             throw new StoreOpenException($"{Description} cannot be used: {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>Does something short on a connection; callers wait in turn.</summary>
+    public async Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> errand, CancellationToken cancellationToken)
+    {
+        await errands.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await using var connection = await Source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+            return await errand(connection).ConfigureAwait(false);
+        }
+        finally
+        {
+            errands.Release();
         }
     }
 

@@ -118,10 +118,14 @@ public sealed class PostgresReplicaStore : IReplicaStore
         byte[]? stored;
         try
         {
-            await using var connection = await database.Source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
-            await using var command = new NpgsqlCommand("SELECT value FROM multidc.record WHERE key = $1", connection);
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key });
-            stored = await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) as byte[];
+            stored = await database.RunAsync(
+                async connection =>
+                {
+                    await using var command = new NpgsqlCommand("SELECT value FROM multidc.record WHERE key = $1", connection);
+                    command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key });
+                    return await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) as byte[];
+                },
+                cancellationToken).ConfigureAwait(false);
             database.Reached();
         }
         catch (Exception exception) when (PostgresDatabase.IsOfDatabase(exception))

@@ -26,8 +26,8 @@ public sealed record PostgresReplicaStoreOptions
     /// <summary>How long a statement may take before its connection counts as lost. Default 30 s.</summary>
     public TimeSpan StatementTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long connecting may take. Default 5 s.</summary>
-    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
+    /// <summary>How long connecting may take. Default 15 s.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>Called by the committer right before each statement with the number of writes in it; tests hold or fail it.</summary>
     internal Action<int>? BeforeCommit { get; init; }

@@ -32,14 +32,7 @@ internal sealed class PostgresStagedSnapshot(
 
         try
         {
-            await using var connection = await database.Source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
-            await using var command = new NpgsqlCommand("SELECT multidc.stage_rows($1,$2,$3,$4,$5)", connection);
-            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = slot.Number });
-            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = (long)opening.Epoch.Value });
-            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = Generation });
-            command.Parameters.Add(new NpgsqlParameter<ReadOnlyMemory<byte>[]> { TypedValue = keys });
-            command.Parameters.Add(new NpgsqlParameter<byte[][]> { TypedValue = values });
-            if (await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) is long[,] fenced)
+            if (await database.RunAsync(connection => InsertAsync(connection, keys, values), cancellationToken).ConfigureAwait(false) is { } fenced)
             {
                 slot.Raise((ulong)fenced[0, 1]);
             }
@@ -57,6 +50,17 @@ internal sealed class PostgresStagedSnapshot(
         }
 
         RequireCurrent();
+    }
+
+    private async Task<long[,]?> InsertAsync(NpgsqlConnection connection, ReadOnlyMemory<byte>[] keys, byte[][] values)
+    {
+        await using var command = new NpgsqlCommand("SELECT multidc.stage_rows($1,$2,$3,$4,$5)", connection);
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = opening.Slot.Number });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = (long)opening.Epoch.Value });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = Generation });
+        command.Parameters.Add(new NpgsqlParameter<ReadOnlyMemory<byte>[]> { TypedValue = keys });
+        command.Parameters.Add(new NpgsqlParameter<byte[][]> { TypedValue = values });
+        return await command.ExecuteScalarAsync().ConfigureAwait(false) as long[,];
     }
 
     /// <summary>Nothing more is added.</summary>

@@ -15,26 +15,9 @@ internal sealed class ReplicaRecoveryReader(PostgresDatabase database, StateSwee
     {
         try
         {
-            await using var connection = await database.Source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
-            await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken).ConfigureAwait(false);
-            await using var batch = new NpgsqlBatch(connection, transaction);
-            Add("SELECT epoch, generation, hard_state, start_index, log_start FROM multidc.replica WHERE slot = $1");
-            Add("SELECT a.record FROM multidc.applied a JOIN multidc.replica r USING (slot, generation) WHERE slot = $1");
-            Add("SELECT greatest((SELECT generation FROM multidc.state WHERE slot = $1 ORDER BY generation DESC LIMIT 1), (SELECT generation FROM multidc.applied WHERE slot = $1 ORDER BY generation DESC LIMIT 1)), "
-                + "(SELECT generation FROM multidc.state WHERE slot = $1 ORDER BY generation LIMIT 1)");
-            Add("SELECT l.index, l.entry FROM multidc.log l JOIN multidc.replica r USING (slot) WHERE slot = $1 AND l.index > r.start_index ORDER BY l.index");
-            await using var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-            var recovered = await ReadAsync(opening, reader, cancellationToken).ConfigureAwait(false);
+            var recovered = await database.RunAsync(connection => ReadAsync(connection, opening, cancellationToken), cancellationToken).ConfigureAwait(false);
             database.Reached();
             return recovered;
-
-            void Add(string sql)
-            {
-                var command = batch.CreateBatchCommand();
-                command.CommandText = sql;
-                command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = opening.Slot.Number });
-                batch.BatchCommands.Add(command);
-            }
         }
         catch (StoreCorruptedException exception)
         {
@@ -47,16 +30,42 @@ internal sealed class ReplicaRecoveryReader(PostgresDatabase database, StateSwee
         }
     }
 
+    private async Task<RaftRecovery> ReadAsync(NpgsqlConnection connection, ReplicaOpening opening, CancellationToken cancellationToken)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken).ConfigureAwait(false);
+        await using var batch = new NpgsqlBatch(connection, transaction);
+        Add("SELECT epoch, generation, hard_state, start_index, log_start FROM multidc.replica WHERE slot = $1");
+        Add("SELECT a.record FROM multidc.applied a JOIN multidc.replica r USING (slot, generation) WHERE slot = $1");
+        Add("SELECT greatest((SELECT generation FROM multidc.state WHERE slot = $1 ORDER BY generation DESC LIMIT 1), (SELECT generation FROM multidc.applied WHERE slot = $1 ORDER BY generation DESC LIMIT 1)), "
+            + "(SELECT generation FROM multidc.state WHERE slot = $1 ORDER BY generation LIMIT 1)");
+        Add("SELECT l.index, l.entry FROM multidc.log l JOIN multidc.replica r USING (slot) WHERE slot = $1 AND l.index > r.start_index ORDER BY l.index");
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        return await ReadAsync(opening, reader, cancellationToken).ConfigureAwait(false);
+
+        void Add(string sql)
+        {
+            var command = batch.CreateBatchCommand();
+            command.CommandText = sql;
+            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = opening.Slot.Number });
+            batch.BatchCommands.Add(command);
+        }
+    }
+
     /// <summary>A stored entry, or null when there is none.</summary>
     public async Task<LogEntry?> ReadEntryAsync(ReplicaOpening opening, ulong index, CancellationToken cancellationToken)
     {
         try
         {
-            await using var connection = await database.Source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
-            await using var command = new NpgsqlCommand("SELECT entry FROM multidc.log WHERE slot = $1 AND index = $2", connection);
-            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = opening.Slot.Number });
-            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = (long)index });
-            return await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) is byte[] bytes ? DecodeEntry(opening.Slot, index, bytes) : null;
+            var stored = await database.RunAsync(
+                async connection =>
+                {
+                    await using var command = new NpgsqlCommand("SELECT entry FROM multidc.log WHERE slot = $1 AND index = $2", connection);
+                    command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = opening.Slot.Number });
+                    command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = (long)index });
+                    return await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) as byte[];
+                },
+                cancellationToken).ConfigureAwait(false);
+            return stored is null ? null : DecodeEntry(opening.Slot, index, stored);
         }
         catch (Exception exception) when (exception is not StoreCorruptedException && PostgresDatabase.IsOfDatabase(exception))
         {

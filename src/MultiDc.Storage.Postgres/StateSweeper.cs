@@ -38,19 +38,23 @@ internal sealed class StateSweeper(PostgresDatabase database, ILogger logger)
         {
             for (var deleted = RowsAtATime; deleted == RowsAtATime && !stopping;)
             {
-                await using var connection = await database.Source.OpenConnectionAsync().ConfigureAwait(false);
-                await using var command = new NpgsqlCommand("SELECT multidc.sweep($1,$2,$3,$4,$5)", connection);
-                command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = opening.Slot.Number });
-                command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = (long)opening.Epoch.Value });
-                command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = live });
-                command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = below });
-                command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = RowsAtATime });
-                deleted = (int)(await command.ExecuteScalarAsync().ConfigureAwait(false))!;
+                deleted = await database.RunAsync(connection => SweepAsync(connection, opening, live, below), CancellationToken.None).ConfigureAwait(false);
             }
         }
         catch (Exception exception) when (PostgresDatabase.IsOfDatabase(exception) || exception is ObjectDisposedException)
         {
             PostgresLog.NotSwept(logger, opening.Slot.Name, exception);
         }
+    }
+
+    private static async Task<int> SweepAsync(NpgsqlConnection connection, ReplicaOpening opening, int live, int below)
+    {
+        await using var command = new NpgsqlCommand("SELECT multidc.sweep($1,$2,$3,$4,$5)", connection);
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = opening.Slot.Number });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = (long)opening.Epoch.Value });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = live });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = below });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = RowsAtATime });
+        return (int)(await command.ExecuteScalarAsync().ConfigureAwait(false))!;
     }
 }

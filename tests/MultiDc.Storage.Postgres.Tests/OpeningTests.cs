@@ -22,7 +22,7 @@ public sealed class OpeningTests
         await server.ApplyAsync(name);
         await using (var store = await PostgresTestStore.OpenAsync(server.ConnectionString(name)))
         {
-            Assert.Equal("value"u8, (await store.GetRecordAsync("key"))!.Value.Span);
+            Assert.Equal("value"u8.ToArray(), (await store.GetRecordAsync("key"))!.Value.ToArray());
         }
 
         await server.PsqlAsync(name, "UPDATE multidc.schema_version SET version = 2");

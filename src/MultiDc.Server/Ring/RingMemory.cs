@@ -34,7 +34,7 @@ internal sealed partial class RingMemory(
         try
         {
             await storage.ReadStateAsync(StateName, grain, kept).WaitAsync(Patience, time);
-            return IsOurs ? RingSnapshotJson.Deserialize(kept.State.Ring) : null;
+            return IsOurs ? RingSnapshotJson.Deserialize(kept.State!.Ring) : null;
         }
         catch (Exception exception)
         {
@@ -46,7 +46,7 @@ internal sealed partial class RingMemory(
     /// <summary>Keeps a ring read from the ring's shard, unless a newer one of this store is kept.</summary>
     public async Task KeepAsync(GrainId grain, RingSnapshot ring)
     {
-        if (storage is null || (IsOurs && kept.State.Version >= ring.Version.Value))
+        if (storage is null || (IsOurs && kept.State!.Version >= ring.Version.Value))
         {
             return;
         }
