@@ -2,6 +2,9 @@
 -- (its query keys, parameters and result columns). Unlike a table without a unique key, it has one winner when the same grain is first
 -- written from two places. May be applied again. Run by apply.sh in one transaction.
 
+-- The provider names its tables without a schema, and a schema named as the user would come first.
+SET LOCAL search_path = public;
+
 CREATE TABLE IF NOT EXISTS OrleansQuery (
     QueryKey text PRIMARY KEY,
     QueryText text NOT NULL);

@@ -73,8 +73,8 @@ public sealed class FaultTests : IAsyncLifetime
 
         // What the server says when a table cannot grow.
         await server.PsqlAsync(name, """
-            CREATE FUNCTION full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
-            CREATE TRIGGER full BEFORE INSERT ON multidc.log EXECUTE FUNCTION full()
+            CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+            CREATE TRIGGER no_space BEFORE INSERT ON multidc.log EXECUTE FUNCTION no_space()
             """);
         await Assert.ThrowsAsync<StoreFullException>(async () => await storage.WriteAsync(PostgresTestStore.Append(4, 4)));
         Assert.Equal(StoreHealth.ReadOnly, store.Health);
@@ -82,7 +82,7 @@ public sealed class FaultTests : IAsyncLifetime
         await storage.ConfirmEpochAsync();
         await storage.CompactToAsync(PostgresTestStore.SnapshotAt(2));
 
-        await server.PsqlAsync(name, "DROP TRIGGER full ON multidc.log");
+        await server.PsqlAsync(name, "DROP TRIGGER no_space ON multidc.log");
         await storage.WriteAsync(PostgresTestStore.Append(4, 4));
         Assert.Equal(StoreHealth.Ok, store.Health);
         Assert.Equal([3UL, 4UL], (await store.OpenReplicaAsync()).Recovered.Entries.Select(static entry => entry.Index.Value));
