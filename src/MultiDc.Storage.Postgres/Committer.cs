@@ -158,13 +158,13 @@ internal sealed class Committer : IAsyncDisposable
             {
                 // Whatever it was: nobody may be told that the batch is durable, nor that it is not.
                 var cause = database.Explain(exception);
+                Disconnect();
                 if (cause is StoreFullException full)
                 {
                     RefuseForSpace(round, full);
                     continue;
                 }
 
-                Disconnect();
                 database.Source.Clear();
                 batch.End(cause);
                 throw cause;

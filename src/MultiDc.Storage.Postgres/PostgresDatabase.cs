@@ -150,7 +150,8 @@ internal sealed class PostgresDatabase : IAsyncDisposable
             }
         }
 
-        if (exception is PostgresException { SqlState: PostgresErrorCodes.DiskFull })
+        // An error of a statement that is a transaction by itself: it was rolled back. Anything worse, and nobody knows.
+        if (exception is PostgresException { SqlState: PostgresErrorCodes.DiskFull, InvariantSeverity: "ERROR" })
         {
             Set(StoreHealth.ReadOnly, exception);
             return new StoreFullException($"{Description} has no space: {exception.Message}", exception);

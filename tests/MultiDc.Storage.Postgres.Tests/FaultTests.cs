@@ -1,3 +1,4 @@
+using MultiDc.Testing.Cluster;
 using MultiDc.Testing.Postgres;
 
 namespace MultiDc.Storage.Postgres.Tests;
@@ -170,9 +171,12 @@ public sealed class FaultTests : IAsyncLifetime
             await storage.WriteAsync(new ReplicaWrite { Install = staged });
         }
 
-        await store.DisposeAsync();
-        Assert.Equal("1", await server.PsqlAsync(name, "SELECT count(*) FROM multidc.state"));
-        Assert.Equal("1", await server.PsqlAsync(name, "SELECT count(*) FROM multidc.applied"));
+        foreach (var table in new[] { "state", "applied" })
+        {
+            await Poll.UntilAsync(
+                $"one row in {table}", () => server.PsqlAsync(name, $"SELECT count(*) FROM multidc.{table}"), static count => count == "1", static count => count,
+                MultiDcTestCluster.Patience);
+        }
     }
 
     private Task TerminateAsync() => server.PsqlAsync(

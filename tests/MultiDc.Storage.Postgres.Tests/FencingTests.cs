@@ -129,11 +129,11 @@ public sealed class FencingTests : IAsyncLifetime
         var old = await one.OpenReplicaAsync();
         await old.WriteAsync(PostgresTestStore.Append(1, 1));
         using var locked = Locked("LOCK TABLE multidc.log IN SHARE MODE");
-        await locked.UntilAsync(server, name, "SELECT count(*) FROM pg_locks WHERE mode = 'ShareLock' AND granted AND relation = 'multidc.log'::regclass");
+        await LockingSession.UntilAsync(server, name, "SELECT count(*) FROM pg_locks WHERE mode = 'ShareLock' AND granted AND relation = 'multidc.log'::regclass");
         var write = old.WriteAsync(PostgresTestStore.Append(2, 2)).AsTask();
-        await locked.UntilAsync(server, name, "SELECT count(*) FROM pg_locks WHERE mode = 'RowExclusiveLock' AND NOT granted AND relation = 'multidc.log'::regclass");
+        await LockingSession.UntilAsync(server, name, "SELECT count(*) FROM pg_locks WHERE mode = 'RowExclusiveLock' AND NOT granted AND relation = 'multidc.log'::regclass");
         var opening = other.OpenReplicaAsync();
-        await locked.UntilAsync(server, name, AdvisoryWaiters);
+        await LockingSession.UntilAsync(server, name, AdvisoryWaiters);
         Assert.False(opening.IsCompleted);
         locked.Release();
 
@@ -198,7 +198,7 @@ public sealed class FencingTests : IAsyncLifetime
             psql.StandardInput.Flush();
         }
 
-        public Task<string> UntilAsync(PostgresServer server, string database, string count) => Poll.UntilAsync(
+        public static Task<string> UntilAsync(PostgresServer server, string database, string count) => Poll.UntilAsync(
             count, () => server.PsqlAsync(database, count), static found => found != "0", static found => found, MultiDcTestCluster.Patience);
 
         public void Release() => psql.StandardInput.Close();

@@ -65,7 +65,7 @@ public sealed class LayoutTests
             "1|orders/1@east|1|1|0101000000000000000100000009e3bd60|01020000000000000001000000000000000300000000000000670dbe6b|0",
             await server.PsqlAsync(name, "SELECT slot, name, epoch, generation, encode(record, 'hex'), encode(hard_state, 'hex'), start_index FROM multidc.replica"));
         Assert.Equal(
-            "1|1|0100020000000000000001000000000000000300000000000000707574\n1|2|01000200000000000000020000000000000000000000",
+            "1|1|01000200000000000000010000000000000003000000707574\n1|2|01000200000000000000020000000000000000000000",
             await server.PsqlAsync(name, "SELECT slot, index, encode(substr(entry, 1, 22) || substr(entry, 27), 'hex') FROM multidc.log ORDER BY 1, 2"));
         Assert.Equal("1|1|61|31\n1|2|62|32", await server.PsqlAsync(name, "SELECT slot, generation, encode(key, 'hex'), encode(substr(value, 1, length(value) - 4), 'hex') FROM multidc.state ORDER BY 1, 2, 3"));
         Assert.Equal("1|1|010100000000000000", await server.PsqlAsync(name, "SELECT slot, generation, encode(substr(record, 1, 9), 'hex') FROM multidc.applied"));

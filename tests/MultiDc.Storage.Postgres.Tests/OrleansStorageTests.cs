@@ -3,6 +3,7 @@ using MultiDc.Testing.Postgres;
 using Orleans.Configuration;
 using Orleans.Hosting;
 using Orleans.Runtime;
+using Orleans.Serialization.Configuration;
 using Orleans.Storage;
 using Orleans.TestingHost;
 
@@ -23,7 +24,7 @@ public sealed class OrleansStorageTests : IAsyncLifetime
         builder.AddSiloBuilderConfigurator<Configurator>();
         cluster = builder.Build();
         await cluster.DeployAsync();
-        storage = ((InProcessSiloHandle)cluster.Primary).SiloHost.Services.GetRequiredKeyedService<IGrainStorage>(Name);
+        storage = ((InProcessSiloHandle)cluster.Primary!).SiloHost.Services.GetRequiredKeyedService<IGrainStorage>(Name);
     }
 
     public async Task DisposeAsync() => await cluster.DisposeAsync();
@@ -36,24 +37,24 @@ public sealed class OrleansStorageTests : IAsyncLifetime
             var grain = GrainId.Create("first", $"{trial}");
             var outcomes = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => WriteAsync(grain, new GrainState<Counter>(new() { Value = i }))));
             Assert.Single(outcomes, static won => won);
-            Assert.Equal(Array.IndexOf(outcomes, true), (await ReadAsync(grain)).State.Value);
+            Assert.Equal(Array.IndexOf(outcomes, true), (await ReadAsync(grain)).State!.Value);
         }
     }
 
     [Fact]
     public async Task Versions_count_and_stale_ones_conflict()
     {
-        foreach (var grain in new[] { GrainId.Create("number", GrainIdKeyExtensions.CreateIntegerKey(7)), GrainId.Create("text", "key"), GrainId.Create("both", GrainIdKeyExtensions.CreateIntegerKey(7, "ext")) })
+        foreach (var grain in new[] { GrainId.Create(GrainType.Create("number"), GrainIdKeyExtensions.CreateIntegerKey(7)), GrainId.Create("text", "key"), GrainId.Create(GrainType.Create("both"), GrainIdKeyExtensions.CreateIntegerKey(7, "ext")) })
         {
             var state = await ReadAsync(grain);
             Assert.False(state.RecordExists);
-            state.State.Value = 1;
+            state.State!.Value = 1;
             Assert.True(await WriteAsync(grain, state));
             Assert.Equal("1", state.ETag);
             var stale = await ReadAsync(grain);
-            state.State.Value = 2;
+            state.State!.Value = 2;
             Assert.True(await WriteAsync(grain, state));
-            Assert.Equal(("2", 2), ((await ReadAsync(grain)).ETag, (await ReadAsync(grain)).State.Value));
+            Assert.Equal(("2", 2), ((await ReadAsync(grain)).ETag, (await ReadAsync(grain)).State!.Value));
 
             Assert.False(await WriteAsync(grain, stale));
             Assert.False(await WriteAsync(grain, new GrainState<Counter>(new())));
@@ -61,18 +62,18 @@ public sealed class OrleansStorageTests : IAsyncLifetime
             await storage.ClearStateAsync("counter", grain, state);
             var cleared = await ReadAsync(grain);
             Assert.False(cleared.RecordExists);
-            Assert.Equal(0, cleared.State.Value);
+            Assert.Equal(0, cleared.State!.Value);
             Assert.False(await WriteAsync(grain, stale));
-            cleared.State.Value = 3;
+            cleared.State!.Value = 3;
             Assert.True(await WriteAsync(grain, cleared));
-            Assert.Equal(3, (await ReadAsync(grain)).State.Value);
+            Assert.Equal(3, (await ReadAsync(grain)).State!.Value);
         }
     }
 
     [Fact]
     public async Task Cleared_state_can_be_deleted()
     {
-        var deleting = ((InProcessSiloHandle)cluster.Primary).SiloHost.Services.GetRequiredKeyedService<IGrainStorage>("deleting");
+        var deleting = ((InProcessSiloHandle)cluster.Primary!).SiloHost.Services.GetRequiredKeyedService<IGrainStorage>("deleting");
         var grain = GrainId.Create("deleted", "key");
         var state = new GrainState<Counter>(new() { Value = 1 });
         await deleting.WriteStateAsync("counter", grain, state);
@@ -112,6 +113,7 @@ public sealed class OrleansStorageTests : IAsyncLifetime
     {
         public void Configure(ISiloBuilder siloBuilder)
         {
+            siloBuilder.Configure<TypeManifestOptions>(static options => options.AllowAllTypes = true);
             siloBuilder.AddAdoNetGrainStorage(Name, static options => Set(options));
             siloBuilder.AddAdoNetGrainStorage("deleting", static options =>
             {
