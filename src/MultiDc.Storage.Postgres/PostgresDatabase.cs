@@ -188,19 +188,16 @@ internal sealed class PostgresDatabase : IAsyncDisposable
     private NpgsqlDataSource Build(NpgsqlConnectionStringBuilder connection)
     {
         var builder = new NpgsqlDataSourceBuilder(connection.ConnectionString);
-        builder.UsePhysicalConnectionInitializer(Examine, connection =>
-        {
-            Examine(connection);
-            return Task.CompletedTask;
-        });
+        builder.UsePhysicalConnectionInitializer(
+            connection => ExamineAsync(connection, async: false).GetAwaiter().GetResult(), connection => ExamineAsync(connection, async: true));
         return builder.Build();
     }
 
-    // Rare, and the same for both ways to connect.
-    private void Examine(NpgsqlConnection connection)
+    // The committer connects on its own thread, where nothing may need a thread of the pool; all others must not block one.
+    private async Task ExamineAsync(NpgsqlConnection connection, bool async)
     {
         using (var command = new NpgsqlCommand(SessionSettings + Examination, connection))
-        using (var reader = command.ExecuteReader())
+        using (var reader = async ? await command.ExecuteReaderAsync().ConfigureAwait(false) : command.ExecuteReader())
         {
             reader.Read();
             Require(!reader.GetBoolean(3), "is a standby in recovery: name the primary server");
@@ -211,17 +208,17 @@ internal sealed class PostgresDatabase : IAsyncDisposable
             Require(reader.GetBoolean(5), "has no schema multidc: apply infra/postgres/apply.sh to it first");
         }
 
-        if (!TryRead(connection))
+        if (!await TryReadAsync(connection, async).ConfigureAwait(false))
         {
-            Create(connection);
-            Require(TryRead(connection), "did not keep who the store is");
+            await CreateAsync(connection, async).ConfigureAwait(false);
+            Require(await TryReadAsync(connection, async).ConfigureAwait(false), "did not keep who the store is");
         }
     }
 
-    private bool TryRead(NpgsqlConnection connection)
+    private async Task<bool> TryReadAsync(NpgsqlConnection connection, bool async)
     {
         using var command = new NpgsqlCommand(Reading, connection);
-        using var reader = command.ExecuteReader();
+        using var reader = async ? await command.ExecuteReaderAsync().ConfigureAwait(false) : command.ExecuteReader();
         Require(reader.Read(), "has a schema multidc without a version: apply infra/postgres/apply.sh to it");
         Require(
             reader.GetInt32(0) == SchemaVersion,
@@ -252,7 +249,7 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         return true;
     }
 
-    private void Create(NpgsqlConnection connection)
+    private async Task CreateAsync(NpgsqlConnection connection, bool async)
     {
         Require(identity is null, $"has forgotten store {identity?.StoreId}");
         var created = new StoreIdentity(clusterId, Guid.NewGuid());
@@ -260,7 +257,7 @@ internal sealed class PostgresDatabase : IAsyncDisposable
             "INSERT INTO multidc.store (identity, system_identifier, timeline) SELECT $1, c.system_identifier, multidc.timeline() FROM pg_control_system() c ON CONFLICT DO NOTHING",
             connection);
         command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = StoreRecords.EncodeIdentity(created) });
-        if (command.ExecuteNonQuery() == 1)
+        if ((async ? await command.ExecuteNonQueryAsync().ConfigureAwait(false) : command.ExecuteNonQuery()) == 1)
         {
             PostgresLog.Created(logger, created.StoreId, created.ClusterId, Description);
         }
