@@ -32,6 +32,9 @@ public enum StoreHealth
 
     /// <summary>A write or sync failed: nothing is acknowledged any more; the process must restart and recover from disk.</summary>
     Failed,
+
+    /// <summary>The database cannot be reached: what is asked fails with <see cref="StoreUnavailableException"/> until it is back.</summary>
+    Unavailable,
 }
 
 /// <summary>A later opening of the replica exists: this one must end at once and say nothing more.</summary>
@@ -47,6 +50,12 @@ public sealed class StoreFullException(string message, Exception? inner = null) 
 
 /// <summary>The store failed for good: it acknowledges nothing more and must be reopened by a new process.</summary>
 public sealed class StoreFailedException(string message, Exception? inner = null) : IOException(message, inner);
+
+/// <summary>
+/// The store's database was not reached, or went away before it said what became of a write. The opening has ended and the write may have
+/// happened: whoever opens the replica again sees whether it did. The store itself comes back when its database does.
+/// </summary>
+public sealed class StoreUnavailableException(string message, Exception? inner = null) : IOException(message, inner);
 
 /// <summary>The store cannot be opened as it is: in use by another process, of another cluster, of an unknown format, or unwritable.</summary>
 public sealed class StoreOpenException(string message, Exception? inner = null) : IOException(message, inner);

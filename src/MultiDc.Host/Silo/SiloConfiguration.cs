@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 using MultiDc.Server.Hosting;
+using MultiDc.Storage.Postgres;
 using StackExchange.Redis;
 
 namespace MultiDc.Host.Silo;
@@ -20,7 +21,7 @@ internal static class SiloConfiguration
         string[] problems = [.. Bind(configuration.GetSection("MultiDc"), multiDc), .. Bind(configuration.GetSection("Silo"), silo)];
         if (problems.Length == 0)
         {
-            problems = [.. Problems(multiDc), .. Problems(silo)];
+            problems = [.. silo.Store == SiloStore.Embedded ? Problems(multiDc) : [], .. Problems(silo)];
         }
 
         return problems.Length == 0 ? (multiDc, silo) : throw new OptionsValidationException("Silo", typeof(SiloOptions), problems);
@@ -94,6 +95,31 @@ internal static class SiloConfiguration
         if (options.Clustering == SiloClustering.Redis && DescribeRedisProblem(options.Redis) is { } problem)
         {
             yield return problem;
+        }
+
+        if (options.Store == SiloStore.Postgres && DescribePostgresProblem(options.Postgres) is { } unusable)
+        {
+            yield return unusable;
+        }
+    }
+
+    private static string? DescribePostgresProblem(string postgres)
+    {
+        const string Empty = "Silo:Postgres is empty: give the database, such as Host=db;Database=shop;Username=shop, or set Silo:Store to Embedded";
+        if (string.IsNullOrWhiteSpace(postgres))
+        {
+            return Empty;
+        }
+
+        try
+        {
+            new PostgresReplicaStoreOptions { ConnectionString = postgres, ClusterId = "any" }.Validate();
+            return null;
+        }
+        catch (ArgumentException)
+        {
+            // Nothing of the text itself: it may hold a password.
+            return "Silo:Postgres cannot be read: it is a list of keyword=value pairs of Npgsql, with a Host";
         }
     }
 

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using MultiDc.Server.Hosting;
 using MultiDc.Storage;
+using MultiDc.Storage.Postgres;
 using Orleans.Configuration;
 using StackExchange.Redis;
 
@@ -36,6 +37,7 @@ internal static class SiloHost
         {
             orleans.UseMultiDc();
             UseClustering(orleans, multiDc, silo);
+            UseGrainStorage(orleans, silo);
             orleans.Configure<Orleans.Configuration.SiloOptions>(options => options.SiloName = silo.Name.Length > 0 ? silo.Name : $"{multiDc.Datacenter}/silo-1");
 
             // A silo that vanishes is missed within seconds; Orleans' defaults take over a minute when its connections just go silent.
@@ -51,10 +53,29 @@ internal static class SiloHost
         });
 
         // After the options were found valid, so that a wrong configuration leaves no folder behind.
-        var store = await RocksDbReplicaStore.OpenAsync(
-            new() { Folder = multiDc.DataFolder, ClusterId = multiDc.ClusterId }, cancellationToken: cancellationToken).ConfigureAwait(false);
-        builder.Services.AddSingleton<IReplicaStore>(_ => store);
+        IReplicaStore store = silo.Store == SiloStore.Postgres
+            ? await PostgresReplicaStore.OpenAsync(
+                new() { ConnectionString = silo.Postgres, ClusterId = multiDc.ClusterId }, cancellationToken: cancellationToken).ConfigureAwait(false)
+            : await RocksDbReplicaStore.OpenAsync(
+                new() { Folder = multiDc.DataFolder, ClusterId = multiDc.ClusterId }, cancellationToken: cancellationToken).ConfigureAwait(false);
+        builder.Services.AddSingleton(_ => store);
         return builder.Build();
+    }
+
+    // For the application's own grains, and for what MultiDc keeps outside its Raft groups (RingMemory).
+    private static void UseGrainStorage(ISiloBuilder orleans, SiloOptions silo)
+    {
+        if (silo.Store == SiloStore.Postgres)
+        {
+            orleans.AddAdoNetGrainStorageAsDefault(Configure);
+            orleans.AddAdoNetGrainStorage("multidc", Configure);
+        }
+
+        void Configure(AdoNetGrainStorageOptions storage)
+        {
+            storage.Invariant = "Npgsql";
+            storage.ConnectionString = silo.Postgres;
+        }
     }
 
     private static void UseClustering(ISiloBuilder orleans, MultiDcOptions multiDc, SiloOptions silo)

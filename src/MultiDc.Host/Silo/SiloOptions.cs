@@ -21,6 +21,18 @@ internal sealed class SiloOptions
     /// <summary>With Redis: its <c>host:port</c> and options, as StackExchange.Redis reads them.</summary>
     public string Redis { get; set; } = "";
 
+    /// <summary>
+    /// Where replicas are kept: <c>Embedded</c> (in <c>MultiDc:DataFolder</c>, which belongs to this silo alone) or <c>Postgres</c> (in a database
+    /// that all silos of the datacenter share, so that a replica may wake on any of them). Default: Embedded.
+    /// </summary>
+    public SiloStore Store { get; set; } = SiloStore.Embedded;
+
+    /// <summary>
+    /// With Postgres: the database, as Npgsql reads it; apply <c>infra/postgres/apply.sh</c> to it first. It also keeps the grains of the
+    /// application (the default grain storage). Set it in the environment when it holds a password.
+    /// </summary>
+    public string Postgres { get; set; } = "";
+
     /// <summary>With Localhost: the silo port of the cluster's first silo, when this one is not it. Default: this silo's own port.</summary>
     public int? PrimarySiloPort { get; set; }
 }
@@ -33,4 +45,14 @@ internal enum SiloClustering
 
     /// <summary>In Redis.</summary>
     Redis,
+}
+
+/// <summary>Where replicas are kept.</summary>
+internal enum SiloStore
+{
+    /// <summary>In the silo's data folder.</summary>
+    Embedded,
+
+    /// <summary>In a PostgreSQL database that the silos of the datacenter share.</summary>
+    Postgres,
 }

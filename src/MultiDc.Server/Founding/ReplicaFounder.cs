@@ -18,6 +18,9 @@ internal sealed record Opened(IReplicaStorage Storage, ShardDescriptor Descripto
 /// <summary>Not yet: ask again soon.</summary>
 internal sealed record NotYet(string Detail) : FoundingResult;
 
+/// <summary>The store's database is not reached: ask again until it is.</summary>
+internal sealed record StoreAway(string Detail) : FoundingResult;
+
 /// <summary>The replica's home is another store, or this one forgot what it had said. It must never vote in the replica's name.</summary>
 internal sealed record Refused(string Detail) : FoundingResult;
 

@@ -8,6 +8,7 @@ using MultiDc.Server.Founding;
 using MultiDc.Server.Openings;
 using MultiDc.Server.Placement;
 using MultiDc.Server.Replication;
+using MultiDc.Server.Ring;
 using MultiDc.Storage;
 using Orleans.Runtime.Hosting;
 using Orleans.Runtime.MembershipService.SiloMetadata;
@@ -64,6 +65,7 @@ public static class MultiDcSiloBuilderExtensions
         services.AddSingleton<ReplicaRecords>();
         services.AddSingleton<ReplicaFounder>();
         services.AddSingleton<OpeningWitness>();
+        services.AddTransient<RingMemory>();
         services.AddSingleton(static provider => new ReplicaMetrics(provider.GetService<System.Diagnostics.Metrics.IMeterFactory>()));
         services.AddSingleton(_ => new PumpScheduler(options.PumpThreads));
         services.TryAddSingleton<ITickSource>(_ => new ThreadTickSource(options.TickInterval));

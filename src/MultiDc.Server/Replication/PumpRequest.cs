@@ -104,6 +104,9 @@ internal enum PumpStopReason
     /// <summary>The store failed; the process must restart.</summary>
     StoreFailed,
 
+    /// <summary>The store's database went away; the replica opens again when it is back.</summary>
+    StoreUnavailable,
+
     /// <summary>The impossible happened; the files stay for examination.</summary>
     Broken,
 }

@@ -25,6 +25,7 @@ internal sealed partial class ReplicaGrain(
     private static readonly TimeSpan RefusedRetry = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan FoundingPatience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan PlacementCheck = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestStoreRetry = TimeSpan.FromSeconds(5);
 
     private readonly CancellationTokenSource closing = new();
     private ReplicaAddress address;
@@ -175,7 +176,8 @@ internal sealed partial class ReplicaGrain(
         {
             while (await OpenAsync() is { } opened)
             {
-                switch (await TakePartAsync(opened))
+                var ended = await TakePartAsync(opened);
+                switch (ended)
                 {
                     case null:
                         return;
@@ -184,7 +186,8 @@ internal sealed partial class ReplicaGrain(
                         return;
                 }
 
-                await Task.Delay(RefusedRetry, time, closing.Token);
+                // While the store is away, opening waits for it by itself.
+                await Task.Delay(ended is StoreAway ? FoundingRetry : RefusedRetry, time, closing.Token);
             }
         }
         catch (OperationCanceledException) when (closing.IsCancellationRequested)
@@ -204,11 +207,24 @@ internal sealed partial class ReplicaGrain(
     private async Task<Opened?> OpenAsync()
     {
         var begunAt = time.GetTimestamp();
+        var storeRetry = FoundingRetry;
         while (true)
         {
             closing.Token.ThrowIfCancellationRequested();
             switch (await TryOpenAsync())
             {
+                case StoreAway away:
+                    // For as long as it takes: nobody restarts the silo when the database is back, and perhaps nobody asks for the replica.
+                    (state, detail) = ("stopped", away.Detail);
+                    await Task.Delay(storeRetry, time, closing.Token);
+                    storeRetry = storeRetry * 2 < LongestStoreRetry ? storeRetry * 2 : LongestStoreRetry;
+                    if (await StepAsideAsync())
+                    {
+                        return null;
+                    }
+
+                    begunAt = time.GetTimestamp();
+                    break;
                 case Opened opened:
                     return opened;
                 case Refused refused:
@@ -235,7 +251,7 @@ internal sealed partial class ReplicaGrain(
     }
 
     /// <summary>Presents the opening, and runs the replica once it is accepted.</summary>
-    /// <returns>Null: this activation ends. <see cref="Refused"/>: it must not go on. <see cref="NotYet"/>: the replica is to be opened again.</returns>
+    /// <returns>Null: this activation ends. <see cref="Refused"/>: it must not go on. <see cref="NotYet"/> or <see cref="StoreAway"/>: the replica is to be opened again.</returns>
     private async Task<FoundingResult?> TakePartAsync(Opened opened)
     {
         var isRunning = false;
@@ -256,6 +272,10 @@ internal sealed partial class ReplicaGrain(
 
             isRunning = true;
             return await RunPumpAsync(opened, presenting);
+        }
+        catch (StoreUnavailableException exception)
+        {
+            return new StoreAway(exception.Message);
         }
         finally
         {
@@ -307,8 +327,13 @@ internal sealed partial class ReplicaGrain(
                 return null;
             }
 
-            // Otherwise it stays down, visibly, until someone looks and the process restarts.
-            return stop.Reason is PumpStopReason.Broken or PumpStopReason.StoreFailed ? null : new NotYet(stop.Detail);
+            return stop.Reason switch
+            {
+                // Stays down, visibly, until someone looks and the process restarts.
+                PumpStopReason.Broken or PumpStopReason.StoreFailed => null,
+                PumpStopReason.StoreUnavailable => new StoreAway(stop.Detail),
+                _ => new NotYet(stop.Detail),
+            };
         }
     }
 
@@ -366,6 +391,10 @@ internal sealed partial class ReplicaGrain(
         {
             // There may be space again; nobody restarts the silo for it.
             return new NotYet(exception.Message);
+        }
+        catch (StoreUnavailableException exception)
+        {
+            return new StoreAway(exception.Message);
         }
         catch (FencedException exception)
         {

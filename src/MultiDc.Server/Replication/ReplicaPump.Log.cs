@@ -18,6 +18,9 @@ internal sealed partial class ReplicaPump
     [LoggerMessage(1003, LogLevel.Critical, "Replica {Replica} is broken and stays down; its files are kept")]
     private static partial void LogBroken(ILogger logger, ReplicaAddress replica, Exception exception);
 
+    [LoggerMessage(1008, LogLevel.Error, "Replica {Replica} stopped over something that cannot be, while its store was away")]
+    private static partial void LogUnexplained(ILogger logger, ReplicaAddress replica, Exception exception);
+
     [LoggerMessage(1004, LogLevel.Information, "Replica {Replica} installed a snapshot up to {LastIncluded}")]
     private static partial void LogSnapshotInstalled(ILogger logger, ReplicaAddress replica, EntryId lastIncluded);
 

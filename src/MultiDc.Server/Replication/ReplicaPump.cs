@@ -201,6 +201,10 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         {
             stop = new(PumpStopReason.StoreFull, exception.Message);
         }
+        catch (StoreUnavailableException exception)
+        {
+            stop = new(PumpStopReason.StoreUnavailable, exception.Message);
+        }
         catch (IOException exception)
         {
             stop = new(PumpStopReason.StoreFailed, exception.Message);
@@ -225,6 +229,12 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         catch (FencedException fenced)
         {
             return new(PumpStopReason.Fenced, fenced.Message);
+        }
+        catch (StoreUnavailableException unavailable)
+        {
+            // Nobody can tell now whether it is this replica or its successor that is wrong. The next opening meets it again, if it is this one.
+            LogUnexplained(logger, sender.Address, exception);
+            return new(PumpStopReason.StoreUnavailable, unavailable.Message);
         }
         catch (Exception)
         {

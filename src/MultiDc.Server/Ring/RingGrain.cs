@@ -20,7 +20,7 @@ namespace MultiDc.Server.Ring;
 [DatacenterPlacement, GrainDirectory(SiloLocalGrainDirectory.Name), KeepAlive, Immovable, Reentrant]
 internal sealed partial class RingGrain(
     ShardRouter router, IDatacenterLinks links, ISiloTopology topology, DatacenterSiloChooser chooser, ILocalSiloDetails silo, IGrainFactory grains,
-    IOptions<MultiDcOptions> options, TimeProvider time, ILogger<RingGrain> logger) : Grain, IRingGrain, IHomeRegisterGrain
+    RingMemory memory, IOptions<MultiDcOptions> options, TimeProvider time, ILogger<RingGrain> logger) : Grain, IRingGrain, IHomeRegisterGrain
 {
     private static readonly byte[] RingKey = "ring"u8.ToArray();
     private const int MaxChangeAttempts = 16;
@@ -28,6 +28,7 @@ internal sealed partial class RingGrain(
 
     private readonly HashSet<ReplicaAddress> awake = [];
     private RingSnapshot? snapshot;
+    private bool isRemembered;
     private bool refreshing;
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
@@ -44,6 +45,8 @@ internal sealed partial class RingGrain(
             return;
         }
 
+        snapshot = await memory.RecallAsync(this.GetGrainId());
+        isRemembered = snapshot is not null;
         this.RegisterGrainTimer(
             static (grain, _) => grain.RefreshAsync(),
             this,
@@ -125,6 +128,11 @@ internal sealed partial class RingGrain(
                 LogNotRefreshed(logger, links.Local, outcome);
             }
 
+            if (snapshot is { } ring && !isRemembered)
+            {
+                await memory.KeepAsync(this.GetGrainId(), ring);
+            }
+
             await WakeReplicasAsync();
         }
         catch (Exception exception)
@@ -177,10 +185,10 @@ internal sealed partial class RingGrain(
 
     private void Adopt(RingSnapshot ring)
     {
-        // Two changes may end in the other order than they began.
-        if (snapshot is null || ring.Version.Value > snapshot.Version.Value)
+        // Two changes may end in the other order than they began. What was only remembered gives way to anything that was read.
+        if (snapshot is null || isRemembered || ring.Version.Value > snapshot.Version.Value)
         {
-            snapshot = ring;
+            (snapshot, isRemembered) = (ring, false);
         }
     }
 

@@ -39,13 +39,12 @@ internal sealed class EncodedEntries : IBufferWriter<byte>, IDisposable
 
     public int SizeBytes => written;
 
-    public ReadOnlySpan<byte> this[int i]
+    public ReadOnlySpan<byte> this[int i] => Slice(i).Span;
+
+    public ReadOnlyMemory<byte> Slice(int i)
     {
-        get
-        {
-            var start = i == 0 ? 0 : ends[i - 1];
-            return buffer.AsSpan(start, ends[i] - start);
-        }
+        var start = i == 0 ? 0 : ends[i - 1];
+        return buffer.AsMemory(start, ends[i] - start);
     }
 
     public void Advance(int count) => written += count;

@@ -10,6 +10,7 @@ namespace MultiDc.Storage;
 internal sealed partial class FolderLock : IDisposable
 {
     private const int ReadOnly = 0;
+    private const int SharedWithoutWaiting = 1 | 4;
     private const int ExclusiveWithoutWaiting = 2 | 4;
 
     private static readonly ConcurrentDictionary<string, bool> HeldHere = new();
@@ -22,12 +23,17 @@ internal sealed partial class FolderLock : IDisposable
     {
         this.folder = folder;
         this.descriptor = descriptor;
-        HeldHere[folder] = true;
     }
 
     /// <summary>Takes the lock on a folder that exists.</summary>
     /// <exception cref="StoreOpenException">Somebody else has it.</exception>
-    public static FolderLock Take(string path)
+    public static FolderLock Take(string path) => Take(path, ExclusiveWithoutWaiting);
+
+    /// <summary>Takes the lock as one of several who only read.</summary>
+    /// <exception cref="StoreOpenException">A store has it.</exception>
+    public static FolderLock TakeShared(string path) => Take(path, SharedWithoutWaiting);
+
+    private static FolderLock Take(string path, int operation)
     {
         var folder = Path.GetFullPath(path);
         if (OperatingSystem.IsWindows())
@@ -45,8 +51,13 @@ internal sealed partial class FolderLock : IDisposable
                 $"data folder {path} cannot be written or read: check its rights and the disk ({Marshal.GetLastPInvokeErrorMessage()})");
         }
 
-        if (Lock(descriptor, ExclusiveWithoutWaiting) == 0)
+        if (Lock(descriptor, operation) == 0)
         {
+            if (operation == ExclusiveWithoutWaiting)
+            {
+                HeldHere[folder] = true;
+            }
+
             return new FolderLock(folder, descriptor);
         }
 

@@ -30,7 +30,7 @@ internal sealed class StoreMetrics : IDisposable
         meter.CreateObservableUpDownCounter(
             "multidc.store.queue.depth", () => Observe(queueDepth), "{write}", "Writes that wait for the committer.");
         meter.CreateObservableGauge(
-            "multidc.store.health", () => Observe(health is { } read ? () => (int)read() : null), null, "0 ok, 1 read-only, 2 failed.");
+            "multidc.store.health", () => Observe(health is { } read ? () => (int)read() : null), null, "0 ok, 1 read-only, 2 failed, 3 unavailable.");
     }
 
     /// <summary>What the observable instruments show while the store is open.</summary>

@@ -24,6 +24,8 @@ public sealed class RunProblemTests : IDisposable
     [InlineData("Silo:GatewayPort=70000", "Silo:GatewayPort 70000 is not within 1 to 65535")]
     [InlineData("Silo:Address=localhost", "Silo:Address 'localhost' is not an IP address")]
     [InlineData("Silo:Clustering=Redis", "Silo:Redis is empty")]
+    [InlineData("Silo:Store=Postgres", "Silo:Postgres is empty")]
+    [InlineData("Silo:Store=Folder", "Failed to convert configuration value 'Folder' at 'Silo:Store'")]
     [InlineData("Silo:Clustering=Zookeeper", "Failed to convert configuration value 'Zookeeper' at 'Silo:Clustering'")]
     public async Task A_wrong_setting_is_78_and_leaves_no_folder_behind(string setting, string reason)
     {
@@ -34,6 +36,18 @@ public sealed class RunProblemTests : IDisposable
         Assert.Contains(reason, error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(data));
+    }
+
+    [Fact]
+    public async Task A_connection_string_is_never_printed()
+    {
+        foreach (var postgres in new[] { "Host=/none;Pasword=hush", "Host=/none;Username=x;Password=hush;Timeout=1" })
+        {
+            var (exitCode, output, error) = await RunningSilo.FailAsync(
+                folder.Path, RunningSilo.Settings(ports, "x", "Silo:Store=Postgres", $"Silo:Postgres={postgres}"));
+            Assert.True(exitCode is 73 or 78, error);
+            Assert.DoesNotContain("hush", output + error, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

@@ -22,6 +22,12 @@ public sealed record MultiDcTestClusterOptions
     /// <summary>Who shares a store.</summary>
     public TestStores Stores { get; init; } = TestStores.PerSilo;
 
+    /// <summary>Opens a silo's store, by datacenter, instead of one in memory; null: in memory. Used with <see cref="TestStores.PerDatacenter"/>.</summary>
+    public Func<string, Task<MultiDc.Storage.IReplicaStore>>? OpenStore { get; init; }
+
+    /// <summary>What else every silo gets.</summary>
+    public Action<ISiloBuilder>? ConfigureSilo { get; init; }
+
     /// <summary>Shards of the keyspace <c>default</c>.</summary>
     public int ShardCount { get; init; } = 8;
 

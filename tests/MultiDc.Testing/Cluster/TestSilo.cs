@@ -20,7 +20,7 @@ public sealed class TestSilo
     private readonly int gatewayPort;
     private IHost? host;
     private SiloMembershipTable? table;
-    private MemoryReplicaStore? store;
+    private IReplicaStore? store;
     private object? process;
 
     internal TestSilo(MultiDcTestCluster cluster, string datacenter, string name, int siloPort, int gatewayPort, MemoryDisk disk)
@@ -58,7 +58,7 @@ public sealed class TestSilo
 
         cluster.Connections.Revive([siloPort, gatewayPort]);
         table = new(cluster.Membership);
-        store = new(Disk);
+        store = cluster.Options.OpenStore is { } open ? await open(Datacenter.Value) : new MemoryReplicaStore(Disk);
         var builder = Host.CreateEmptyApplicationBuilder(new() { ApplicationName = Name });
         cluster.Log.AddTo(builder.Logging, Name);
         process = new object();
@@ -66,6 +66,7 @@ public sealed class TestSilo
         {
             Configure(orleans);
             orleans.UseMultiDc(options => cluster.Configure(options, Datacenter.Value));
+            cluster.Options.ConfigureSilo?.Invoke(orleans);
         });
         host = builder.Build();
         await host.StartAsync();

@@ -1,14 +1,15 @@
 namespace MultiDc.Storage;
 
 /// <summary>
-/// Keeps a store's folder stopped while it is looked at: refuses one that is in use, and holds a shared lock on RocksDB's <c>LOCK</c>, which
-/// several readers may hold, and with which no store opens. Nothing is written.
+/// Keeps a store's folder stopped while it is looked at: refuses one that is in use, and holds shared locks on the folder and on RocksDB's
+/// <c>LOCK</c>, which several readers may hold, and with which no store opens. Nothing is written.
 /// </summary>
 internal sealed class StoppedFolder : IDisposable
 {
+    private readonly FolderLock folderLock;
     private readonly FileStream? held;
 
-    private StoppedFolder(FileStream? held) => this.held = held;
+    private StoppedFolder(FolderLock folderLock, FileStream? held) => (this.folderLock, this.held) = (folderLock, held);
 
     /// <exception cref="StoreOpenException">It is no store's folder, is in use, or cannot be read.</exception>
     public static StoppedFolder Hold(string folder)
@@ -26,7 +27,16 @@ internal sealed class StoppedFolder : IDisposable
                 throw new StoreOpenException($"data folder {folder} is in use by this process: close the store first");
             }
 
-            return new(Lock(folder, Path.Combine(realFolder, "LOCK")));
+            var folderLock = FolderLock.TakeShared(realFolder);
+            try
+            {
+                return new(folderLock, Lock(folder, Path.Combine(realFolder, "LOCK")));
+            }
+            catch
+            {
+                folderLock.Dispose();
+                throw;
+            }
         }
         catch (FileNotFoundException exception)
         {
@@ -38,7 +48,11 @@ internal sealed class StoppedFolder : IDisposable
         }
     }
 
-    public void Dispose() => held?.Dispose();
+    public void Dispose()
+    {
+        held?.Dispose();
+        folderLock.Dispose();
+    }
 
     /// <summary>A store's folder, links resolved.</summary>
     private static string RealFolder(string folder)
