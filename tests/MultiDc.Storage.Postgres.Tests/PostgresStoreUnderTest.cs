@@ -41,6 +41,11 @@ internal sealed class PostgresStoreUnderTest : StoreUnderTest
 
     public override IDisposable HoldCommits() => gate.Hold();
 
+    // Each store has a committer, and a gate, of its own.
+    public override bool HoldsOneStoreOnly => true;
+
+    public override async Task<IReplicaStore> OpenSecondAsync() => await PostgresReplicaStore.OpenAsync(PostgresTestStore.Options(connectionString));
+
     public override async ValueTask DisposeAsync()
     {
         gate.Open();

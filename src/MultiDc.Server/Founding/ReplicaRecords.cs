@@ -21,7 +21,7 @@ internal enum ReplicaHolding
 
 /// <summary>
 /// The records that a silo's store keeps of replicas beside their logs, each written once. What changes is in
-/// <see cref="Openings.OpeningWitness"/>.
+/// <see cref="Openings.OpeningJudge"/>.
 /// </summary>
 internal sealed class ReplicaRecords(IReplicaStore store)
 {

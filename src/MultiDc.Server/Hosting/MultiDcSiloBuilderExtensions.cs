@@ -64,7 +64,7 @@ public static class MultiDcSiloBuilderExtensions
         services.TryAddSingleton<IReplicaStore>(provider => EmbeddedStore(provider, options));
         services.AddSingleton<ReplicaRecords>();
         services.AddSingleton<ReplicaFounder>();
-        services.AddSingleton<OpeningWitness>();
+        services.AddSingleton<OpeningJudge>();
         services.AddTransient<RingMemory>();
         services.AddSingleton(static provider => new ReplicaMetrics(provider.GetService<System.Diagnostics.Metrics.IMeterFactory>()));
         services.AddSingleton(_ => new PumpScheduler(options.PumpThreads));

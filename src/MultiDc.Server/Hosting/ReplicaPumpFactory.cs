@@ -7,7 +7,7 @@ namespace MultiDc.Server.Hosting;
 
 /// <summary>Builds and starts pumps with what all replicas of the silo share.</summary>
 internal sealed class ReplicaPumpFactory(
-    IOptions<MultiDcOptions> options, ReplicaRecords records, OpeningWitness witness, IRaftTransport transport, ITickSource ticks, PumpScheduler scheduler, TimeProvider time,
+    IOptions<MultiDcOptions> options, ReplicaRecords records, OpeningJudge judge, IRaftTransport transport, ITickSource ticks, PumpScheduler scheduler, TimeProvider time,
     ReplicaMetrics metrics, ILogger<ReplicaPump> logger)
 {
     public ReplicaPump Start(ReplicaAddress address, Opened opened)
@@ -44,7 +44,7 @@ internal sealed class ReplicaPumpFactory(
             {
                 if (others.TryGetValue(message.From, out var other))
                 {
-                    witness.Hear(other, Promises.Of(message, termAtMatch));
+                    judge.Hear(other, Promises.Of(message, termAtMatch));
                 }
             },
         };

@@ -24,7 +24,7 @@ internal interface IReplicaPeerGrain : IGrainWithStringKey
 
     /// <summary>
     /// A replica that was opened says what its store has, before it takes part. Answered by every store that is a home, whether or not its
-    /// own opening takes part yet, so that a whole system can start at once. See <see cref="OpeningWitness"/>.
+    /// own opening takes part yet, so that a whole system can start at once. See <see cref="OpeningJudge"/>.
     /// </summary>
     [AlwaysInterleave, Alias("Present")]
     Task<PresentationReply> PresentAsync(DatacenterId from, Presentation presentation);

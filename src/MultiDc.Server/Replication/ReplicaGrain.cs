@@ -18,7 +18,7 @@ namespace MultiDc.Server.Replication;
 /// </summary>
 [DatacenterPlacement, GrainDirectory(SiloLocalGrainDirectory.Name), KeepAlive, Immovable, Reentrant]
 internal sealed partial class ReplicaGrain(
-    ReplicaFounder founder, ReplicaRecords records, OpeningWitness witness, ReplicaPumpFactory pumps, IDatacenterLinks links, DatacenterSiloChooser chooser, ILocalSiloDetails silo,
+    ReplicaFounder founder, ReplicaRecords records, OpeningJudge judge, ReplicaPumpFactory pumps, IDatacenterLinks links, DatacenterSiloChooser chooser, ILocalSiloDetails silo,
     TimeProvider time, ReplicaMetrics metrics, ILogger<ReplicaGrain> logger) : Grain, IReplicaGrain, IReplicaPeerGrain, IDisposable
 {
     private static readonly TimeSpan FoundingRetry = TimeSpan.FromMilliseconds(200);
@@ -158,8 +158,8 @@ internal sealed partial class ReplicaGrain(
         }
 
         var other = new ReplicaAddress(address.Shard, from);
-        var isNew = !witness.ListensTo(other, presentation.StoreId, presentation.Epoch, presentation.OpeningId);
-        var (verdict, why) = await witness.JudgeAsync(other, presentation);
+        var isNew = !judge.ListensTo(other, presentation.StoreId, presentation.Epoch, presentation.OpeningId);
+        var (verdict, why) = await judge.JudgeAsync(other, presentation);
         if (isNew && verdict == PresentationVerdict.Accepted)
         {
             presenter?.PresentTo(from);
@@ -357,11 +357,11 @@ internal sealed partial class ReplicaGrain(
         var voted = opened.Storage.Recovered.HardState;
         foreach (var other in others)
         {
-            await witness.LoadAsync(other);
+            await judge.LoadAsync(other);
             if (voted.VotedFor == GroupMembers.IdOf(other.Datacenter))
             {
                 // Who is voted for stood for election in that term.
-                witness.Hear(other, new(voted.Term.Value, voted.VotedFor.Value, 0));
+                judge.Hear(other, new(voted.Term.Value, voted.VotedFor.Value, 0));
             }
         }
     }
@@ -372,7 +372,7 @@ internal sealed partial class ReplicaGrain(
         {
             foreach (var other in others)
             {
-                await witness.SaveAsync(other);
+                await judge.SaveAsync(other);
             }
         }
         catch (Exception exception)
@@ -454,7 +454,7 @@ internal sealed partial class ReplicaGrain(
 
     // Another group, another store, another opening than the last that was accepted here: an older one is a zombie's.
     private async ValueTask<bool> IsStrangerAsync(ReplicaFrame frame) =>
-        frame.Shard != address.Shard || !await witness.ListensToAsync(new(frame.Shard, frame.From), frame.StoreId, frame.Epoch, frame.OpeningId);
+        frame.Shard != address.Shard || !await judge.ListensToAsync(new(frame.Shard, frame.From), frame.StoreId, frame.Epoch, frame.OpeningId);
 
     private void RequireOther(DatacenterId from)
     {

@@ -67,7 +67,7 @@ public sealed class OpeningPresenterTests
     {
         using var world = new OpeningsWorld();
         world.Away.Add(OpeningsWorld.C);
-        world.Witness(OpeningsWorld.C).Hear(OpeningsWorld.A, new(3, 0, 0));
+        world.Judge(OpeningsWorld.C).Hear(OpeningsWorld.A, new(3, 0, 0));
         var (presenter, _) = await world.OpenAsync();
         await using (presenter)
         {
@@ -88,7 +88,7 @@ public sealed class OpeningPresenterTests
         first.Start();
         await first.Accepted;
         await OpeningsWorld.WriteAsync(storage, 3, B, last: 5);
-        world.Witness(OpeningsWorld.B).Hear(OpeningsWorld.A, new(3, B.Value, 5));
+        world.Judge(OpeningsWorld.B).Hear(OpeningsWorld.A, new(3, B.Value, 5));
         await first.DisposeAsync();
         world.Disks[OpeningsWorld.A.Datacenter].Crash();
 
@@ -125,7 +125,7 @@ public sealed class OpeningPresenterTests
         else
         {
             await OpeningsWorld.WriteAsync(storage, 3, B, first: 6, last: 9);
-            world.Witness(OpeningsWorld.B).Hear(OpeningsWorld.A, new(3, 0, 9));
+            world.Judge(OpeningsWorld.B).Hear(OpeningsWorld.A, new(3, 0, 9));
         }
 
         await first.DisposeAsync();

@@ -21,7 +21,7 @@ internal sealed class OpeningsWorld : IDisposable
     public static readonly DatacenterId C = new("c");
     private static readonly DatacenterId[] Datacenters = [A.Datacenter, B, C];
     private readonly ReplicaMetrics metrics = new(null);
-    private readonly Dictionary<DatacenterId, OpeningWitness> witnesses = [];
+    private readonly Dictionary<DatacenterId, OpeningJudge> judges = [];
 
     public OpeningsWorld()
     {
@@ -47,13 +47,13 @@ internal sealed class OpeningsWorld : IDisposable
 
     public FakeTimeProvider Time { get; } = new();
 
-    public OpeningWitness Witness(DatacenterId datacenter) => witnesses[datacenter];
+    public OpeningJudge Judge(DatacenterId datacenter) => judges[datacenter];
 
     /// <summary>The silo of a datacenter starts over the same disk, and has in memory what it has on the disk.</summary>
     public void Restart(DatacenterId datacenter)
     {
         var store = new MemoryReplicaStore(Disks[datacenter]);
-        witnesses[datacenter] = new(store, new(store), metrics, Time, NullLogger<OpeningWitness>.Instance);
+        judges[datacenter] = new(store, new(store), metrics, Time, NullLogger<OpeningJudge>.Instance);
     }
 
     public async Task<(OpeningPresenter Presenter, IReplicaStorage Storage)> OpenAsync()
@@ -88,7 +88,7 @@ internal sealed class OpeningsWorld : IDisposable
             throw new TimeoutException("away");
         }
 
-        var (verdict, why) = await Witness(datacenter).JudgeAsync(A, presentation);
+        var (verdict, why) = await Judge(datacenter).JudgeAsync(A, presentation);
         Answered[datacenter]++;
         return new(Disks[datacenter].Identity.StoreId, verdict, why, Following.TryGetValue(datacenter, out var leader) ? leader : null);
     }

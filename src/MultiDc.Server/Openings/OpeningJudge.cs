@@ -28,8 +28,8 @@ namespace MultiDc.Server.Openings;
 /// store runs beside the original.
 /// </para>
 /// </summary>
-internal sealed partial class OpeningWitness(
-    Storage.IReplicaStore store, ReplicaRecords records, ReplicaMetrics metrics, TimeProvider time, ILogger<OpeningWitness> logger)
+internal sealed partial class OpeningJudge(
+    Storage.IReplicaStore store, ReplicaRecords records, ReplicaMetrics metrics, TimeProvider time, ILogger<OpeningJudge> logger)
 {
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
 

@@ -3,7 +3,7 @@ using MultiDc.Storage;
 
 namespace MultiDc.Server.Tests.Openings;
 
-public sealed class OpeningWitnessTests
+public sealed class OpeningJudgeTests
 {
     private static readonly Guid Home = Guid.NewGuid();
 
@@ -20,7 +20,7 @@ public sealed class OpeningWitnessTests
 
         world.Disks[OpeningsWorld.B].Crash();
         world.Restart(OpeningsWorld.B);
-        await world.Witness(OpeningsWorld.B).LoadAsync(OpeningsWorld.A);
+        await world.Judge(OpeningsWorld.B).LoadAsync(OpeningsWorld.A);
         Assert.True(ListensTo(world, second));
         Assert.Equal(PresentationVerdict.Superseded, await JudgeAsync(world, first));
         Assert.Equal(PresentationVerdict.Accepted, await JudgeAsync(world, second));
@@ -33,7 +33,7 @@ public sealed class OpeningWitnessTests
         using var world = new OpeningsWorld();
         var first = Presented(1);
         await JudgeAsync(world, first);
-        world.Witness(OpeningsWorld.B).Hear(OpeningsWorld.A, new(5, 0, 0));
+        world.Judge(OpeningsWorld.B).Hear(OpeningsWorld.A, new(5, 0, 0));
         var rolledBack = Presented(2, term: 4);
         Assert.Equal(PresentationVerdict.RolledBack, await JudgeAsync(world, rolledBack));
         Assert.False(ListensTo(world, first));
@@ -41,9 +41,9 @@ public sealed class OpeningWitnessTests
 
         world.Disks[OpeningsWorld.B].Crash();
         world.Restart(OpeningsWorld.B);
-        await world.Witness(OpeningsWorld.B).LoadAsync(OpeningsWorld.A);
+        await world.Judge(OpeningsWorld.B).LoadAsync(OpeningsWorld.A);
         Assert.False(ListensTo(world, first));
-        var (verdict, why) = await world.Witness(OpeningsWorld.B).JudgeAsync(OpeningsWorld.A, Presented(9, term: 99));
+        var (verdict, why) = await world.Judge(OpeningsWorld.B).JudgeAsync(OpeningsWorld.A, Presented(9, term: 99));
         Assert.Equal(PresentationVerdict.RolledBack, verdict);
         Assert.Contains($"store {Home} of replica kv/0@a was rolled back: it had spoken in term 5", why);
     }
@@ -53,9 +53,9 @@ public sealed class OpeningWitnessTests
     {
         using var world = new OpeningsWorld();
         await JudgeAsync(world, Presented(1));
-        world.Witness(OpeningsWorld.B).Hear(OpeningsWorld.A, new(5, 0, 7));
-        world.Witness(OpeningsWorld.B).Hear(OpeningsWorld.A, new(5, 0, 6));
-        await world.Witness(OpeningsWorld.B).SaveAsync(OpeningsWorld.A);
+        world.Judge(OpeningsWorld.B).Hear(OpeningsWorld.A, new(5, 0, 7));
+        world.Judge(OpeningsWorld.B).Hear(OpeningsWorld.A, new(5, 0, 6));
+        await world.Judge(OpeningsWorld.B).SaveAsync(OpeningsWorld.A);
         world.Restart(OpeningsWorld.B);
         Assert.Equal(PresentationVerdict.RolledBack, await JudgeAsync(world, Presented(2, term: 5, last: 6)));
     }
@@ -65,7 +65,7 @@ public sealed class OpeningWitnessTests
     {
         using var world = new OpeningsWorld();
         await JudgeAsync(world, Presented(1));
-        var one = world.Witness(OpeningsWorld.B);
+        var one = world.Judge(OpeningsWorld.B);
         one.Hear(OpeningsWorld.A, new(5, 0, 7));
         world.Restart(OpeningsWorld.B);
         var second = Presented(2, term: 5, last: 9);
@@ -89,7 +89,7 @@ public sealed class OpeningWitnessTests
     {
         using var world = new OpeningsWorld();
         await JudgeAsync(world, Presented(1));
-        world.Witness(OpeningsWorld.B).Hear(OpeningsWorld.A, new(5, 0, 7));
+        world.Judge(OpeningsWorld.B).Hear(OpeningsWorld.A, new(5, 0, 7));
         Assert.Equal(PresentationVerdict.Accepted, await JudgeAsync(world, Presented(2, term: 5, last: 7)));
         Assert.Equal(PresentationVerdict.RolledBack, await JudgeAsync(world, Presented(3, term: 5, last: 6)));
     }
@@ -100,7 +100,7 @@ public sealed class OpeningWitnessTests
         using var world = new OpeningsWorld();
         var first = Presented(1);
         await JudgeAsync(world, first);
-        var (verdict, why) = await world.Witness(OpeningsWorld.B).JudgeAsync(OpeningsWorld.A, Presented(8) with { StoreId = Guid.NewGuid() });
+        var (verdict, why) = await world.Judge(OpeningsWorld.B).JudgeAsync(OpeningsWorld.A, Presented(8) with { StoreId = Guid.NewGuid() });
         Assert.Equal(PresentationVerdict.NotTheHome, verdict);
         Assert.Contains(Home.ToString(), why);
         Assert.True(ListensTo(world, first));
@@ -138,7 +138,7 @@ public sealed class OpeningWitnessTests
             Assert.True(ListensTo(world, all[2]));
             world.Disks[OpeningsWorld.B].Crash();
             world.Restart(OpeningsWorld.B);
-            await world.Witness(OpeningsWorld.B).LoadAsync(OpeningsWorld.A);
+            await world.Judge(OpeningsWorld.B).LoadAsync(OpeningsWorld.A);
             Assert.True(ListensTo(world, all[2]));
         }
     }
@@ -146,7 +146,7 @@ public sealed class OpeningWitnessTests
     private static Presentation Presented(ulong epoch, ulong term = 1, ulong last = 0) => new(Home, epoch, Guid.NewGuid(), term, 0, term, last);
 
     private static bool ListensTo(OpeningsWorld world, Presentation presented) =>
-        world.Witness(OpeningsWorld.B).ListensTo(OpeningsWorld.A, presented.StoreId, presented.Epoch, presented.OpeningId);
+        world.Judge(OpeningsWorld.B).ListensTo(OpeningsWorld.A, presented.StoreId, presented.Epoch, presented.OpeningId);
 
     private static async Task<PresentationVerdict> JudgeInTurnAsync(OpeningsWorld world, Presentation presented)
     {
@@ -164,5 +164,5 @@ public sealed class OpeningWitnessTests
     }
 
     private static async Task<PresentationVerdict> JudgeAsync(OpeningsWorld world, Presentation presented) =>
-        (await world.Witness(OpeningsWorld.B).JudgeAsync(OpeningsWorld.A, presented)).Verdict;
+        (await world.Judge(OpeningsWorld.B).JudgeAsync(OpeningsWorld.A, presented)).Verdict;
 }
