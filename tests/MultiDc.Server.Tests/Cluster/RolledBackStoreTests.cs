@@ -50,7 +50,7 @@ public sealed class RolledBackStoreTests(ITestOutputHelper output)
         // If it voted it could make a majority with either of the others, and one of those would have what the copy has.
         cluster.Raft.Cut(new("dc1"), new("dc2"));
         cluster.Raft.Cut(new("dc1"), new("dc3"));
-        await cluster.WaitForReplicasAsync("no replica leads", static all => all.Where(IsDefault).All(static s => s.Role != "Leader"));
+        await cluster.WaitForReplicasAsync("no replica leads", static all => all.Count(IsDefault) == 6 && all.Where(IsDefault).All(static s => s.Role != "Leader"));
         Assert.False(await cluster.Client.PutAsync("default", "one of three", "value", TimeSpan.FromSeconds(4)) is Applied);
         cluster.Raft.Heal();
         await writes.WriteAsync(cluster.Client, 20);
@@ -154,7 +154,7 @@ public sealed class RolledBackStoreTests(ITestOutputHelper output)
     {
         var all = await cluster.WaitForReplicasAsync(
             $"the replicas in {datacenter} are refused, the others lead",
-            all => all.Where(IsDefault).All(s => IsIn(s, datacenter) ? s.State == "refused" : s is { State: "running", Leader: not null }));
+            all => all.Count(IsDefault) == 6 && all.Where(IsDefault).All(s => IsIn(s, datacenter) ? s.State == "refused" : s is { State: "running", Leader: not null }));
         foreach (var status in all.Where(s => IsDefault(s) && IsIn(s, datacenter)))
         {
             output.WriteLine(Describe(status));
@@ -166,7 +166,7 @@ public sealed class RolledBackStoreTests(ITestOutputHelper output)
 
     private static Task CaughtUpAsync(MultiDcTestCluster cluster) => cluster.WaitForReplicasAsync(
         "all replicas run, have a leader and have caught up",
-        static all => all.Where(IsDefault).Count() == 6 && all.All(s => s is { State: "running", Leader: not null }
+        static all => all.Count(IsDefault) == 6 && all.All(s => s is { State: "running", Leader: not null }
             && s.AppliedIndex == all.Where(o => o.Replica[..o.Replica.IndexOf('@')] == s.Replica[..s.Replica.IndexOf('@')]).Max(static o => o.LastIndex)));
 
     private static async Task LeadAsync(MultiDcTestCluster cluster, DatacenterId datacenter)
