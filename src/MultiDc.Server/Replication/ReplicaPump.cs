@@ -347,7 +347,8 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
 
     private void Propose(ProposeRequest request)
     {
-        if (proposals.Count >= options.MaxOpenProposals)
+        // Whoever does not lead says so below: what it has open may stay open for ever, and its callers must be sent on.
+        if (node.Role == RaftRole.Leader && proposals.Count >= options.MaxOpenProposals)
         {
             request.Complete(new(new Rejected(RejectionReason.Overloaded, $"the fate of {proposals.Count} writes is open")));
             return;

@@ -76,6 +76,21 @@ public sealed class PumpBoundsTests
     }
 
     [Fact]
+    public void A_deposed_leader_sends_callers_on_although_the_fate_of_its_writes_stays_open()
+    {
+        using var group = new PumpGroup(options: new() { MaxOpenProposals = 2 });
+        var first = group.ElectLeader();
+        var session = group.OpenSession(first);
+        group.Network.CutOff.Add(first.Address.Datacenter);
+        var open = Enumerable.Range(1, 2).Select(i => PumpGroup.Propose(first, Writes.Put(session, (ulong)i, "k", "v"))).ToArray();
+        Assert.NotEqual(first, group.ElectLeader());
+
+        // Removed from the group, it would never hear what became of them; whoever took its word for overload would ask it for ever.
+        Assert.Equal(RejectionReason.NotLeader, Assert.IsType<Rejected>(group.Put(first, session, 3, "k", "v")).Reason);
+        Assert.All(open, static write => Assert.False(write.IsCompleted));
+    }
+
+    [Fact]
     public void Bytes_beyond_the_uncommitted_ones_are_refused()
     {
         using var group = new PumpGroup(nodeOptions: new() { Id = default, ElectionTimeoutTicks = 10, HeartbeatTicks = 2, MaxUncommittedBytes = 1000 });
