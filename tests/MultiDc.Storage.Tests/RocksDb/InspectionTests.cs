@@ -195,6 +195,8 @@ public sealed class InspectionTests : IDisposable
         using var other = OtherProcess.Start("write", folder);
         try
         {
+            // "opening", and the first acknowledgement: it is open.
+            Assert.NotNull(await other.StandardOutput.ReadLineAsync());
             Assert.NotNull(await other.StandardOutput.ReadLineAsync());
             Assert.StartsWith($"data folder {folder} is in use by another process", Refusal(folder), StringComparison.Ordinal);
         }
