@@ -109,13 +109,22 @@ internal sealed class StoreDatabase
     {
         using var lease = gate.Enter();
         var options = new ReadOptions().SetSnapshot(at).SetIterateUpperBound(to);
-        using var iterator = database.NewIterator(family.Handle, options);
-        for (iterator.Seek(from); Checked(iterator); iterator.Next())
+        try
         {
-            if (!row(iterator.Key(), iterator.Value()))
+            using var iterator = database.NewIterator(family.Handle, options);
+            for (iterator.Seek(from); Checked(iterator); iterator.Next())
             {
-                return;
+                if (!row(iterator.Key(), iterator.Value()))
+                {
+                    return;
+                }
             }
+        }
+        finally
+        {
+            // The native iterator reads the bound out of the native options at every step. The managed iterator refers to the managed options,
+            // but the compiler may do without the managed iterator: then nothing else keeps them from being collected in the middle.
+            GC.KeepAlive(options);
         }
     }
 

@@ -38,11 +38,19 @@ internal static class StoreDatabaseOptions
         Native.Instance.rocksdb_options_set_avoid_flush_during_shutdown(database.Handle, 1);
         BackgroundErrors.Listen(database, backgroundFailed);
         options.Configure?.Invoke(database);
-        return RocksDb.Open(database, options.Folder, families);
+        var opened = RocksDb.Open(database, options.Folder, families);
+        GC.KeepAlive(cache);
+        return opened;
     }
 
     /// <summary>The column families of a folder, RocksDB's own <c>default</c> left out.</summary>
-    public static IEnumerable<string> FamiliesOf(string folder) => RocksDb.ListColumnFamilies(new DbOptions(), folder).Where(static name => name != "default");
+    public static IEnumerable<string> FamiliesOf(string folder)
+    {
+        var options = new DbOptions();
+        var names = RocksDb.ListColumnFamilies(options, folder);
+        GC.KeepAlive(options);
+        return names.Where(static name => name != "default");
+    }
 
     /// <summary>Opens what is there without changing the folder. What the write-ahead log holds is read into memory.</summary>
     public static RocksDb OpenReadOnly(string folder)
@@ -62,7 +70,9 @@ internal static class StoreDatabaseOptions
 
         // Does nothing for folders whose manifest does not say which write-ahead logs there must be.
         Native.Instance.rocksdb_options_set_track_and_verify_wals_in_manifest(database.Handle, 1);
-        return RocksDb.OpenReadOnly(database, folder, families, errIfLogFileExists: false);
+        var opened = RocksDb.OpenReadOnly(database, folder, families, errIfLogFileExists: false);
+        GC.KeepAlive(cache);
+        return opened;
     }
 
     /// <summary>Memtables of all families together, charged to the cache, so that one number bounds the store's memory.</summary>
