@@ -3,14 +3,19 @@ namespace MultiDc.Simulation;
 /// <summary>How long a disk takes. Without one a disk is instant.</summary>
 internal sealed class DiskTiming(EventQueue events, RunRandom random, DiskShape shape)
 {
-    /// <summary>Multiplies every flush: a fault makes the disk slow.</summary>
-    public double SlowFactor { get; set; } = 1;
+    private readonly List<double> slowFactors = [];
 
     public EventQueue Events => events;
 
-    public TimeSpan NextFlush() => SlowFactor * (random.Chance(shape.SpikeChance)
+    public TimeSpan NextFlush() => slowFactors.DefaultIfEmpty(1).Max() * (random.Chance(shape.SpikeChance)
         ? random.Between(shape.MaxFlush, shape.MaxSpike)
         : random.Between(shape.MinFlush, shape.MaxFlush));
+
+    /// <summary>A fault multiplies every flush. The slowest of several that overlap counts: together they would make a flush outlast the run.</summary>
+    public void BeginSlow(double factor) => slowFactors.Add(factor);
+
+    /// <summary>The fault ends.</summary>
+    public void EndSlow(double factor) => slowFactors.Remove(factor);
 }
 
 /// <summary>What a disk is like when nothing is wrong with it.</summary>

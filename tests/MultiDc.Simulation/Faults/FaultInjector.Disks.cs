@@ -29,8 +29,8 @@ internal sealed partial class FaultInjector
     {
         var replica = AnyReplica();
         var (timing, factor) = (replica.Disk.Timing!, random.PickOf(5.0, 50, 300));
-        timing.SlowFactor *= factor;
-        return new($"the disk of {replica} is {factor:0} times slower", () => timing.SlowFactor /= factor);
+        timing.BeginSlow(factor);
+        return new($"the disk of {replica} is {factor:0} times slower", () => timing.EndSlow(factor));
     }
 
     private Fault? DiskStalled()

@@ -12,7 +12,13 @@ internal static class Survival
     public static bool CanLose(SimulatedReplica replica, SimulatedWorld world) =>
         !replica.IsLost
         && !world.Operator.IsAsking
-        && Configurations(world).All(configuration => CanGoOn(configuration, world, replica));
+        && Configurations(world).All(configuration => CanGoOn(configuration, world, replica) && (IsMended(world) || CanSpareAnother(configuration, world, replica)));
+
+    private static bool IsMended(SimulatedWorld world) => world.Plan.Membership.Pause > TimeSpan.Zero;
+
+    /// <summary>A group that nobody mends must not be one fault away from standing still for the rest of the run.</summary>
+    private static bool CanSpareAnother(GroupConfiguration configuration, SimulatedWorld world, SimulatedReplica lost) =>
+        configuration.Voters.Select(world.ReplicaWith).Count(r => !r.IsLost && r != lost) - 1 > configuration.Voters.Length / 2;
 
     private static bool CanGoOn(GroupConfiguration configuration, IReadOnlyList<ReplicaId> half, SimulatedWorld world, SimulatedReplica? alsoLost)
     {

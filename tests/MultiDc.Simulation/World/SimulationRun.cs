@@ -6,7 +6,7 @@ namespace MultiDc.Simulation;
 /// </summary>
 internal sealed class SimulationRun(ulong seed, TextWriter? conversation = null)
 {
-    private static readonly TimeSpan LongestSafetyPhase = TimeSpan.FromMinutes(60);
+    private static readonly TimeSpan LongestSafetyPhase = TimeSpan.FromMinutes(120);
 
     /// <summary>Runs it. The same seed gives the same result, always and everywhere.</summary>
     public RunResult Go()
