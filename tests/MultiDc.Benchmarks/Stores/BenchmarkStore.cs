@@ -1,3 +1,5 @@
+using MultiDc.Storage.Postgres;
+
 namespace MultiDc.Benchmarks.Stores;
 
 /// <summary>A store that can be measured.</summary>
@@ -10,6 +12,7 @@ internal sealed record BenchmarkStore(string Name, Keeping Keeps, Func<StorePlac
     public static readonly IReadOnlyList<BenchmarkStore> All =
     [
         new("rocksdb", Keeping.InFolder, static async place => await RocksDbReplicaStore.OpenAsync(new() { Folder = place.Folder, ClusterId = "benchmark" })),
+        new("postgres", Keeping.OnServer, static async place => await PostgresReplicaStore.OpenAsync(new() { ConnectionString = place.ConnectionString, ClusterId = "benchmark" })),
         new("memory", Keeping.InMemory, static _ => Task.FromResult<IReplicaStore>(new MemoryReplicaStore(new(new("benchmark", Guid.NewGuid()))))),
     ];
 }
