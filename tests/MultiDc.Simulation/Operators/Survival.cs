@@ -12,7 +12,8 @@ internal static class Survival
     public static bool CanLose(SimulatedReplica replica, SimulatedWorld world) =>
         !replica.IsLost
         && !world.Operator.IsAsking
-        && Configurations(world).All(configuration => CanGoOn(configuration, world, replica) && (IsMended(world) || CanSpareAnother(configuration, world, replica)));
+        && Configurations(world).ToArray() is { Length: > 0 } known // None: the group is not founded yet.
+        && known.All(configuration => CanGoOn(configuration, world, replica) && (IsMended(world) || CanSpareAnother(configuration, world, replica)));
 
     private static bool IsMended(SimulatedWorld world) => world.Plan.Membership.Pause > TimeSpan.Zero;
 
