@@ -21,6 +21,9 @@ public sealed partial class RaftNode
     /// <summary>The log, for checks from outside that follow every replica's entries.</summary>
     internal RaftLog Log => log;
 
+    /// <summary>The other members as this leader sees them; none while it does not lead.</summary>
+    internal IReadOnlyDictionary<ReplicaId, Progress> Followers => followers;
+
     /// <summary>What must hold between any two calls. Tests ask after every input.</summary>
     internal void Check()
     {

@@ -22,6 +22,8 @@ internal sealed class ReplicaInbox(int maxMessages, int maxRequests)
     /// <summary>Whether everything is refused because the pump has ended.</summary>
     public bool IsClosed => closed;
 
+    public int MessageCount => Volatile.Read(ref messageCount);
+
     public int RequestCount => Volatile.Read(ref requestCount);
 
     /// <summary>False: full, the message is dropped. Raft sends it again.</summary>

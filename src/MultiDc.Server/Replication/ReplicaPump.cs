@@ -80,6 +80,12 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     /// <summary>The core, for checks from outside. Only the pump's own turns may change it.</summary>
     internal RaftNode Node => node;
 
+    internal int WaitingMessages => inbox.MessageCount;
+
+    internal int WaitingRequests => inbox.RequestCount;
+
+    internal int OpenProposals => proposals.Count;
+
     /// <summary>
     /// Hands in a Raft message; false when it was dropped. A snapshot comes here only for a witness, which has no state to be streamed.
     /// </summary>

@@ -16,6 +16,9 @@ internal sealed class SafetyChecks : IDiskWitness
     private readonly HardStateGrows hardState;
     private readonly LeaderCompleteness completeness;
     private readonly CommitIsHeld held;
+    private readonly ElectedByMajorities majorities;
+    private readonly MatchGrows matches;
+    private readonly Bounds bounds;
     private readonly StateAgreement states;
     private readonly ConfigurationChanges configurations;
     private readonly LeaseExclusion leases;
@@ -35,6 +38,9 @@ internal sealed class SafetyChecks : IDiskWitness
         hardState = new(violations);
         completeness = new(violations, Committed);
         held = new(violations, Committed);
+        majorities = new(violations);
+        matches = new(violations);
+        bounds = new(violations);
         states = new(violations, Committed);
         leases = new(violations);
         configurations = new(violations, Committed, world.RareEvents);
@@ -76,6 +82,8 @@ internal sealed class SafetyChecks : IDiskWitness
             RoleChanged(process, node, sighting);
         }
 
+        matches.Observe(process, node, sighting);
+        bounds.Observe(process, world.Plan);
         if (++looks % LooksPerWholeCheck == 0)
         {
             CheckWhole(process, node);
@@ -83,6 +91,9 @@ internal sealed class SafetyChecks : IDiskWitness
 
         world.Digest.Add(DigestTag.Turn, ((ulong)process.Number << 32) | ((ulong)node.Role << 28) | node.Term.Value, (node.Commit.Value << 32) | node.LastEntry.Index.Value);
     }
+
+    /// <summary>Looks at what waits for a replica that was handed something.</summary>
+    public void HandedIn(ReplicaProcess process) => bounds.Observe(process, world.Plan);
 
     /// <summary>Looks at everything a replica is about to say.</summary>
     public void Sending(ReplicaProcess process, IReadOnlyList<RaftMessage> messages)
@@ -175,6 +186,7 @@ internal sealed class SafetyChecks : IDiskWitness
         if (node.Role == RaftRole.Leader)
         {
             elections.Leads(process, node.Term);
+            majorities.Leads(process, node, world);
             completeness.Leads(process, node);
             leases.Elected(process, node.Term, world.Processes);
             world.RareEvents.Hit(RareEvent.ElectionWon);

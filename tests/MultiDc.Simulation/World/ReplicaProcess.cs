@@ -145,6 +145,8 @@ internal sealed class ReplicaProcess : IOccurrence, ITickSource
                 world.RareEvents.Hit(RareEvent.InboxFull);
             }
         }
+
+        world.Checks.HandedIn(this);
     }
 
     public void Deliver(ChunkParcel parcel)
@@ -328,4 +330,9 @@ internal sealed class ReplicaSighting
     public ulong ComparedTo { get; set; }
 
     public bool WasSeen { get; set; }
+
+    /// <summary>Up to where each follower's log was known, and in which term and configuration.</summary>
+    public SortedDictionary<ReplicaId, LogIndex> Matches { get; } = [];
+
+    public (Term Term, LogIndex Configuration) MatchesIn { get; set; }
 }

@@ -53,10 +53,11 @@ internal sealed record RunPlan
         var usualDrift = random.PickOf(0, 100, 5_000, 30_000);
         var drift = random.Branch(2).OneIn(5) ? 100_000 : usualDrift;
         var quiesceAfterTicks = random.OneIn(3) ? random.Next(electionTicks, 3 * electionTicks) : 0;
+        var shape = GroupShape.Draw(random);
         return new()
         {
             Seed = seed,
-            Shape = GroupShape.Draw(random),
+            Shape = shape,
             Membership = MembershipPlan.Draw(random),
             Tick = tick,
             Node = new()
@@ -86,6 +87,7 @@ internal sealed record RunPlan
                 SnapshotChunkBytes = random.PickOf(200, 1_500, 262_144),
                 SnapshotChunkTimeout = random.BetweenMilliseconds(500, 5_000),
                 SnapshotChunkAttempts = random.PickOf(1, 2, 12),
+                PreferredLeaders = [.. shape.PreferredLeaders.Select(GroupShape.TagOf)],
             },
             Turns = new(
                 random.OneIn(3) ? TimeSpan.Zero : random.BetweenMilliseconds(0, random.PickOf(0.2, 2, 20)),
