@@ -1,3 +1,5 @@
+using MultiDc.Routing.Links;
+
 namespace MultiDc.Routing;
 
 /// <summary>Where the datacenters are and which one this process is in. Shared by silos and clients.</summary>
@@ -11,6 +13,9 @@ public class MultiDcTopologyOptions
 
     /// <summary>All datacenters, the same in every process; an odd number, three or more, survives the loss of one. No default.</summary>
     public IList<DatacenterOptions> Datacenters { get; init; } = [];
+
+    /// <summary>How the links to the other datacenters are watched.</summary>
+    public LinkOptions Links { get; init; } = new();
 }
 
 /// <summary>One datacenter.</summary>

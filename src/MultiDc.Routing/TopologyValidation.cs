@@ -14,6 +14,11 @@ public static class TopologyValidation
             yield return "ClusterId is empty: name the system";
         }
 
+        foreach (var problem in options.Links.Problems())
+        {
+            yield return problem;
+        }
+
         if (options.Datacenters.Count == 0)
         {
             yield return "Datacenters is empty: list every datacenter of the system";

@@ -30,8 +30,13 @@ public static class MultiDcClientBuilderExtensions
         }
 
         builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(static provider => new LinkMetrics(provider.GetService<System.Diagnostics.Metrics.IMeterFactory>()));
         builder.Services.AddSingleton<IDatacenterLinks>(provider => new DatacenterLinks(
-            options, provider.GetRequiredService<IClusterClient>(), provider.GetRequiredService<ILoggerFactory>()));
+            options,
+            provider.GetRequiredService<IClusterClient>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<LinkMetrics>(),
+            provider.GetRequiredService<ILoggerFactory>()));
         builder.Services.AddSingleton(provider => new ShardRouter(
             provider.GetRequiredService<IDatacenterLinks>(),
             options.Router,

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MultiDc.Server.Hosting;
@@ -14,6 +15,7 @@ internal sealed class DemoCluster : IDisposable
     private static readonly string[] Names = ["dc1", "dc2", "dc3"];
 
     private readonly Dictionary<string, string> gateways;
+    private readonly string siloKey = Convert.ToHexString(RandomNumberGenerator.GetBytes(32));
 
     public DemoCluster(DemoOptions options)
     {
@@ -44,6 +46,7 @@ internal sealed class DemoCluster : IDisposable
             ["MultiDc"] = new JsonObject
             {
                 ["ClusterId"] = ClusterId,
+                ["SiloKey"] = siloKey,
                 ["Datacenter"] = name,
                 [nameof(MultiDcOptions.Datacenters)] = new JsonArray([.. Names.Select(n => new JsonObject { ["Name"] = n, [nameof(MultiDc.Routing.DatacenterOptions.Gateways)] = new JsonArray(gateways[n]) })]),
                 ["DataFolder"] = Path.Combine(folder, "store"),

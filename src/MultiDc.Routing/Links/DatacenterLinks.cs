@@ -12,8 +12,10 @@ public sealed class DatacenterLinks : IDatacenterLinks, IAsyncDisposable
     /// <summary>Begins to connect to every datacenter that has gateways of its own.</summary>
     /// <param name="options">A valid topology.</param>
     /// <param name="grains">The grain factory of this process's own Orleans cluster.</param>
+    /// <param name="time">Pings and pauses.</param>
+    /// <param name="metrics">Where the links tell how they are.</param>
     /// <param name="loggers">For the embedded clients too.</param>
-    public DatacenterLinks(MultiDcTopologyOptions options, IGrainFactory grains, ILoggerFactory loggers)
+    public DatacenterLinks(MultiDcTopologyOptions options, IGrainFactory grains, TimeProvider time, LinkMetrics metrics, ILoggerFactory loggers)
     {
         Local = new(options.Datacenter);
         Datacenters = [.. options.Datacenters.Select(static d => new DatacenterId(d.Name))];
@@ -21,7 +23,7 @@ public sealed class DatacenterLinks : IDatacenterLinks, IAsyncDisposable
             static d => new DatacenterId(d.Name),
             d => d.Name == options.Datacenter || d.Gateways.Count == 0
                 ? (IDatacenterLink)new SameClusterLink(new(d.Name), grains)
-                : new RemoteClusterLink(d, options.ClusterId, loggers));
+                : new RemoteClusterLink(d, options.ClusterId, options.Links, time, metrics, loggers));
     }
 
     /// <inheritdoc/>

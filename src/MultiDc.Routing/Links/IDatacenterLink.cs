@@ -12,6 +12,12 @@ public interface IDatacenterLink
     /// <summary>The datacenter.</summary>
     DatacenterId Datacenter { get; }
 
+    /// <summary>Whether the datacenter answered lately. A hint: what is said to be up may be gone, and what is said to be down may answer.</summary>
+    bool IsUp => true;
+
+    /// <summary>The measured round-trip time; null for a datacenter of this process's own cluster, and before the first answer.</summary>
+    TimeSpan? RoundTripTime => null;
+
     /// <summary>
     /// A reference to a grain of that datacenter; false while the link has never been up. True says nothing of whether a call will get
     /// through: callers set their own deadlines.

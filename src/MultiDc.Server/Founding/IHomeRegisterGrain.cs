@@ -1,3 +1,5 @@
+using MultiDc.Server.Trust;
+
 namespace MultiDc.Server.Founding;
 
 /// <summary>
@@ -8,7 +10,8 @@ namespace MultiDc.Server.Founding;
 internal interface IHomeRegisterGrain : IGrainWithStringKey
 {
     /// <summary>Makes the store the replica's home unless another is.</summary>
+    /// <exception cref="UnauthorizedAccessException">The caller is no silo of this system.</exception>
     /// <returns>The home; null when it could not be told now.</returns>
     [Alias("Claim")]
-    Task<Guid?> ClaimAsync(string replica, Guid storeId);
+    Task<Guid?> ClaimAsync(string replica, Guid storeId, SiloCredential credential);
 }

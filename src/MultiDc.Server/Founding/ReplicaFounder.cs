@@ -2,6 +2,7 @@ using MultiDc.Grains;
 using MultiDc.Ring;
 using MultiDc.Routing.Links;
 using MultiDc.Server.Replication;
+using MultiDc.Server.Trust;
 using MultiDc.Storage;
 
 namespace MultiDc.Server.Founding;
@@ -39,7 +40,8 @@ internal sealed record Refused(string Detail) : FoundingResult;
 /// </para>
 /// </summary>
 internal sealed partial class ReplicaFounder(
-    IReplicaStore store, ReplicaRecords records, IDatacenterLinks links, IGrainFactory grains, TimeProvider time, ILogger<ReplicaFounder> logger)
+    IReplicaStore store, ReplicaRecords records, IDatacenterLinks links, IGrainFactory grains, SiloGate gate, TimeProvider time,
+    ILogger<ReplicaFounder> logger)
 {
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ClaimTimeout = TimeSpan.FromSeconds(6);
@@ -137,7 +139,7 @@ internal sealed partial class ReplicaFounder(
         Guid? home;
         try
         {
-            home = await grains.GetGrain<IHomeRegisterGrain>(links.Local.Value).ClaimAsync(replica.ToString(), records.StoreId).WaitAsync(ClaimTimeout, time);
+            home = await grains.GetGrain<IHomeRegisterGrain>(links.Local.Value).ClaimAsync(replica.ToString(), records.StoreId, gate.Own).WaitAsync(ClaimTimeout, time);
         }
         catch (Exception exception)
         {
@@ -215,7 +217,7 @@ internal sealed partial class ReplicaFounder(
 
         try
         {
-            var reply = await peer.IntroduceAsync(replica.Datacenter, records.StoreId).WaitAsync(CallTimeout, time);
+            var reply = await peer.IntroduceAsync(replica.Datacenter, records.StoreId, gate.Own).WaitAsync(CallTimeout, time);
             return await records.RememberHomeAsync(peerAddress, reply.StoreId) == reply.StoreId ? reply : null;
         }
         catch (Exception exception)

@@ -9,6 +9,13 @@ public sealed class MultiDcOptions : MultiDcTopologyOptions
     /// <summary>The folder of the silo's store; made when it is missing. No default; not used when a store is registered in code.</summary>
     public string DataFolder { get; set; } = "";
 
+    /// <summary>
+    /// The secret that all silos of the system share, in all datacenters, and nobody else has; 32 characters or more, such as
+    /// <c>openssl rand -hex 32</c> makes. What replicas say to each other is refused without it, since any Orleans client can call any grain. Give
+    /// it by the environment (<c>MultiDc__SiloKey</c>) or a secret store rather than in a file. No default; may be left empty where there is one datacenter.
+    /// </summary>
+    public string SiloKey { get; set; } = "";
+
     /// <summary>Keyspaces that are created when the ring does not have them. Existing ones are never changed. Default: <c>default</c> with 8 shards.</summary>
     public IList<KeyspaceOptions> Keyspaces { get; init; } = [];
 

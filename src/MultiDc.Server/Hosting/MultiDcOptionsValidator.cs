@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using MultiDc.Ring;
 using MultiDc.Routing;
+using MultiDc.Server.Trust;
 
 namespace MultiDc.Server.Hosting;
 
@@ -15,6 +16,12 @@ internal sealed class MultiDcOptionsValidator : IValidateOptions<MultiDcOptions>
 
     private static IEnumerable<string> Problems(MultiDcOptions options)
     {
+        if (options.SiloKey.Length < SiloGate.MinKeyLength && (options.Datacenters.Count > 1 || options.SiloKey.Length > 0))
+        {
+            // Not the key itself.
+            yield return $"SiloKey has {options.SiloKey.Length} characters and needs {SiloGate.MinKeyLength} or more, the same on all silos: make one with 'openssl rand -hex 32'";
+        }
+
         foreach (var keyspace in options.Keyspaces)
         {
             if (new KeyspaceDescriptor(keyspace.Name, keyspace.ShardCount, [default]).DescribeProblem() is { } problem)

@@ -9,6 +9,8 @@ using MultiDc.Server.Openings;
 using MultiDc.Server.Placement;
 using MultiDc.Server.Replication;
 using MultiDc.Server.Ring;
+using MultiDc.Server.Transport;
+using MultiDc.Server.Trust;
 using MultiDc.Storage;
 using Orleans.Runtime.Hosting;
 using Orleans.Runtime.MembershipService.SiloMetadata;
@@ -59,8 +61,13 @@ public static class MultiDcSiloBuilderExtensions
         services.AddSingleton<ISiloTopology, SiloTopology>();
         services.AddSingleton<IReplicaHomes, ReplicaHomeClient>();
         services.AddSingleton<DatacenterSiloChooser>();
+        services.AddSingleton(static provider => new LinkMetrics(provider.GetService<System.Diagnostics.Metrics.IMeterFactory>()));
         services.AddSingleton<IDatacenterLinks>(provider => new DatacenterLinks(
-            options, provider.GetRequiredService<IGrainFactory>(), provider.GetRequiredService<ILoggerFactory>()));
+            options,
+            provider.GetRequiredService<IGrainFactory>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<LinkMetrics>(),
+            provider.GetRequiredService<ILoggerFactory>()));
         services.TryAddSingleton<IReplicaStore>(provider => EmbeddedStore(provider, options));
         services.AddSingleton<ReplicaRecords>();
         services.AddSingleton<ReplicaFounder>();
@@ -69,7 +76,22 @@ public static class MultiDcSiloBuilderExtensions
         services.AddSingleton(static provider => new ReplicaMetrics(provider.GetService<System.Diagnostics.Metrics.IMeterFactory>()));
         services.AddSingleton(_ => new PumpScheduler(options.PumpThreads));
         services.TryAddSingleton<ITickSource>(_ => new ThreadTickSource(options.TickInterval));
-        services.TryAddSingleton<IRaftTransport, GrainRaftTransport>();
+        services.AddSingleton(provider => new SiloGate(
+            options.ClusterId,
+            options.SiloKey,
+            provider.GetRequiredService<ReplicaMetrics>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<SiloGate>>()));
+        services.AddSingleton<LocalReplicas>();
+        services.AddSingleton(provider => new GrainRaftTransport(
+            provider.GetRequiredService<IDatacenterLinks>(),
+            provider.GetRequiredService<SiloGate>(),
+            new OutboxOptions(),
+            provider.GetRequiredService<PumpScheduler>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ReplicaMetrics>(),
+            provider.GetRequiredService<ILogger<GrainRaftTransport>>()));
+        services.TryAddSingleton<IRaftTransport>(static provider => provider.GetRequiredService<GrainRaftTransport>());
         services.AddSingleton<ReplicaPumpFactory>();
         services.AddSingleton(static provider => new ShardRouter(
             provider.GetRequiredService<IDatacenterLinks>(),

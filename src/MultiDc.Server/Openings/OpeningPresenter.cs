@@ -1,6 +1,6 @@
 using MultiDc.Routing.Links;
 using MultiDc.Server.Founding;
-using MultiDc.Server.Replication;
+using MultiDc.Server.Trust;
 
 namespace MultiDc.Server.Openings;
 
@@ -10,7 +10,8 @@ namespace MultiDc.Server.Openings;
 /// that, from one who could not be asked before, and ends the opening.
 /// </summary>
 internal sealed partial class OpeningPresenter(
-    ReplicaAddress replica, Opened opened, ReplicaRecords records, IDatacenterLinks links, ReplicaMetrics metrics, TimeProvider time, ILogger logger)
+    ReplicaAddress replica, Opened opened, ReplicaRecords records, IDatacenterLinks links, SiloCredential credential, ReplicaMetrics metrics, TimeProvider time,
+    ILogger logger)
     : IAsyncDisposable
 {
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(2);
@@ -113,7 +114,7 @@ internal sealed partial class OpeningPresenter(
 
         try
         {
-            var reply = await peer.PresentAsync(replica.Datacenter, presentation).WaitAsync(CallTimeout, time, stopping.Token);
+            var reply = await peer.PresentAsync(replica.Datacenter, presentation, credential).WaitAsync(CallTimeout, time, stopping.Token);
             var home = await records.GetHomeAsync(peerAddress) ?? await records.RememberHomeAsync(peerAddress, reply.StoreId);
             return home == reply.StoreId ? reply : new(
                 reply.StoreId, PresentationVerdict.Foreign, $"replica {peerAddress} is on store {reply.StoreId}, and its home as known here is store {home}", null);

@@ -1,33 +1,37 @@
 using MultiDc.Server.Openings;
+using MultiDc.Server.Trust;
 using Orleans.Concurrency;
 
 namespace MultiDc.Server.Replication;
 
-/// <summary>A replica as the other replicas of its group see it. The same grain, and key, as <see cref="Grains.IReplicaGrain"/>.</summary>
+/// <summary>
+/// A replica as the other replicas of its group see it. The same grain, and key, as <see cref="Grains.IReplicaGrain"/>. Every method throws
+/// <see cref="UnauthorizedAccessException"/>, or drops what came, when the caller is no silo of this system.
+/// </summary>
 [Alias("MultiDc.IReplicaPeerGrain")]
 internal interface IReplicaPeerGrain : IGrainWithStringKey
 {
     /// <summary>Delivers Raft messages, or not: nobody is told.</summary>
     [OneWay, AlwaysInterleave, Alias("Deliver")]
-    Task DeliverAsync(ReplicaFrame frame);
+    Task DeliverAsync(ReplicaFrame frame, SiloCredential credential);
 
     /// <summary>Delivers a part of a snapshot.</summary>
     [AlwaysInterleave, Alias("DeliverChunk")]
-    Task<SnapshotChunkReply> DeliverChunkAsync(SnapshotChunk chunk);
+    Task<SnapshotChunkReply> DeliverChunkAsync(SnapshotChunk chunk, SiloCredential credential);
 
     /// <summary>
     /// A replica that is about to be founded says which store it is on. The answer is durable: the first store named for a replica stays
     /// its home, see <see cref="Founding.ReplicaFounder"/>.
     /// </summary>
     [AlwaysInterleave, Alias("Introduce")]
-    Task<IntroductionReply> IntroduceAsync(DatacenterId from, Guid storeId);
+    Task<IntroductionReply> IntroduceAsync(DatacenterId from, Guid storeId, SiloCredential credential);
 
     /// <summary>
     /// A replica that was opened says what its store has, before it takes part. Answered by every store that is a home, whether or not its
     /// own opening takes part yet, so that a whole system can start at once. See <see cref="OpeningJudge"/>.
     /// </summary>
     [AlwaysInterleave, Alias("Present")]
-    Task<PresentationReply> PresentAsync(DatacenterId from, Presentation presentation);
+    Task<PresentationReply> PresentAsync(DatacenterId from, Presentation presentation, SiloCredential credential);
 }
 
 /// <summary>The answer to an introduction.</summary>

@@ -5,6 +5,8 @@ using MultiDc.Server.Hosting;
 using MultiDc.Server.Openings;
 using MultiDc.Server.Placement;
 using MultiDc.Server.StateMachine;
+using MultiDc.Server.Transport;
+using MultiDc.Server.Trust;
 using MultiDc.Storage;
 using Orleans.Concurrency;
 using Orleans.Placement;
@@ -18,8 +20,8 @@ namespace MultiDc.Server.Replication;
 /// </summary>
 [DatacenterPlacement, GrainDirectory(SiloLocalGrainDirectory.Name), KeepAlive, Immovable, Reentrant]
 internal sealed partial class ReplicaGrain(
-    ReplicaFounder founder, ReplicaRecords records, OpeningJudge judge, ReplicaPumpFactory pumps, IDatacenterLinks links, DatacenterSiloChooser chooser, ILocalSiloDetails silo,
-    TimeProvider time, ReplicaMetrics metrics, ILogger<ReplicaGrain> logger) : Grain, IReplicaGrain, IReplicaPeerGrain, IDisposable
+    ReplicaFounder founder, ReplicaRecords records, OpeningJudge judge, ReplicaPumpFactory pumps, LocalReplicas locals, SiloGate gate, IDatacenterLinks links, DatacenterSiloChooser chooser, ILocalSiloDetails silo,
+    TimeProvider time, ReplicaMetrics metrics, ILogger<ReplicaGrain> logger) : Grain, IReplicaGrain, IReplicaPeerGrain, IFrameReceiver, IDisposable
 {
     private static readonly TimeSpan FoundingRetry = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan RefusedRetry = TimeSpan.FromSeconds(5);
@@ -32,7 +34,7 @@ internal sealed partial class ReplicaGrain(
     private ReplicaAddress[] others = [];
     private Task running = Task.CompletedTask;
     private OpeningPresenter? presenter;
-    private ReplicaPump? pump;
+    private volatile ReplicaPump? pump;
     private ReplicaId id;
     private string state = "founding";
     private string detail = "";
@@ -100,14 +102,32 @@ internal sealed partial class ReplicaGrain(
 
     public Task<bool> TransferLeadershipAsync(DatacenterId to) => pump?.TransferLeadershipAsync(GroupMembers.IdOf(to)) ?? Task.FromResult(false);
 
-    public async Task DeliverAsync(ReplicaFrame frame)
+    public async Task DeliverAsync(ReplicaFrame frame, SiloCredential credential)
     {
+        gate.Require(credential);
         if (pump is not { } target || await IsStrangerAsync(frame))
         {
             metrics.MessagesDropped.Add(1, new KeyValuePair<string, object?>("reason", pump is null ? "not_running" : "stranger"));
             return;
         }
 
+        Deliver(frame, target);
+    }
+
+    bool IFrameReceiver.TryTake(ReplicaFrame frame)
+    {
+        if (pump is not { } target || frame.Shard != address.Shard
+            || !judge.ListensTo(new(frame.Shard, frame.From), frame.StoreId, frame.Epoch, frame.OpeningId))
+        {
+            return false;
+        }
+
+        Deliver(frame, target);
+        return true;
+    }
+
+    private void Deliver(ReplicaFrame frame, ReplicaPump target)
+    {
         List<RaftMessage> messages;
         try
         {
@@ -131,8 +151,9 @@ internal sealed partial class ReplicaGrain(
         }
     }
 
-    public async Task<SnapshotChunkReply> DeliverChunkAsync(SnapshotChunk chunk)
+    public async Task<SnapshotChunkReply> DeliverChunkAsync(SnapshotChunk chunk, SiloCredential credential)
     {
+        gate.Require(credential);
         if (pump is not { } target || await IsStrangerAsync(chunk.Frame))
         {
             return new(false);
@@ -143,14 +164,16 @@ internal sealed partial class ReplicaGrain(
             : new SnapshotChunkReply(false);
     }
 
-    public async Task<IntroductionReply> IntroduceAsync(DatacenterId from, Guid storeId)
+    public async Task<IntroductionReply> IntroduceAsync(DatacenterId from, Guid storeId, SiloCredential credential)
     {
+        gate.Require(credential);
         RequireOther(from);
         return await founder.AnswerAsync(address, from, storeId);
     }
 
-    public async Task<PresentationReply> PresentAsync(DatacenterId from, Presentation presentation)
+    public async Task<PresentationReply> PresentAsync(DatacenterId from, Presentation presentation, SiloCredential credential)
     {
+        gate.Require(credential);
         RequireOther(from);
         if (!await founder.MaySpeakForAsync(address))
         {
@@ -258,7 +281,7 @@ internal sealed partial class ReplicaGrain(
         try
         {
             await RecallAsync(opened);
-            await using var presenting = presenter = new(address, opened, records, links, metrics, time, logger);
+            await using var presenting = presenter = new(address, opened, records, links, gate.Own, metrics, time, logger);
             presenting.Start();
             if (!await WaitUntilDecidedAsync(presenting))
             {
@@ -310,7 +333,16 @@ internal sealed partial class ReplicaGrain(
         {
             (state, detail) = ("running", "");
             var completion = pump.Completion;
-            await Task.WhenAny(completion, presenting.Refused).WaitAsync(closing.Token);
+            locals.Add(address, this);
+            try
+            {
+                await Task.WhenAny(completion, presenting.Refused).WaitAsync(closing.Token);
+            }
+            finally
+            {
+                locals.Remove(address, this);
+            }
+
             pump = null;
             if (presenting.Refused.IsCompleted)
             {

@@ -12,6 +12,10 @@ internal sealed class ReplicaMetrics : IDisposable
         var options = new MeterOptions("MultiDc");
         meter = meters?.Create(options) ?? new Meter(options);
         MessagesDropped = meter.CreateCounter<long>("multidc.replica.messages.dropped", "{message}", "Raft messages dropped: inbox full, stranger, unreadable, or not running.");
+        ParcelsSent = meter.CreateCounter<long>("multidc.transport.parcels", "{parcel}", "Parcels of Raft messages sent, by datacenter.");
+        FramesSent = meter.CreateCounter<long>("multidc.transport.frames", "{frame}", "Frames sent in them, each of one replica to one other.");
+        FramesDropped = meter.CreateCounter<long>("multidc.transport.frames.dropped", "{frame}", "Frames dropped because too much waits for the datacenter.");
+        CallsRefused = meter.CreateCounter<long>("multidc.silo.calls.refused", "{call}", "Calls that only silos may make and that came without the right credential; any is an alert.");
         RequestsRefused = meter.CreateCounter<long>("multidc.replica.requests.refused", "{request}", "Callers' requests refused because a queue was full.");
         LeadershipsWon = meter.CreateCounter<long>("multidc.raft.leaderships.won", "{leadership}", "Elections won by replicas of this silo.");
         EntriesApplied = meter.CreateCounter<long>("multidc.raft.entries.applied", "{entry}", "Log entries applied to the state machine.");
@@ -22,6 +26,14 @@ internal sealed class ReplicaMetrics : IDisposable
     }
 
     public Counter<long> MessagesDropped { get; }
+
+    public Counter<long> ParcelsSent { get; }
+
+    public Counter<long> FramesSent { get; }
+
+    public Counter<long> FramesDropped { get; }
+
+    public Counter<long> CallsRefused { get; }
 
     public Counter<long> RequestsRefused { get; }
 

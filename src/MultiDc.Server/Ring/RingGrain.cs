@@ -5,6 +5,7 @@ using MultiDc.Routing.Shards;
 using MultiDc.Server.Founding;
 using MultiDc.Server.Hosting;
 using MultiDc.Server.Placement;
+using MultiDc.Server.Trust;
 using Microsoft.Extensions.Options;
 using Orleans.Concurrency;
 using Orleans.Placement;
@@ -20,7 +21,7 @@ namespace MultiDc.Server.Ring;
 [DatacenterPlacement, GrainDirectory(SiloLocalGrainDirectory.Name), KeepAlive, Immovable, Reentrant]
 internal sealed partial class RingGrain(
     ShardRouter router, IDatacenterLinks links, ISiloTopology topology, DatacenterSiloChooser chooser, ILocalSiloDetails silo, IGrainFactory grains,
-    RingMemory memory, IOptions<MultiDcOptions> options, TimeProvider time, ILogger<RingGrain> logger) : Grain, IRingGrain, IHomeRegisterGrain
+    RingMemory memory, SiloGate gate, IOptions<MultiDcOptions> options, TimeProvider time, ILogger<RingGrain> logger) : Grain, IRingGrain, IHomeRegisterGrain
 {
     private static readonly byte[] RingKey = "ring"u8.ToArray();
     private const int MaxChangeAttempts = 16;
@@ -84,8 +85,9 @@ internal sealed partial class RingGrain(
         }
     }
 
-    public async Task<Guid?> ClaimAsync(string replica, Guid storeId)
+    public async Task<Guid?> ClaimAsync(string replica, Guid storeId, SiloCredential credential)
     {
+        gate.Require(credential);
         var key = System.Text.Encoding.UTF8.GetBytes($"home/{replica}");
         if (await router.ReadAsync(ShardId.Ring, links.Datacenters, key, Patience) is not ReadServed { Entry: var entry })
         {

@@ -6,6 +6,7 @@ using MultiDc.Ring;
 using MultiDc.Routing.Links;
 using MultiDc.Server.Founding;
 using MultiDc.Server.Replication;
+using MultiDc.Server.Trust;
 using MultiDc.Storage;
 
 namespace MultiDc.Server.Tests.Attack;
@@ -93,8 +94,8 @@ public sealed class SecondStoreTests
         public MemoryReplicaStore Current(DatacenterId datacenter) => stores[(datacenter, Silo)];
 
         public ReplicaFounder Founder(DatacenterId datacenter) => new(
-            Current(datacenter), new(Current(datacenter)), new Links(this, datacenter), Proxy.Of<IGrainFactory>((_, _) => this), TimeProvider.System,
-            NullLogger<ReplicaFounder>.Instance);
+            Current(datacenter), new(Current(datacenter)), new Links(this, datacenter), Proxy.Of<IGrainFactory>((_, _) => this), TestGate.Open,
+            TimeProvider.System, NullLogger<ReplicaFounder>.Instance);
 
         public Task<FoundingResult> TryOpenAsync(ShardId shard, DatacenterId datacenter) => Founder(datacenter).TryOpenAsync(new(shard, datacenter));
 
@@ -112,7 +113,7 @@ public sealed class SecondStoreTests
             }
         }
 
-        public Task<Guid?> ClaimAsync(string replica, Guid storeId) =>
+        public Task<Guid?> ClaimAsync(string replica, Guid storeId, SiloCredential credential) =>
             Task.FromResult<Guid?>(homes.TryAdd(replica, storeId) ? storeId : homes[replica]);
 
         public Task<RingSnapshot?> GetSnapshotAsync(RingVersion newerThan) =>

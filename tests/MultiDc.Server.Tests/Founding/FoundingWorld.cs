@@ -48,7 +48,7 @@ internal sealed class FoundingWorld
     public Task<FoundingResult> TryOpenAsync(string datacenter, IReplicaStore store)
     {
         var links = new Links(this, new(datacenter));
-        return new ReplicaFounder(store, new(store), links, null!, new FakeTimeProvider(), NullLogger<ReplicaFounder>.Instance).TryOpenAsync(Replica(datacenter));
+        return new ReplicaFounder(store, new(store), links, null!, TestGate.Open, new FakeTimeProvider(), NullLogger<ReplicaFounder>.Instance).TryOpenAsync(Replica(datacenter));
     }
 
     public Guid? HomeOf(string replica, string rememberedBy) =>

@@ -61,9 +61,22 @@ public sealed class MultiDcOptionsValidatorTests
         }));
     }
 
+    [Fact]
+    public void Several_datacenters_need_a_key_that_cannot_be_guessed_and_the_message_does_not_tell_it()
+    {
+        Assert.Contains("openssl rand", Assert.Single(Problems(static options => options.SiloKey = "")), StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", Assert.Single(Problems(static options => options.SiloKey = "secret")), StringComparison.Ordinal);
+        Assert.Empty(Problems(static options =>
+        {
+            options.SiloKey = "";
+            options.Datacenters.RemoveAt(2);
+            options.Datacenters.RemoveAt(1);
+        }));
+    }
+
     private static string[] Problems(Action<MultiDcOptions> change)
     {
-        var options = new MultiDcOptions { Datacenter = "a", Datacenters = [new() { Name = "a" }, new() { Name = "b" }, new() { Name = "c" }] };
+        var options = new MultiDcOptions { Datacenter = "a", SiloKey = new('k', 32), Datacenters = [new() { Name = "a" }, new() { Name = "b" }, new() { Name = "c" }] };
         change(options);
         return [.. new MultiDcOptionsValidator().Validate(null, options).Failures ?? []];
     }

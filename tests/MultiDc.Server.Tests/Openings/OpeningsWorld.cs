@@ -62,7 +62,7 @@ internal sealed class OpeningsWorld : IDisposable
         var founding = new ReplicaFounding(new GroupMembers(Datacenters).Configuration);
         var storage = (await store.OpenAsync(new(A.ToString()), founding))!;
         var opened = new Opened(storage, new(HashRange.Full, [.. Datacenters]), Guid.NewGuid());
-        return (new(A, opened, new(store), new Links(this), metrics, Time, NullLogger.Instance), storage);
+        return (new(A, opened, new(store), new Links(this), TestGate.Open.Own, metrics, Time, NullLogger.Instance), storage);
     }
 
     /// <summary>What the replica's own store says of it.</summary>

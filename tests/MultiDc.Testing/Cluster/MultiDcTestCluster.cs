@@ -135,6 +135,7 @@ public sealed class MultiDcTestCluster : IAsyncDisposable
 
     internal void Configure(MultiDcOptions options, string datacenter)
     {
+        options.SiloKey = Id;
         ConfigureTopology(options, datacenter);
         options.Keyspaces.Add(new() { Name = "default", ShardCount = Options.ShardCount });
         options.RingRefreshPeriod = Options.RingRefreshPeriod;

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using MultiDc.Server.Hosting;
 using MultiDc.Server.Replication;
+using MultiDc.Server.Transport;
 using MultiDc.Storage;
 using Orleans.Configuration;
 
@@ -113,7 +114,7 @@ public sealed class TestSilo
         orleans.Services.AddSingleton<IFatalErrorHandler>(new SurvivingErrorHandler(cluster.Log, Name));
         orleans.Services.AddSingleton<IReplicaStore>(_ => store!);
         orleans.Services.AddSingleton<IRaftTransport>(services => new FaultyRaftTransport(
-            ActivatorUtilities.CreateInstance<GrainRaftTransport>(services), cluster.Raft, services.GetRequiredService<Routing.Links.IDatacenterLinks>()));
+            services.GetRequiredService<GrainRaftTransport>(), cluster.Raft, services.GetRequiredService<Routing.Links.IDatacenterLinks>()));
 
         // The check of connections stays on: it spares a silo that is only slow, and a crash resets its connections.
         orleans.Configure<ClusterMembershipOptions>(static membership =>

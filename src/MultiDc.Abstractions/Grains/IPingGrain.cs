@@ -1,0 +1,10 @@
+namespace MultiDc.Grains;
+
+/// <summary>Answers at once, on the silo that a call reaches first: whether a gateway can be reached, and how long that takes.</summary>
+[Alias("MultiDc.IPingGrain")]
+public interface IPingGrain : IGrainWithStringKey
+{
+    /// <summary>Returns.</summary>
+    [Alias("Ping")]
+    Task PingAsync();
+}

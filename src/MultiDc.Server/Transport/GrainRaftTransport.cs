@@ -1,0 +1,84 @@
+using System.Collections.Frozen;
+using System.Diagnostics.CodeAnalysis;
+using MultiDc.Routing.Links;
+using MultiDc.Server.Trust;
+
+namespace MultiDc.Server.Transport;
+
+/// <summary>Sends Raft messages in parcels, one outbox per datacenter, and snapshot chunks one by one, as grain calls over the datacenter links.</summary>
+internal sealed class GrainRaftTransport : IRaftTransport, IDisposable
+{
+    private readonly IDatacenterLinks links;
+    private readonly SiloGate gate;
+    private readonly TimeProvider time;
+    private readonly FrozenDictionary<ReplicaId, DatacenterId> datacenters;
+    private readonly FrozenDictionary<ReplicaId, DatacenterOutbox> outboxes;
+
+    public GrainRaftTransport(
+        IDatacenterLinks links, SiloGate gate, OutboxOptions options, TaskScheduler scheduler, TimeProvider time, ReplicaMetrics metrics, ILogger<GrainRaftTransport> logger)
+    {
+        this.links = links;
+        this.gate = gate;
+        this.time = time;
+        datacenters = links.Datacenters.ToFrozenDictionary(GroupMembers.IdOf);
+        outboxes = datacenters
+            .Where(pair => pair.Value != links.Local)
+            .ToFrozenDictionary(
+                static pair => pair.Key,
+                pair => new DatacenterOutbox(LinkTo(pair.Value), gate.Own, options, scheduler, time, metrics, logger));
+    }
+
+    public void Send(ReplicaSender sender, IReadOnlyList<RaftMessage> messages)
+    {
+        // Grouped by hand: this is the hot path, and a group has a handful of members.
+        for (var i = 0; i < messages.Count; i++)
+        {
+            var to = messages[i].To;
+            var first = true;
+            for (var j = 0; j < i && first; j++)
+            {
+                first = messages[j].To != to;
+            }
+
+            if (first && outboxes.TryGetValue(to, out var outbox))
+            {
+                outbox.Add(sender.Frame(messages.Where(m => m.To == to)));
+            }
+        }
+    }
+
+    public async Task<SnapshotChunkReply> SendChunkAsync(ReplicaSender sender, ReplicaId to, SnapshotChunk chunk, TimeSpan timeout)
+    {
+        try
+        {
+            return TryGetPeer(sender.Address.Shard, to, out var peer)
+                ? await peer.DeliverChunkAsync(chunk, gate.Own).WaitAsync(timeout, time)
+                : new SnapshotChunkReply(false);
+        }
+        catch (Exception exception) when (exception is not TimeoutException)
+        {
+            // A broken connection fails at once and may be back soon. The stream must outlive it like silence, and not try again in haste.
+            await Task.Delay(timeout, time);
+            throw new TimeoutException($"the chunk was not delivered: {exception.Message}", exception);
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var outbox in outboxes.Values)
+        {
+            outbox.Dispose();
+        }
+    }
+
+    private IDatacenterLink LinkTo(DatacenterId datacenter) =>
+        links.TryGetLink(datacenter, out var link) ? link : throw new ArgumentException($"there is no link to datacenter {datacenter}");
+
+    private bool TryGetPeer(ShardId shard, ReplicaId to, [NotNullWhen(true)] out IReplicaPeerGrain? peer)
+    {
+        peer = null;
+        return datacenters.TryGetValue(to, out var datacenter)
+            && links.TryGetLink(datacenter, out var link)
+            && link.TryGetGrain(new ReplicaAddress(shard, datacenter).ToString(), out peer);
+    }
+}

@@ -1,0 +1,28 @@
+using MultiDc.Server.Trust;
+using Orleans.Concurrency;
+
+namespace MultiDc.Server.Transport;
+
+/// <summary>
+/// Frames for a replica that runs on this silo go straight to its pump, past the queue of its grain, where callers' requests wait. The
+/// others go to their grain, wherever it is or wakes.
+/// </summary>
+[StatelessWorker(1), Reentrant]
+internal sealed class RaftReceiverGrain(LocalReplicas locals, IGrainFactory grains, SiloGate gate) : Grain, IRaftReceiverGrain
+{
+    public Task ReceiveAsync(RaftParcel parcel, SiloCredential credential)
+    {
+        gate.Require(credential);
+        var datacenter = new DatacenterId(this.GetPrimaryKeyString());
+        foreach (var frame in parcel.Frames)
+        {
+            var address = new ReplicaAddress(frame.Shard, datacenter);
+            if (!locals.TryTake(address, frame))
+            {
+                grains.GetGrain<IReplicaPeerGrain>(address.ToString()).DeliverAsync(frame, credential).Ignore();
+            }
+        }
+
+        return Task.CompletedTask;
+    }
+}
