@@ -14,7 +14,9 @@ public sealed class TestLog
     public IReadOnlyList<string> Lines => [.. lines];
 
     /// <summary>Takes what a process logs: Orleans' warnings, and everything that MultiDc tells an operator.</summary>
-    internal void AddTo(ILoggingBuilder logging, string process) => logging.AddProvider(new Provider(this, process))
+    /// <param name="logging">The process's logging.</param>
+    /// <param name="process">Its name.</param>
+    public void AddTo(ILoggingBuilder logging, string process) => logging.AddProvider(new Provider(this, process))
         .SetMinimumLevel(LogLevel.Warning)
         .AddFilter("MultiDc", LogLevel.Information)
         .AddFilter("MultiDc.Server.Placement.ReplicaHomeService", LogLevel.Warning)

@@ -34,6 +34,9 @@ public sealed class TestSilo
         Disk = disk;
     }
 
+    /// <summary>Where clients connect.</summary>
+    public int GatewayPort => gatewayPort;
+
     /// <summary>Its datacenter.</summary>
     public DatacenterId Datacenter { get; }
 

@@ -1,0 +1,112 @@
+using Microsoft.Extensions.Logging;
+using MultiDc.Grains;
+using MultiDc.Routing;
+using MultiDc.Routing.Links;
+using MultiDc.Server.Tests.Cluster;
+using MultiDc.Testing.Cluster;
+
+namespace MultiDc.Server.Tests.Links;
+
+/// <summary>Links to a datacenter with a cluster of its own, over real connections that are cut.</summary>
+[Collection(ClusterTests.Name)]
+public sealed class RemoteLinkTests : IAsyncLifetime
+{
+    private readonly LinkMetrics metrics = new(null);
+    private readonly TestLog log = new();
+    private readonly List<DatacenterLinks> opened = [];
+    private FarCluster far = null!;
+
+    private StallingProxy First => far.Gateways[0];
+
+    private StallingProxy Second => far.Gateways[1];
+
+    public async Task InitializeAsync() => far = await FarCluster.StartAsync(silos: 2);
+
+    public async Task DisposeAsync()
+    {
+        foreach (var links in opened)
+        {
+            await links.DisposeAsync();
+        }
+
+        await far.DisposeAsync();
+        metrics.Dispose();
+    }
+
+    [Fact]
+    public async Task A_link_whose_connection_went_silent_is_down_and_comes_back_over_a_new_one()
+    {
+        var link = Open(First.Address);
+        await UntilAsync(() => link.IsUp);
+        Assert.NotNull(link.RoundTripTime);
+        First.Cut();
+        await UntilAsync(() => !link.IsUp);
+
+        // The old connection never carries a byte again.
+        First.Heal();
+        await UntilAsync(() => link.IsUp);
+        Assert.True(link.TryGetGrain<IPingGrain>("any", out var ping));
+        await ping.PingAsync();
+    }
+
+    [Fact]
+    public async Task A_link_that_is_cut_for_long_tries_again_and_again()
+    {
+        var link = Open(First.Address);
+        await UntilAsync(() => link.IsUp);
+        First.Cut();
+        var before = First.Accepted;
+        await UntilAsync(() => First.Accepted >= before + 3);
+        First.Heal();
+        await UntilAsync(() => link.IsUp);
+    }
+
+    [Fact]
+    public async Task Calls_go_by_the_gateway_that_answers()
+    {
+        var link = Open(First.Address, Second.Address);
+        await UntilAsync(() => link.IsUp && First.Accepted > 0 && Second.Accepted > 0);
+        First.Cut();
+        await UntilServedAsync(link);
+        First.Heal();
+        Second.Cut();
+        await UntilServedAsync(link);
+    }
+
+    [Fact]
+    public void A_gateway_whose_name_is_unknown_and_one_that_refuses_do_not_keep_a_process_from_starting()
+    {
+        Assert.False(Open("no-such-host.invalid:30000").IsUp);
+        Assert.False(Open("127.0.0.1:1").IsUp);
+    }
+
+    // Nothing that Poll counts as an answer when it fails.
+    private static Task UntilServedAsync(IDatacenterLink link) => Poll.UntilAsync(
+        "a call",
+        async () =>
+        {
+            var reached = link.TryGetGrain<IPingGrain>("any", out var ping);
+            await (ping?.PingAsync() ?? Task.CompletedTask).WaitAsync(TimeSpan.FromSeconds(5));
+            return reached;
+        },
+        static served => served,
+        static _ => "no gateway was ever reached",
+        TimeSpan.FromMinutes(1));
+
+    private IDatacenterLink Open(params string[] gateways)
+    {
+        var options = new MultiDcTopologyOptions
+        {
+            Datacenter = "elsewhere",
+            Datacenters = [new() { Name = "elsewhere" }, new() { Name = "dc1", Gateways = gateways, OrleansClusterId = FarCluster.Id, OrleansServiceId = FarCluster.Id }],
+            Links = new() { PingInterval = TimeSpan.FromMilliseconds(50), PingTimeout = TimeSpan.FromMilliseconds(500), RenewAfter = TimeSpan.FromSeconds(1) },
+        };
+        var links = new DatacenterLinks(options, null!, TimeProvider.System, metrics, LoggerFactory.Create(logging => log.AddTo(logging, "link")));
+        opened.Add(links);
+        Assert.True(links.TryGetLink(new("dc1"), out var link));
+        return link;
+    }
+
+    private Task UntilAsync(Func<bool> holds) =>
+        Poll.UntilAsync("the link", () => Task.FromResult(holds()), static held => held, _ => string.Join('\n', log.Lines), TimeSpan.FromMinutes(1));
+}
