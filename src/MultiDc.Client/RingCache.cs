@@ -48,7 +48,7 @@ internal sealed partial class RingCache(IDatacenterLinks links, TimeProvider tim
     /// <summary>Asks the datacenters in order of preference until one tells its ring; null when none does.</summary>
     public async Task<RingSnapshot?> RefreshAsync(CancellationToken cancellationToken)
     {
-        foreach (var datacenter in links.Datacenters.OrderBy(d => d == links.Local ? 0 : 1))
+        foreach (var datacenter in links.Datacenters.OrderBy(d => links.TryGetLink(d, out var way) && way.IsUp ? 0 : 1).ThenBy(d => d == links.Local ? 0 : 1))
         {
             if (!links.TryGetLink(datacenter, out var link) || !link.TryGetGrain<IRingGrain>(datacenter.Value, out var ringGrain))
             {

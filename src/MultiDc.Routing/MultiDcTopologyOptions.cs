@@ -25,7 +25,8 @@ public sealed class DatacenterOptions
     public string Name { get; set; } = "";
 
     /// <summary>
-    /// The gateways of its own Orleans cluster as <c>host:port</c>. Empty (the default): its silos are members of this process's own Orleans
+    /// The gateways of its own Orleans cluster as <c>host:port</c>, under the addresses that its silos name as their own: Orleans does not reach a
+    /// gateway through translated addresses. Empty (the default): its silos are members of this process's own Orleans
     /// cluster and are reached by grain calls within it.
     /// </summary>
     public IList<string> Gateways { get; init; } = [];

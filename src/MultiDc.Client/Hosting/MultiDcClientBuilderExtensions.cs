@@ -1,11 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using MultiDc.Routing;
-using MultiDc.Routing.Links;
-using MultiDc.Routing.Shards;
 
 namespace MultiDc.Client.Hosting;
 
@@ -19,37 +14,14 @@ public static class MultiDcClientBuilderExtensions
     public static IClientBuilder UseMultiDc(this IClientBuilder builder) => builder.UseMultiDc(static _ => { });
 
     /// <summary>As above; <paramref name="configure"/> has the last word over the configuration section.</summary>
+    /// <exception cref="OptionsValidationException">The options cannot work; all reasons at once.</exception>
     public static IClientBuilder UseMultiDc(this IClientBuilder builder, Action<MultiDcClientOptions> configure)
     {
         var options = new MultiDcClientOptions();
         builder.Configuration.GetSection("MultiDc").Bind(options);
         configure(options);
-        if (TopologyValidation.Problems(options).ToArray() is { Length: > 0 } problems)
-        {
-            throw new OptionsValidationException("MultiDc", typeof(MultiDcClientOptions), problems.Select(static p => $"MultiDc options: {p}"));
-        }
-
-        builder.Services.TryAddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton(static provider => new LinkMetrics(provider.GetService<System.Diagnostics.Metrics.IMeterFactory>()));
-        builder.Services.AddSingleton<IDatacenterLinks>(provider => new DatacenterLinks(
-            options,
-            provider.GetRequiredService<IClusterClient>(),
-            provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<LinkMetrics>(),
-            provider.GetRequiredService<ILoggerFactory>()));
-        builder.Services.AddSingleton(provider => new ShardRouter(
-            provider.GetRequiredService<IDatacenterLinks>(),
-            options.Router,
-            provider.GetRequiredService<TimeProvider>(),
-            Random.Shared.NextDouble,
-            provider.GetRequiredService<ILogger<ShardRouter>>()));
-        builder.Services.AddSingleton<RingCache>();
-        builder.Services.AddSingleton<IMultiDcClient>(provider => new MultiDcClient(
-            provider.GetRequiredService<IDatacenterLinks>(),
-            provider.GetRequiredService<RingCache>(),
-            provider.GetRequiredService<ShardRouter>(),
-            options,
-            provider.GetRequiredService<TimeProvider>()));
+        MultiDcClientServices.Require(options, []);
+        MultiDcClientServices.Add(builder.Services, options, static provider => provider.GetRequiredService<IClusterClient>());
         return builder;
     }
 }

@@ -11,17 +11,20 @@ public sealed class DatacenterLinks : IDatacenterLinks, IAsyncDisposable
 
     /// <summary>Begins to connect to every datacenter that has gateways of its own.</summary>
     /// <param name="options">A valid topology.</param>
-    /// <param name="grains">The grain factory of this process's own Orleans cluster.</param>
+    /// <param name="grains">
+    /// The grain factory of this process's own Orleans cluster, for the own datacenter and those without gateways. Null: this process is in no
+    /// cluster, and all datacenters are reached through their gateways.
+    /// </param>
     /// <param name="time">Pings and pauses.</param>
     /// <param name="metrics">Where the links tell how they are.</param>
     /// <param name="loggers">For the embedded clients too.</param>
-    public DatacenterLinks(MultiDcTopologyOptions options, IGrainFactory grains, TimeProvider time, LinkMetrics metrics, ILoggerFactory loggers)
+    public DatacenterLinks(MultiDcTopologyOptions options, IGrainFactory? grains, TimeProvider time, LinkMetrics metrics, ILoggerFactory loggers)
     {
         Local = new(options.Datacenter);
         Datacenters = [.. options.Datacenters.Select(static d => new DatacenterId(d.Name))];
         links = options.Datacenters.ToFrozenDictionary(
             static d => new DatacenterId(d.Name),
-            d => d.Name == options.Datacenter || d.Gateways.Count == 0
+            d => grains is not null && (d.Name == options.Datacenter || d.Gateways.Count == 0)
                 ? (IDatacenterLink)new SameClusterLink(new(d.Name), grains)
                 : new RemoteClusterLink(d, options.ClusterId, options.Links, time, metrics, loggers));
     }

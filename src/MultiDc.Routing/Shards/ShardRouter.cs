@@ -75,7 +75,9 @@ public sealed class ShardRouter(IDatacenterLinks links, ShardRouterOptions optio
     }
 
     private ShardRequest NewRequest(ShardId shard, IReadOnlyList<DatacenterId> datacenters, TimeSpan timeout, CancellationToken cancellationToken) =>
-        new(shard, new LeaderSearch(datacenters, links.Local, leaders.Get(shard)), links, leaders, options, time, jitter, logger, timeout, cancellationToken);
+        new(shard, new LeaderSearch(datacenters, links.Local, leaders.Get(shard), IsUp), links, leaders, options, time, jitter, logger, timeout, cancellationToken);
+
+    private bool IsUp(DatacenterId datacenter) => links.TryGetLink(datacenter, out var link) && link.IsUp;
 
     private static async Task<WriteResult> WriteInLaneAsync(ShardRequest request, SessionPool.Lane lane, WriteOperation operation)
     {

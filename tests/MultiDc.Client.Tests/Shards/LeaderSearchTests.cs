@@ -11,16 +11,16 @@ public sealed class LeaderSearchTests
     [Fact]
     public void It_begins_with_the_leader_last_seen_else_at_home_else_anywhere()
     {
-        Assert.Equal(C, new LeaderSearch([A, B, C], B, C).Current);
-        Assert.Equal(B, new LeaderSearch([A, B, C], B, null).Current);
-        Assert.Equal(A, new LeaderSearch([A, B, C], new("elsewhere"), null).Current);
-        Assert.Equal(A, new LeaderSearch([A, B, C], B, new("gone")).Current);
+        Assert.Equal(C, Search([A, B, C], B, C).Current);
+        Assert.Equal(B, Search([A, B, C], B, null).Current);
+        Assert.Equal(A, Search([A, B, C], new("elsewhere"), null).Current);
+        Assert.Equal(A, Search([A, B, C], B, new("gone")).Current);
     }
 
     [Fact]
     public void It_follows_a_hint_at_once()
     {
-        var search = new LeaderSearch([A, B, C], A, null);
+        var search = Search([A, B, C], A, null);
         Assert.True(search.MoveNext(C));
         Assert.Equal(C, search.Current);
     }
@@ -28,12 +28,12 @@ public sealed class LeaderSearchTests
     [Fact]
     public void A_hint_at_a_replica_that_just_failed_or_that_nobody_knows_is_not_followed()
     {
-        var search = new LeaderSearch([A, B, C], A, null);
+        var search = Search([A, B, C], A, null);
         search.MoveNext(null);
         Assert.Equal(B, search.Current);
         Assert.True(search.MoveNext(A));
         Assert.Equal(C, search.Current);
-        search = new LeaderSearch([A, B, C], A, null);
+        search = Search([A, B, C], A, null);
         Assert.True(search.MoveNext(new("unknown")));
         Assert.Equal(B, search.Current);
     }
@@ -41,7 +41,7 @@ public sealed class LeaderSearchTests
     [Fact]
     public void Each_is_asked_once_before_it_pauses_and_then_all_again()
     {
-        var search = new LeaderSearch([A, B, C], B, null);
+        var search = Search([A, B, C], B, null);
         for (var round = 0; round < 3; round++)
         {
             var asked = new HashSet<DatacenterId> { search.Current };
@@ -56,8 +56,37 @@ public sealed class LeaderSearchTests
     [Fact]
     public void A_single_replica_is_asked_again_after_a_pause()
     {
-        var search = new LeaderSearch([A], A, null);
+        var search = Search([A], A, null);
         Assert.False(search.MoveNext(A));
         Assert.Equal(A, search.Current);
     }
+
+    [Fact]
+    public void What_is_down_comes_last_and_a_hint_at_it_is_not_followed_before_the_others_were_asked()
+    {
+        Assert.Equal(A, Search([A, B, C], A, C, down: C).Current);
+        Assert.Equal(B, Search([A, B, C], A, null, down: A).Current);
+        Assert.Equal(C, Search([A, B, C], C, B, down: B).Current);
+        var search = Search([A, B, C], A, null, down: B);
+        Assert.True(search.MoveNext(B));
+        Assert.Equal(C, search.Current);
+        Assert.True(search.MoveNext(B));
+        Assert.Equal(B, search.Current);
+        Assert.False(search.MoveNext(null));
+        Assert.NotEqual(B, search.Current);
+    }
+
+    [Fact]
+    public void When_all_are_down_all_are_asked()
+    {
+        var search = Search([A, B], A, null, down: [A, B]);
+        Assert.Equal(A, search.Current);
+        Assert.True(search.MoveNext(null));
+        Assert.Equal(B, search.Current);
+        Assert.False(search.MoveNext(null));
+        Assert.Equal(A, search.Current);
+    }
+
+    private static LeaderSearch Search(IReadOnlyList<DatacenterId> datacenters, DatacenterId local, DatacenterId? leader, params DatacenterId[] down) =>
+        new(datacenters, local, leader, datacenter => !down.Contains(datacenter));
 }
