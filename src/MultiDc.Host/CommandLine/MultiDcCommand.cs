@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using MultiDc.Host.Commands;
 using MultiDc.Host.Demo;
+using MultiDc.Host.Drills;
 using MultiDc.Host.Loading;
 using MultiDc.Host.Running;
 using MultiDc.Host.Stores;
@@ -30,7 +31,7 @@ internal static class MultiDcCommand
           3    refused: it did not happen and never will (cas: another value; too large; no such keyspace)
           4    unknown: the write may have happened or not; read to find out, or repeat it
           5    unavailable: nothing happened, because nothing answered in time; try again
-          6    demo: the verdict is a violation
+          6    demo, drill: the verdict is a violation
           7    store: the store is damaged
           65   load, demo: the file cannot be read or has bad lines
           69   run: a port is in use, or a service the silo needs does not answer
@@ -45,6 +46,8 @@ internal static class MultiDcCommand
         new Option<bool>("--verbose") { Description = "Show warnings of the libraries, and the stack of unexpected errors.", Recursive = true },
         DemoCommand.Create(),
         DemoSiloCommand.Create(),
+        DrillCommand.Create(surroundings),
+        DrillLoadCommand.Create(),
         RunCommand.Create(surroundings),
         GetCommand.Create(surroundings),
         PutCommand.Create(surroundings),

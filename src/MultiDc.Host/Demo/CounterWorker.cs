@@ -1,4 +1,5 @@
 using MultiDc.Client;
+using MultiDc.Host.Histories;
 
 namespace MultiDc.Host.Demo;
 

@@ -1,4 +1,6 @@
+using MultiDc.Host.Histories;
 using MultiDc.Linearizability;
+using MultiDc.Ring;
 
 namespace MultiDc.Host.Demo;
 
@@ -20,7 +22,11 @@ internal sealed class DemoRun(DemoOptions options, IReadOnlyList<KeyValuePair<st
     /// <exception cref="DemoFailedException">The demo could not go on, for a reason that is no verdict on the data.</exception>
     public async Task<DemoOutcome> RunAsync(CancellationToken stop)
     {
-        recorder = new(time, pauses, options.Shards);
+        recorder = new(
+            time,
+            DemoCluster.Keyspace,
+            time.GetTimestamp(),
+            acknowledged: (key, at) => pauses.Acknowledged(HashRange.ShardOf(HashRange.HashOf(System.Text.Encoding.UTF8.GetBytes(key)), options.Shards), at));
         await StartAsync(stop);
         var workload = new Workload(recorder, clients, readers, rows, options);
         using var workEnds = CancellationTokenSource.CreateLinkedTokenSource(stop);

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using MultiDc.Host.Histories;
 
 namespace MultiDc.Host.Demo;
 

@@ -58,7 +58,7 @@ internal sealed class SimulatedClient(SimulatedWorld world, int number, int endp
 
         current = workload.Next();
         beganAt = world.Events.Now;
-        search = new(world.ReplicaNames, nearest, leaderSeen);
+        search = new(world.ReplicaNames, nearest, leaderSeen, static _ => true);
         (backoff, hasReopened, mayHaveHappened, sequence, attempts) = (MinBackoff, false, false, null, 0);
         Attempt();
     }

@@ -1,0 +1,174 @@
+using System.Text.Json;
+using MultiDc.Host.Output;
+using MultiDc.Linearizability;
+
+namespace MultiDc.Host.Drills;
+
+/// <summary>What a drill came to: the figures an operator asks for after an outage, and the verdict on the data.</summary>
+internal sealed class DrillReport
+{
+    /// <summary>What a healing may still cause shows within this time.</summary>
+    private const long HealingNanoseconds = 10_000_000_000;
+
+    private readonly Lazy<Verdicts> verdicts;
+    private readonly Lazy<FaultFigures[]> figures;
+
+    public DrillReport()
+    {
+        verdicts = new(Judge);
+        figures = new(Measure);
+    }
+
+    public required DrillKind Kind { get; init; }
+
+    public required IReadOnlyList<string> Datacenters { get; init; }
+
+    public required IReadOnlyList<Operation> History { get; init; }
+
+    /// <summary>When the final reads began.</summary>
+    public required long ReadFrom { get; init; }
+
+    public required IReadOnlyList<MadeFault> Faults { get; init; }
+
+    public required int Shards { get; init; }
+
+    /// <summary>How many elections there were, over all shards.</summary>
+    public required ulong Elections { get; init; }
+
+    /// <summary>Where each shard's leader was in the end.</summary>
+    public required IReadOnlyDictionary<int, string> LeaderOf { get; init; }
+
+    /// <summary>By how much the operation that was answered latest came after its deadline.</summary>
+    public required TimeSpan LongestOverrun { get; init; }
+
+    public required IReadOnlyDictionary<string, double> NearestRoundTripMs { get; init; }
+
+    /// <summary>Whether everything that is promised was kept.</summary>
+    public bool IsKept => verdicts.Value is { Linearizable: Linearizable, Durability.IsDurable: true };
+
+    public void Write(TextWriter output)
+    {
+        output.WriteLine();
+        foreach (var fault in figures.Value)
+        {
+            output.WriteLine($"fault        {fault.What}: writes paused {Seconds(fault.WritePause)}, reads {Seconds(fault.ReadPause)}; after healing writes {Seconds(fault.HealingWritePause)}, reads {Seconds(fault.HealingReadPause)}");
+        }
+
+        if (figures.Value is { Length: > 0 } all)
+        {
+            output.WriteLine($"RTO          writes p50 {Seconds(Rank(all, 50, static f => f.WritePause))}, p99 {Seconds(Rank(all, 99, static f => f.WritePause))}; "
+                + $"linearizable reads p50 {Seconds(Rank(all, 50, static f => f.ReadPause))}, p99 {Seconds(Rank(all, 99, static f => f.ReadPause))}, over {all.Length} faults");
+            output.WriteLine($"healing      writes p50 {Seconds(Rank(all, 50, static f => f.HealingWritePause))}, p99 {Seconds(Rank(all, 99, static f => f.HealingWritePause))}");
+        }
+
+        output.WriteLine($"elections    {Elections} over {Shards} shards");
+        foreach (var datacenter in Datacenters)
+        {
+            var latencies = PutLatenciesMs(datacenter);
+            if (latencies.Length > 0)
+            {
+                var nearest = NearestRoundTripMs.TryGetValue(datacenter, out var ms) ? $"; the round trip to the nearest other datacenter is {ms:0.#} ms" : "";
+                output.WriteLine($"puts         {datacenter}, which leads: p50 {latencies[latencies.Length / 2]:0.0} ms, p99 {latencies[latencies.Length * 99 / 100]:0.0} ms of {latencies.Length:n0}{nearest}");
+            }
+        }
+
+        var results = History.CountBy(static o => o.Result).ToDictionary();
+        output.WriteLine($"history      {History.Count:n0} operations: {results.GetValueOrDefault(OperationResult.Ok):n0} ok, {results.GetValueOrDefault(OperationResult.Fail):n0} failed, {results.GetValueOrDefault(OperationResult.Unknown):n0} unknown");
+        output.WriteLine($"deadlines    the latest answer came {LongestOverrun.TotalMilliseconds:0} ms after its deadline");
+        output.WriteLine($"RPO          {(verdicts.Value.Durability.IsDurable ? "0: every acknowledged write is there or was overwritten by a later one" : $"NOT 0: {verdicts.Value.Durability.Lost.Count} keys lost acknowledged writes")}");
+        output.WriteLine($"linearizable {verdicts.Value.Linearizable switch { Linearizable => "yes, the whole history", Undecided => "undecided", _ => "NO" }}");
+        if (verdicts.Value.Linearizable is not Linearizable and var verdict)
+        {
+            output.WriteLine(verdict.Explain());
+        }
+
+        foreach (var lost in verdicts.Value.Durability.Lost.Take(3))
+        {
+            output.WriteLine(lost.Explain());
+        }
+
+        output.WriteLine(IsKept ? "VERDICT      no violation" : verdicts.Value.Linearizable is Undecided ? "VERDICT      undecided" : "VERDICT      VIOLATION");
+    }
+
+    public void WriteJson(TextWriter output) => JsonLine.Write(output, json =>
+    {
+        json.WriteString("drill", JsonNamingPolicy.KebabCaseLower.ConvertName(Kind.ToString()));
+        json.WriteBoolean("kept", IsKept);
+        json.WriteString("linearizable", verdicts.Value.Linearizable.GetType().Name);
+        json.WriteNumber("keysThatLostWrites", verdicts.Value.Durability.Lost.Count);
+        json.WriteStartArray("faults");
+        foreach (var fault in figures.Value)
+        {
+            json.WriteStartObject();
+            json.WriteString("what", fault.What);
+            json.WriteNumber("writePauseSeconds", Math.Round(fault.WritePause.TotalSeconds, 3));
+            json.WriteNumber("readPauseSeconds", Math.Round(fault.ReadPause.TotalSeconds, 3));
+            json.WriteNumber("healingWritePauseSeconds", Math.Round(fault.HealingWritePause.TotalSeconds, 3));
+            json.WriteNumber("healingReadPauseSeconds", Math.Round(fault.HealingReadPause.TotalSeconds, 3));
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteNumber("elections", Elections);
+        foreach (var result in Enum.GetValues<OperationResult>())
+        {
+            json.WriteNumber(JsonNamingPolicy.CamelCase.ConvertName(result.ToString()), History.Count(o => o.Result == result));
+        }
+
+        json.WriteNumber("longestOverrunSeconds", Math.Round(LongestOverrun.TotalSeconds, 3));
+        json.WriteStartObject("putP50Ms");
+        foreach (var datacenter in Datacenters)
+        {
+            if (PutLatenciesMs(datacenter) is { Length: > 0 } latencies)
+            {
+                json.WriteNumber(datacenter, Math.Round(latencies[latencies.Length / 2], 2));
+            }
+        }
+
+        json.WriteEndObject();
+    });
+
+    private Verdicts Judge()
+    {
+        var final = History.Where(o => o.Kind == OperationKind.Get && o.Start >= ReadFrom && o.Result == OperationResult.Ok)
+            .GroupBy(static o => o.Key).ToDictionary(static g => g.Key, static g => g.Last().Output);
+        return new(LinearizabilityChecker.Check(History), DurabilityCheck.LostWrites(History, final));
+    }
+
+    private FaultFigures[] Measure()
+    {
+        var writes = new Pauses(History, Shards, static o => o.Kind is OperationKind.Put or OperationKind.Delete || o is { Kind: OperationKind.Cas, Output: "true" });
+        var reads = new Pauses(History, Shards, static o => o.Kind == OperationKind.Get);
+        var all = Enumerable.Range(0, Shards).ToArray();
+        return [.. Faults.Select(fault =>
+        {
+            var healed = Math.Min(fault.HealedAt + HealingNanoseconds, ReadFrom);
+            return new FaultFigures(
+                fault.What,
+                writes.Longest(fault.Shards, fault.BeganAt, fault.HealedAt),
+                reads.Longest(fault.Shards, fault.BeganAt, fault.HealedAt),
+                writes.Longest(all, fault.HealedAt, healed),
+                reads.Longest(all, fault.HealedAt, healed));
+        })];
+    }
+
+    /// <summary>Puts by clients of the datacenter to shards that it led, while nothing was broken.</summary>
+    private double[] PutLatenciesMs(string datacenter)
+    {
+        var number = Datacenters.ToList().IndexOf(datacenter);
+        return [.. History
+            .Where(o => o is { Kind: OperationKind.Put, Result: OperationResult.Ok } && LoadProcess.NumberOf(o.Client) == number && !Faults.Any(f => o.Start < f.HealedAt + HealingNanoseconds && o.End > f.BeganAt))
+            .Where(o => LeaderOf.GetValueOrDefault(Pauses.ShardOf(o.Key, Shards)) == datacenter)
+            .Select(static o => (o.End!.Value - o.Start) / 1e6).Order()];
+    }
+
+    // Nearest rank: of ten values, the 99th percentile is the greatest.
+    private static TimeSpan Rank(FaultFigures[] all, int percentile, Func<FaultFigures, TimeSpan> of) =>
+        all.Select(of).Order().ElementAt(Math.Max(0, (int)Math.Ceiling(percentile / 100.0 * all.Length) - 1));
+
+    private static string Seconds(TimeSpan time) => $"{time.TotalSeconds:0.00} s";
+
+    private sealed record Verdicts(Verdict Linearizable, DurabilityReport Durability);
+
+    private sealed record FaultFigures(string What, TimeSpan WritePause, TimeSpan ReadPause, TimeSpan HealingWritePause, TimeSpan HealingReadPause);
+}

@@ -1,0 +1,67 @@
+using MultiDc.Linearizability;
+
+namespace MultiDc.Host.Drills;
+
+/// <summary>A drill from beginning to end: load in every datacenter, the scenario, quiet, every key read once more, the verdict.</summary>
+internal sealed class DrillRun(DrillOptions options, Action<string> say, TimeProvider time)
+{
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(5);
+
+    private readonly long startedAt = time.GetTimestamp();
+
+    /// <exception cref="DrillFailedException">The drill could not go on, for a reason that is no verdict.</exception>
+    public async Task<DrillReport> RunAsync(CancellationToken stop)
+    {
+        var system = new LocalSystem(options.Script);
+        await system.LookAsync(stop);
+        if (options.Kind == DrillKind.PostgresLoss && system.Store != "postgres")
+        {
+            throw new DrillFailedException("no PostgreSQL runs there: it takes \"up --store postgres\"");
+        }
+
+        var stage = new DrillStage(system, Now, Tell, time, stop);
+        await stage.UntilWholeAsync();
+        var folder = Directory.CreateTempSubdirectory("multidc-drill-").FullName;
+        var loads = new List<LoadProcess>();
+        try
+        {
+            loads.AddRange(system.Datacenters.Select((datacenter, i) => LoadProcess.Start(system, datacenter, i, startedAt, options, folder)));
+            await Task.WhenAll(loads.Select(load => load.OrderAsync("work", stop)));
+            Tell($"{options.Workers} readers and {options.Workers} writers in every datacenter");
+            await stage.WaitAsync(WarmUp);
+            var before = await stage.ViewAsync(system.Datacenters.First());
+
+            await DrillScenarios.PlayAsync(stage, options);
+
+            var after = await stage.ViewAsync(system.Datacenters.First());
+            await Task.WhenAll(loads.Select(load => load.OrderAsync("rest", stop)));
+            await stage.UntilWholeAsync();
+            Tell("all quiet; reading every key once more");
+            var readFrom = Now();
+            await loads[0].OrderAsync("read", stop);
+            await Task.WhenAll(loads.Select(load => load.OrderAsync("write", stop)));
+            return new()
+            {
+                Kind = options.Kind,
+                Datacenters = [.. system.Datacenters],
+                History = [.. loads.SelectMany(static load => load.ReadHistory())],
+                ReadFrom = readFrom,
+                Faults = [.. stage.Faults],
+                Shards = before.Shards,
+                Elections = after.Terms - before.Terms,
+                LeaderOf = after.LeaderOf,
+                LongestOverrun = loads.Max(static load => load.LongestOverrun),
+                NearestRoundTripMs = system.NearestRoundTripMs,
+            };
+        }
+        finally
+        {
+            loads.ForEach(static load => load.Dispose());
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private long Now() => (long)(time.GetElapsedTime(startedAt).TotalMilliseconds * 1_000_000);
+
+    private void Tell(string what) => say($"{time.GetElapsedTime(startedAt).TotalSeconds,6:0.0} s  {what}");
+}

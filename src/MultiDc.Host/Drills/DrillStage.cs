@@ -1,0 +1,67 @@
+namespace MultiDc.Host.Drills;
+
+/// <summary>A fault that was made, and when, in nanoseconds since the drill's beginning.</summary>
+/// <param name="What">In words.</param>
+/// <param name="Shards">The shards whose leaders it hit.</param>
+/// <param name="BeganAt">Before it was made.</param>
+/// <param name="HealedAt">After it was undone.</param>
+internal sealed record MadeFault(string What, IReadOnlyList<int> Shards, long BeganAt, long HealedAt);
+
+/// <summary>What a scenario has to work with: the datacenters, the clock, and a way to make a fault and undo it.</summary>
+internal sealed class DrillStage(LocalSystem system, Func<long> now, Action<string> say, TimeProvider time, CancellationToken stop)
+{
+    private static readonly TimeSpan WholePatience = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan LookPause = TimeSpan.FromMilliseconds(500);
+
+    private readonly List<MadeFault> faults = [];
+
+    public LocalSystem System => system;
+
+    public IReadOnlyList<MadeFault> Faults => faults;
+
+    public CancellationToken Stop => stop;
+
+    public Task DoAsync(params string[] verb) => system.DoAsync(stop, verb);
+
+    public Task WaitAsync(TimeSpan length) => Task.Delay(length, time, stop);
+
+    /// <summary>What the replicas say, asked by way of a datacenter.</summary>
+    public async Task<ReplicaView> ViewAsync(string from) => ReplicaView.Parse(await system.AskAsync(stop, "multidc", from, "status", "--json", "--timeout", "5"));
+
+    /// <summary>Makes a fault, lets it last and undoes it.</summary>
+    public async Task FaultAsync(string what, IReadOnlyList<int> shards, Func<Task> make, TimeSpan length, Func<Task> undo)
+    {
+        say($"{what}, which led shards {string.Join(' ', shards)}");
+        var beganAt = now();
+        await make();
+        await WaitAsync(length);
+        await undo();
+        faults.Add(new(what, shards, beganAt, now()));
+    }
+
+    /// <summary>Waits until every replica runs, follows a leader and has caught up.</summary>
+    public async Task UntilWholeAsync()
+    {
+        var startedAt = time.GetTimestamp();
+        var from = system.Datacenters.First();
+        for (var trouble = ""; ; await WaitAsync(LookPause))
+        {
+            try
+            {
+                if ((await ViewAsync(from)).IsWhole(system.Silos.Count))
+                {
+                    return;
+                }
+            }
+            catch (DrillFailedException exception)
+            {
+                trouble = $": {exception.Message}";
+            }
+
+            if (time.GetElapsedTime(startedAt) > WholePatience)
+            {
+                throw new DrillFailedException($"not all replicas came back within {WholePatience.TotalMinutes:0} minutes{trouble}; the logs are below {system.Folder}");
+            }
+        }
+    }
+}

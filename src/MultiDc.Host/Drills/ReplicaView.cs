@@ -1,0 +1,72 @@
+using System.Text.Json;
+
+namespace MultiDc.Host.Drills;
+
+/// <summary>What the replicas of keyspace <c>default</c> say of themselves at one time.</summary>
+internal sealed class ReplicaView
+{
+    private const string Keyspace = "default";
+
+    private readonly List<Replica> replicas = [];
+
+    private ReplicaView()
+    {
+    }
+
+    public int Shards { get; private init; }
+
+    /// <summary>The greatest terms of all shards, added up: grows by one or more with each election.</summary>
+    public ulong Terms => replicas.GroupBy(static r => r.Shard).Aggregate(0UL, static (sum, shard) => sum + shard.Max(static r => r.Term));
+
+    /// <summary>All replicas run, follow a leader, and are hardly behind.</summary>
+    public bool IsWhole(int datacenters) => replicas.Count == Shards * datacenters
+        && replicas.TrueForAll(static r => r is { State: "running", HasLeader: true })
+        && replicas.GroupBy(static r => r.Shard).All(static shard => shard.Max(static r => r.Commit) - shard.Min(static r => r.Applied) <= 64);
+
+    /// <summary>The shards that a datacenter leads.</summary>
+    public int[] LedBy(string datacenter) => [.. Leaders().Where(r => r.Datacenter == datacenter).Select(static r => r.Shard).Order()];
+
+    /// <summary>The datacenter that leads most shards.</summary>
+    public string Leading(IEnumerable<string> datacenters) => datacenters.MaxBy(d => LedBy(d).Length)!;
+
+    /// <summary>The silo, of a datacenter, that leads most shards, and which.</summary>
+    public (string Silo, int[] Shards) LeadingSilo(string datacenter) => Leaders().Where(r => r.Datacenter == datacenter).GroupBy(static r => r.Silo)
+        .OrderByDescending(static silo => silo.Count()).Select(static silo => (silo.Key, silo.Select(static r => r.Shard).Order().ToArray())).First();
+
+    /// <summary>The datacenter that leads each shard.</summary>
+    public IReadOnlyDictionary<int, string> LeaderOf => Leaders().ToDictionary(static r => r.Shard, static r => r.Datacenter);
+
+    /// <summary>Reads what <c>multidc status --json</c> printed.</summary>
+    public static ReplicaView Parse(string lines)
+    {
+        var shards = 0;
+        var found = new List<Replica>();
+        foreach (var line in lines.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            using var json = JsonDocument.Parse(line);
+            var root = json.RootElement;
+            if (root.GetProperty("type").ValueEquals("ring"))
+            {
+                shards = root.GetProperty("keyspaces").EnumerateArray().Single(static k => k.GetProperty("name").ValueEquals(Keyspace)).GetProperty("shardCount").GetInt32();
+            }
+            else if (ReplicaAddress.TryParse(root.GetProperty("replica").GetString()!, out var address) && address.Shard.Keyspace == Keyspace)
+            {
+                found.Add(new(
+                    address.Shard.Number, address.Datacenter.Value, root.GetProperty("silo").GetString() ?? "", root.GetProperty("state").GetString()!,
+                    root.GetProperty("role").ValueEquals("Leader"), root.GetProperty("leader").ValueKind == JsonValueKind.String,
+                    root.GetProperty("term").GetUInt64(), root.GetProperty("commitIndex").GetUInt64(), root.GetProperty("appliedIndex").GetUInt64()));
+            }
+        }
+
+        var view = new ReplicaView { Shards = shards };
+        view.replicas.AddRange(found);
+        return view;
+    }
+
+    // Of two that call themselves leader the one of the greater term is.
+    private IEnumerable<Replica> Leaders() =>
+        replicas.Where(static r => r is { IsLeader: true, State: "running" }).GroupBy(static r => r.Shard).Select(static shard => shard.MaxBy(static r => r.Term)!);
+
+    private sealed record Replica(
+        int Shard, string Datacenter, string Silo, string State, bool IsLeader, bool HasLeader, ulong Term, ulong Commit, ulong Applied);
+}
