@@ -17,6 +17,7 @@ launch() {
     local name=$1 log=$2 pid stat
     shift 2
     # Not the lock of "up" (9), and none of this script's surroundings that multidc would take for settings.
+    : >>"$log"
     env -u MULTIDC_LOCAL setsid "$@" >>"$log" 2>&1 </dev/null 9>&- &
     pid=$!
     stat=$(process_stat "$pid")
