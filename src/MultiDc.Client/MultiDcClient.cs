@@ -11,6 +11,8 @@ internal sealed class MultiDcClient(IDatacenterLinks links, RingCache ring, Shar
 {
     private const int ScanPageEntries = 256;
     private static readonly TimeSpan StatusTimeout = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ConnectPollPeriod = TimeSpan.FromMilliseconds(50);
 
     public async Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, TimeSpan? timeout, CancellationToken cancellationToken)
     {
@@ -135,13 +137,21 @@ internal sealed class MultiDcClient(IDatacenterLinks links, RingCache ring, Shar
 
         async Task<ReplicaStatus> StatusOfAsync(ReplicaAddress replica)
         {
-            if (!links.TryGetLink(replica.Datacenter, out var link) || !link.TryGetGrain<IReplicaGrain>(replica.ToString(), out var grain))
-            {
-                return Unreachable(replica, "its datacenter was never connected");
-            }
-
             try
             {
+                // A client that has just been started may still be on its way to the other datacenters.
+                var patience = new Deadline(time, ConnectTimeout);
+                IReplicaGrain? grain;
+                while (!links.TryGetLink(replica.Datacenter, out var link) || !link.TryGetGrain(replica.ToString(), out grain))
+                {
+                    if (patience.Remaining == TimeSpan.Zero)
+                    {
+                        return Unreachable(replica, "its datacenter was never connected");
+                    }
+
+                    await Task.Delay(ConnectPollPeriod, time, cancellationToken).ConfigureAwait(false);
+                }
+
                 return await grain.GetStatusAsync().WaitAsync(StatusTimeout, time, cancellationToken).ConfigureAwait(false);
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)

@@ -149,9 +149,20 @@ public sealed class MultiDcClientTests : IDisposable
     public async Task Replicas_that_do_not_answer_are_told_as_unreachable()
     {
         world.NotConnected.Add(C);
-        var status = await client.GetStatusAsync();
+        var (status, _) = await time.DriveAsync(client.GetStatusAsync());
         Assert.Equal(3 + (4 * 3), status.Count);
         Assert.All(status, static s => Assert.Equal("unreachable", s.State));
+        Assert.All(status, static s => Assert.Equal(s.Replica.EndsWith("@c", StringComparison.Ordinal), s.Detail == "its datacenter was never connected"));
+    }
+
+    [Fact]
+    public async Task Replicas_of_a_datacenter_that_is_still_being_connected_are_waited_for()
+    {
+        world.NotConnected.Add(C);
+        var asking = client.GetStatusAsync();
+        await time.DriveAsync(Task.Delay(TimeSpan.FromSeconds(1), time).ContinueWith(_ => world.NotConnected.Remove(C), TaskScheduler.Default));
+        var (status, _) = await time.DriveAsync(asking);
+        Assert.All(status, static s => Assert.Equal("away", s.Detail));
     }
 
     private static string Refused(WriteResult result)

@@ -47,6 +47,11 @@ internal static class RunCommand
         var host = await SiloHost.BuildAsync(configuration.Values, cancellationToken).ConfigureAwait(false);
         await using var disposing = ((IAsyncDisposable)host).ConfigureAwait(false);
         ListeningPorts.Require(silo);
+        if (silo.Clustering == SiloClustering.Redis)
+        {
+            await RedisWait.UntilReachableAsync(silo.Redis, TimeProvider.System, output, cancellationToken).ConfigureAwait(false);
+        }
+
         await host.StartAsync(cancellationToken).ConfigureAwait(false);
         var name = silo.Name.Length > 0 ? silo.Name : $"{multiDc.Datacenter}/silo-1";
         await output.WriteLineAsync($"silo {name} of datacenter {multiDc.Datacenter} serves on gateway {silo.Address}:{silo.GatewayPort}").ConfigureAwait(false);

@@ -10,6 +10,9 @@ namespace MultiDc.Host.Silo;
 /// <summary>Reads the sections <c>MultiDc</c> and <c>Silo</c> strictly: a setting that nobody reads is a mistake that would otherwise stay unseen.</summary>
 internal static class SiloConfiguration
 {
+    private static readonly TimeSpan ShortestMembershipTime = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongestMembershipTime = TimeSpan.FromMinutes(1);
+
     // The binder drops a list element that does not convert, unless it is strict.
     private static readonly Action<BinderOptions> Strict = static binder => binder.ErrorOnUnknownConfiguration = true;
 
@@ -90,6 +93,24 @@ internal static class SiloConfiguration
         if (options.SiloPort == options.GatewayPort)
         {
             yield return $"Silo:SiloPort and Silo:GatewayPort are both {options.SiloPort}";
+        }
+
+        foreach (var (name, time) in new[]
+        {
+            (nameof(options.ProbeTimeout), options.ProbeTimeout),
+            (nameof(options.MembershipRefreshPeriod), options.MembershipRefreshPeriod),
+            (nameof(options.IAmAlivePeriod), options.IAmAlivePeriod),
+        })
+        {
+            if (time < ShortestMembershipTime || time > LongestMembershipTime)
+            {
+                yield return $"Silo:{name} {time} is not within {ShortestMembershipTime} and {LongestMembershipTime}";
+            }
+        }
+
+        if (options.MissedProbes is < 1 or > 10)
+        {
+            yield return $"Silo:MissedProbes {options.MissedProbes} is not within 1 to 10";
         }
 
         if (options.Clustering == SiloClustering.Redis && DescribeRedisProblem(options.Redis) is { } problem)

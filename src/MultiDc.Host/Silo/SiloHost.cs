@@ -41,12 +41,15 @@ internal static class SiloHost
             orleans.Configure<Orleans.Configuration.SiloOptions>(options => options.SiloName = silo.Name.Length > 0 ? silo.Name : $"{multiDc.Datacenter}/silo-1");
 
             // A silo that vanishes is missed within seconds; Orleans' defaults take over a minute when its connections just go silent.
-            orleans.Configure<ClusterMembershipOptions>(static membership =>
+            orleans.Configure<ClusterMembershipOptions>(membership =>
             {
-                membership.ProbeTimeout = TimeSpan.FromSeconds(1);
-                membership.MaxProbeTimeout = TimeSpan.FromSeconds(2);
-                membership.NumMissedProbesLimit = 2;
-                membership.TableRefreshTimeout = TimeSpan.FromSeconds(5);
+                membership.ProbeTimeout = silo.ProbeTimeout;
+                membership.MinProbeTimeout = silo.ProbeTimeout / 2;
+                membership.MaxProbeTimeout = silo.ProbeTimeout * 2;
+                membership.NumMissedProbesLimit = silo.MissedProbes;
+                membership.TableRefreshTimeout = silo.MembershipRefreshPeriod;
+                membership.IAmAliveTablePublishTimeout = silo.IAmAlivePeriod;
+                membership.NumMissedTableIAmAliveLimit = 3;
                 membership.EnableConnectionLivenessCheck = false;
             });
             orleans.Configure<ConnectionOptions>(static connection => connection.OpenConnectionTimeout = TimeSpan.FromSeconds(2));

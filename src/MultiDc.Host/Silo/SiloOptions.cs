@@ -19,6 +19,10 @@ internal sealed class SiloOptions
     public SiloClustering Clustering { get; set; } = SiloClustering.Localhost;
 
     /// <summary>With Redis: its <c>host:port</c> and options, as StackExchange.Redis reads them.</summary>
+    /// <remarks>
+    /// A silo that starts while its Redis is away waits for it, and says so; one that runs goes on without it, and only silos that come or
+    /// die meanwhile are not noticed.
+    /// </remarks>
     public string Redis { get; set; } = "";
 
     /// <summary>
@@ -35,6 +39,27 @@ internal sealed class SiloOptions
 
     /// <summary>With Localhost: the silo port of the cluster's first silo, when this one is not it. Default: this silo's own port.</summary>
     public int? PrimarySiloPort { get; set; }
+
+    /// <summary>
+    /// How long a silo waits at first for another's answer when it probes it; what is then seen of the answers moves the limit between half
+    /// and twice of this. Orleans' own default is five times as long. Default: 1 s.
+    /// </summary>
+    public TimeSpan ProbeTimeout { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// A silo that misses this many probes in a row is declared dead, and its cluster goes on without it: with the defaults within about
+    /// four seconds. A silo that was declared dead while it lives ends itself. Default: 2.
+    /// </summary>
+    public int MissedProbes { get; set; } = 2;
+
+    /// <summary>How often a silo reads its cluster's membership again: so long may one that was declared dead not know it. Default: 5 s.</summary>
+    public TimeSpan MembershipRefreshPeriod { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// How often a silo writes to the membership that it lives. A new silo does not wait for one that has not for three times as long, so a
+    /// datacenter of which only some silos come back serves after that. Default: 5 s.
+    /// </summary>
+    public TimeSpan IAmAlivePeriod { get; set; } = TimeSpan.FromSeconds(5);
 }
 
 /// <summary>Where membership is kept.</summary>

@@ -1,0 +1,94 @@
+# What runs where. $run/settings holds what "up" was asked for.
+
+postgres_programs=
+
+is_up() {
+    phase=none
+    # shellcheck disable=SC1091
+    [ ! -f "$run/settings" ] || source "$run/settings"
+    case $phase in
+        up) mapfile -t settings <"$run/silo-settings" ;;
+        none) die $wrong_state "$1: no datacenters are up ($run); start them with: local.sh up" ;;
+        *) die $wrong_state "$1: \"up\" is under way, or was ended in the middle; clean up with: local.sh down" ;;
+    esac
+}
+
+write_settings() {
+    phase=$1
+    printf '%s\n' "phase=$phase" "mode=$mode" "store=$store" "shards=$shards" "wan_only=$wan_only" >"$run/settings.new"
+    mv "$run/settings.new" "$run/settings"
+}
+
+status() {
+    case ${1:-} in
+        "") print_status ;;
+        --json) print_json ;;
+        *) die $wrong_usage "status: '$1' is no option; there is --json" ;;
+    esac
+}
+
+print_status() {
+    local dc silo services
+    echo "mode $mode, store $store, folder $run"
+    {
+        echo "DATACENTER|ADDRESS|SERVICES|SILO|STATE|PID|GATEWAY"
+        for dc in "${datacenters[@]}"; do
+            if [ "$wan_only" -eq 1 ]; then
+                echo "$dc|$(address_of "$dc")|-|-|-|-|-"
+                continue
+            fi
+
+            services="redis $(state_of "$dc-redis")"
+            [ "$store" != postgres ] || services+=", postgres $(state_of "$dc-postgres")"
+            for silo in $(silos_of "$dc"); do
+                echo "$dc|$(address_of "$dc")|$services|$silo|$(state_of "$silo")|$(pid_of "$silo")|$(gateway_port "$silo")"
+            done
+        done
+    } | awk -F'|' '{ for (i = 1; i <= NF; i++) { cell[NR, i] = $i; if (length($i) > width[i]) width[i] = length($i) } columns = NF }
+        END { for (r = 1; r <= NR; r++) { line = ""; for (i = 1; i <= columns; i++) line = line sprintf("%-" (width[i] + 2) "s", cell[r, i]); sub(/ +$/, "", line); print line } }'
+    if [ "$mode" = namespaces ]; then
+        ask_wan state || echo "the WAN does not answer: nothing gets from one datacenter to another; its log is $run/wan.log"
+    fi
+}
+
+# {"version":1,"mode":"namespaces|loopback","store":"rocksdb|postgres","folder":"...","datacenters":[{"name":"dc1","address":"...","namespace":"..."|null,
+#  "redis":PROCESS,"postgres":PROCESS|null,"silos":[PROCESS...]}],"wan":REPLY|null}; REPLY is what "multidc-wan state --json" says.
+# PROCESS: {"name":"...","state":"running|paused|stopped","pid":n|null,"port":n,"log":"..."}; of a silo, port is its gateway's, and there is "siloPort".
+print_json() {
+    local dc silo separator='' namespace wan=null
+    printf '{"version":1,"mode":"%s","store":"%s","folder":"%s","datacenters":[' "$mode" "$store" "$run"
+    for dc in "${datacenters[@]}"; do
+        if [ "$mode" = namespaces ]; then namespace="\"$(namespace_of "$dc")\""; else namespace=null; fi
+        printf '%s{"name":"%s","address":"%s","namespace":%s' "$separator" "$dc" "$(address_of "$dc")" "$namespace"
+        separator=,
+        if [ "$wan_only" -eq 1 ]; then
+            printf ',"redis":null,"postgres":null,"silos":[]}'
+            continue
+        fi
+
+        printf ',"redis":%s' "$(print_process "$dc-redis" "$(redis_port "$dc")" "$run/$dc-redis/redis.log")"
+        if [ "$store" = postgres ]; then
+            printf ',"postgres":%s' "$(print_process "$dc-postgres" "$(postgres_port "$dc")" "$run/$dc-postgres/postgres.log")"
+        else
+            printf ',"postgres":null'
+        fi
+
+        printf ',"silos":['
+        local comma=''
+        for silo in $(silos_of "$dc"); do
+            printf '%s%s' "$comma" "$(print_process "$silo" "$(gateway_port "$silo")" "$(silo_folder "$silo")/silo.log" ",\"siloPort\":$(silo_port "$silo")")"
+            comma=,
+        done
+
+        printf ']}'
+    done
+
+    if [ "$mode" = namespaces ]; then wan=$(ask_wan state --json) || wan=null; fi
+    printf '],"wan":%s}\n' "${wan:-null}"
+}
+
+print_process() {
+    local pid
+    pid=$(pid_of "$1")
+    printf '{"name":"%s","state":"%s","pid":%s,"port":%s,"log":"%s"%s}' "$1" "$(state_of "$1")" "${pid:-null}" "$2" "$3" "${4:-}"
+}

@@ -1,0 +1,3 @@
+using MultiDc.Wan.CommandLine;
+
+return await WanCommand.InvokeAsync(args, Console.Out, Console.Error);
