@@ -13,7 +13,7 @@ internal sealed class RemoteClusterLink : IDatacenterLink, IAsyncDisposable
     {
         Datacenter = new(datacenter.Name);
         gateways = [.. datacenter.Gateways.Select(gateway => new GatewayClient(datacenter, gateway, serviceId, options, time, metrics, loggers))];
-        current = gateways[0];
+        current = gateways.Length > 0 ? gateways[0] : throw new ArgumentException($"datacenter '{datacenter.Name}' has no gateways", nameof(datacenter));
     }
 
     public DatacenterId Datacenter { get; }

@@ -2,7 +2,9 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using MultiDc.Server.Placement;
 using Orleans.Configuration;
+using Orleans.Runtime.Hosting;
 
 namespace MultiDc.Server.Tests.Links;
 
@@ -34,6 +36,7 @@ internal sealed class FarCluster : IAsyncDisposable
             var builder = Host.CreateEmptyApplicationBuilder(new() { ApplicationName = $"far silo {i}" });
             builder.UseOrleans(orleans =>
             {
+                orleans.AddGrainDirectory(SiloLocalGrainDirectory.Name, static (_, _) => new SiloLocalGrainDirectory());
                 orleans.UseDevelopmentClustering(new IPEndPoint(IPAddress.Loopback, ports[0]));
                 orleans.Configure<ClusterOptions>(static options => (options.ClusterId, options.ServiceId) = (Id, Id));
                 orleans.Configure<EndpointOptions>(options =>

@@ -98,7 +98,7 @@ public sealed class RemoteLinkTests : IAsyncLifetime
         var options = new MultiDcTopologyOptions
         {
             Datacenter = "elsewhere",
-            Datacenters = [new() { Name = "elsewhere" }, new() { Name = "dc1", Gateways = gateways, OrleansClusterId = FarCluster.Id, OrleansServiceId = FarCluster.Id }],
+            Datacenters = [new() { Name = "elsewhere", Gateways = { "127.0.0.1:1" } }, new() { Name = "dc1", Gateways = gateways, OrleansClusterId = FarCluster.Id, OrleansServiceId = FarCluster.Id }],
             Links = new() { PingInterval = TimeSpan.FromMilliseconds(50), PingTimeout = TimeSpan.FromMilliseconds(500), RenewAfter = TimeSpan.FromSeconds(1) },
         };
         var links = new DatacenterLinks(options, null!, TimeProvider.System, metrics, LoggerFactory.Create(logging => log.AddTo(logging, "link")));
