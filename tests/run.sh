@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds everything and runs every test. Needs the .NET SDK of global.json and nothing else: as root on Debian it installs gcc, and its tests
-# PostgreSQL, where they are missing, and says so.
+# PostgreSQL, Redis and iproute2, where they are missing, and says so.
 #   tests/run.sh              all tests
 #   tests/run.sh Raft Server  only the projects MultiDc.Raft.Tests and MultiDc.Server.Tests
 set -euo pipefail

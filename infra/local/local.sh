@@ -42,6 +42,7 @@ usage: local.sh [-q] VERB [ARGUMENT...]            -q: no output but errors and 
      --no-build                 use what is built
   down [--keep]            end everything and delete its folder; --keep leaves the folder until the next up
   status [--json]          what runs where, and the links
+  check                    whether namespaces and a WAN are permitted here
 
   multidc DC COMMAND...    run "multidc COMMAND" in a datacenter, with its configuration: local.sh multidc dc1 put greeting hello
   exec DC COMMAND...       run a program in a datacenter's network
@@ -78,6 +79,7 @@ main() {
         help | --help | -h) usage ;;
         up) up "$@" ;;
         down) down "$@" ;;
+        check) check "$@" ;;
         status) is_up "$verb" && status "$@" ;;
         multidc) is_up "$verb" && run_multidc "$@" ;;
         exec) is_up "$verb" && run_inside "$@" ;;

@@ -25,9 +25,10 @@ start_redis() {
     wait_for 60 "$dc-redis" "$log" "answered" redis_answers "$dc"
 }
 
+# Ours, and not another that has the port already.
 redis_answers() {
     inside "$1"
-    [ "$("${prefix[@]}" redis-cli -h "$(address_of "$1")" -p "$(redis_port "$1")" ping 2>/dev/null)" = PONG ]
+    "${prefix[@]}" redis-cli -h "$(address_of "$1")" -p "$(redis_port "$1")" info server 2>/dev/null | grep -q "^process_id:$(pid_of "$1-redis")[^0-9]*$"
 }
 
 # PostgreSQL does not run as root.
@@ -60,9 +61,10 @@ start_postgres() {
     fi
 }
 
+# PostgreSQL writes its state into the eighth line of this file, and its process into the first.
 postgres_answers() {
-    inside "$1"
-    "${prefix[@]}" "$postgres_programs/pg_isready" -q -h "$(address_of "$1")" -p "$(postgres_port "$1")" -d postgres -U multidc
+    local lines=()
+    mapfile -t lines 2>/dev/null <"$run/$1-postgres/data/postmaster.pid" && [ "${lines[0]:-}" = "$(pid_of "$1-postgres")" ] && [[ ${lines[7]:-} == ready* ]]
 }
 
 # A PostgreSQL that was killed leaves a shared memory segment to its successor; without one, somebody has to remove it.

@@ -110,7 +110,7 @@ resume_silo() {
 cluster_ready() {
     local replicas
     inside "${datacenters[0]}"
-    replicas=$("${prefix[@]}" "$multidc" status --json --timeout 5 --config "$(silo_folder "${silos[0]}")/appsettings.json" 2>/dev/null |
+    replicas=$("${prefix[@]}" "$multidc" status --json --timeout 30 --config "$(silo_folder "${silos[0]}")/appsettings.json" 2>/dev/null |
         grep '"type":"replica"') || return 1
     [ "$(wc -l <<<"$replicas")" -ge $((${#datacenters[@]} * shards)) ] &&
         ! grep -v '"state":"running"' <<<"$replicas" >/dev/null && ! grep '"leader":null' <<<"$replicas" >/dev/null

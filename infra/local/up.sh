@@ -97,14 +97,25 @@ lock() {
     fi
 }
 
+readonly what_namespaces_take="network namespaces with TUN devices are not permitted here (they take root, CAP_NET_ADMIN, CAP_SYS_ADMIN and /dev/net/tun)"
+
 choose_mode() {
     [ "$mode" = namespaces ] || return 0
-    command -v ip >/dev/null || [ "$(id -u)" -ne 0 ] || install_packages iproute2
-    namespaces_permitted && return
-    [ $wan_only -eq 0 ] || die $not_permitted "up: network namespaces with TUN devices are not permitted here (it takes root, CAP_NET_ADMIN, CAP_SYS_ADMIN and /dev/net/tun)"
+    find_ip
+    ! namespaces_permitted || return 0
+    [ $wan_only -eq 0 ] || die $not_permitted "up: $what_namespaces_take"
     mode=loopback
-    say "network namespaces with TUN devices are not permitted here: plain processes on 127.0.0.1 instead, without a WAN"
+    say "$what_namespaces_take: plain processes on 127.0.0.1 instead, without a WAN"
 }
+
+check() {
+    no_more_than 0 check "$@"
+    find_ip
+    namespaces_permitted || die $not_permitted "$what_namespaces_take"
+    say "network namespaces and a WAN are permitted here"
+}
+
+find_ip() { command -v ip >/dev/null || [ "$(id -u)" -ne 0 ] || install_packages iproute2; }
 
 bring_up() {
     local dc silo

@@ -24,6 +24,8 @@ public sealed class RunProblemTests : IDisposable
     [InlineData("Silo:GatewayPort=70000", "Silo:GatewayPort 70000 is not within 1 to 65535")]
     [InlineData("Silo:Address=localhost", "Silo:Address 'localhost' is not an IP address")]
     [InlineData("Silo:Clustering=Redis", "Silo:Redis is empty")]
+    [InlineData("Silo:ProbeTimeout=00:02:00", "Silo:ProbeTimeout 00:02:00 is not within 00:00:00.1000000 and 00:01:00")]
+    [InlineData("Silo:MissedProbes=0", "Silo:MissedProbes 0 is not within 1 to 10")]
     [InlineData("Silo:Store=Postgres", "Silo:Postgres is empty")]
     [InlineData("Silo:Store=Folder", "Failed to convert configuration value 'Folder' at 'Silo:Store'")]
     [InlineData("Silo:Clustering=Zookeeper", "Failed to convert configuration value 'Zookeeper' at 'Silo:Clustering'")]
@@ -79,6 +81,19 @@ public sealed class RunProblemTests : IDisposable
 
         Assert.Equal(69, exitCode);
         Assert.Equal($"multidc: port {taken} of 127.0.0.1 is in use: stop the other program, or name another port with Silo:SiloPort\n", error.ReplaceLineEndings("\n"));
+    }
+
+    [Fact]
+    public async Task A_Redis_that_is_away_is_waited_for_until_the_operator_gives_up()
+    {
+        // A port that nobody listens on.
+        var nobody = FreePorts.Find().Silo;
+        var silo = RunningSilo.Begin(folder.Path, RunningSilo.Settings(
+            ports, Path.Combine(folder.Path, "data"), "Silo:Clustering=Redis", $"Silo:Redis=127.0.0.1:{nobody},password=hush,connectTimeout=500"));
+        await silo.SaysAsync($"waiting for Redis at 127.0.0.1:{nobody} (Silo:Redis), which does not answer\n");
+        Assert.Equal(130, await silo.StopAsync());
+        Assert.DoesNotContain("hush", silo.Out + silo.Error, StringComparison.Ordinal);
+        await silo.DisposeAsync();
     }
 
     [Fact]

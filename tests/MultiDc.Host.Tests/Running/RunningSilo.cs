@@ -48,9 +48,23 @@ internal sealed class RunningSilo : IAsyncDisposable
     /// <summary>Starts, and returns when it serves.</summary>
     public static async Task<RunningSilo> StartAsync(string workingFolder, params string[] arguments)
     {
-        var silo = new RunningSilo(workingFolder, arguments);
-        await Task.WhenAny(silo.output.WaitForAsync("serves on gateway"), silo.running);
-        return silo.running.IsCompleted ? throw new InvalidOperationException($"it ended with {await silo.running}: {silo.Error}") : silo;
+        var silo = Begin(workingFolder, arguments);
+        await silo.SaysAsync("serves on gateway");
+        return silo;
+    }
+
+    /// <summary>Starts, and returns at once.</summary>
+    public static RunningSilo Begin(string workingFolder, params string[] arguments) => new(workingFolder, arguments);
+
+    /// <summary>Returns when it has said a text on standard output.</summary>
+    public async Task SaysAsync(string text)
+    {
+        var said = output.WaitForAsync(text);
+        await Task.WhenAny(said, running);
+        if (!said.IsCompleted)
+        {
+            throw new InvalidOperationException($"it ended with {await running}: {Error}");
+        }
     }
 
     /// <summary>Runs a silo that is expected not to start.</summary>

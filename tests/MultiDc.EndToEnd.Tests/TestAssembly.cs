@@ -1,0 +1,2 @@
+// Each test here brings up whole datacenters; two cores are little.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
