@@ -18,6 +18,7 @@ write_configuration() {
 {
   "MultiDc": {
     "ClusterId": "multidc-local",
+    "SiloKey": "$(<"$run/silo-key")",
     "Datacenter": "$dc",
     "DataFolder": "$(silo_folder "$silo")/store",
     "Datacenters": [

@@ -43,6 +43,7 @@ up() {
     choose_mode
     write_settings starting
     printf '%s\n' "${settings[@]}" | sed '/^$/d' >"$run/silo-settings"
+    (umask 077 && head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$run/silo-key")
     require_packages
     if [ $build -eq 1 ]; then build; else require_built; fi
     bring_up

@@ -66,7 +66,7 @@ internal static class DrillScenarios
                 break;
             case DrillKind.Pause:
                 var (silo, ofSilo) = view.LeadingSilo(victim);
-                await stage.FaultAsync($"{silo} stands still", ofSilo, () => stage.DoAsync("pause", silo), length, () => stage.DoAsync("resume", silo));
+                await stage.FaultAsync($"{silo} stands still", ofSilo, () => stage.DoAsync("pause", silo), length, () => stage.ResumeAsync(silo));
                 break;
             case DrillKind.SlowLink:
                 await stage.FaultAsync($"{victim} is {SlowMs} ms further away", led, () => stage.DoAsync("slow", victim, SlowMs), length, () => stage.DoAsync("heal"));

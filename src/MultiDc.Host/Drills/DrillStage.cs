@@ -26,7 +26,23 @@ internal sealed class DrillStage(LocalSystem system, Func<long> now, Action<stri
     public Task WaitAsync(TimeSpan length) => Task.Delay(length, time, stop);
 
     /// <summary>What the replicas say, asked by way of a datacenter.</summary>
-    public async Task<ReplicaView> ViewAsync(string from) => ReplicaView.Parse(await system.AskAsync(stop, "multidc", from, "status", "--json", "--timeout", "5"));
+    public async Task<ReplicaView> ViewAsync(string from) => ReplicaView.Parse(await system.AskAsync(stop, "multidc", from, "status", "--json", "--timeout", "30"));
+
+    /// <summary>Lets a silo go on. One that its cluster has declared dead meanwhile ends itself, and is started as its supervisor would.</summary>
+    public async Task ResumeAsync(string silo)
+    {
+        await DoAsync("resume", silo);
+        for (var looks = 0; looks < 20; looks++)
+        {
+            if (await system.StateOfAsync(silo, stop) == "stopped")
+            {
+                await DoAsync("start", silo);
+                return;
+            }
+
+            await WaitAsync(LookPause);
+        }
+    }
 
     /// <summary>Makes a fault, lets it last and undoes it.</summary>
     public async Task FaultAsync(string what, IReadOnlyList<int> shards, Func<Task> make, TimeSpan length, Func<Task> undo)

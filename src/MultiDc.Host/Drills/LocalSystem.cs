@@ -34,6 +34,14 @@ internal sealed class LocalSystem(string script)
         NearestRoundTripMs = status.RootElement.GetProperty("wan") is { ValueKind: JsonValueKind.Object } wan ? NearestOf(wan.GetProperty("links")) : NearestRoundTripMs;
     }
 
+    /// <summary><c>running</c>, <c>paused</c> or <c>stopped</c>.</summary>
+    public async Task<string> StateOfAsync(string silo, CancellationToken stop)
+    {
+        using var status = JsonDocument.Parse(await AskAsync(stop, "status", "--json"));
+        return status.RootElement.GetProperty("datacenters").EnumerateArray().SelectMany(static datacenter => datacenter.GetProperty("silos").EnumerateArray())
+            .Single(each => each.GetProperty("name").ValueEquals(silo)).GetProperty("state").GetString()!;
+    }
+
     private static Dictionary<string, double> NearestOf(JsonElement links)
     {
         var delays = links.EnumerateArray().ToDictionary(
