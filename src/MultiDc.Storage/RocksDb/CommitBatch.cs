@@ -64,7 +64,18 @@ internal sealed class CommitBatch(StoreDatabase database, ReplicaTable replicas,
         batch.DeleteRange(from, (ulong)from.Length, to, (ulong)to.Length, Database.Log.Handle);
     }
 
-    public void Commit() => Database.WriteSynced(batch);
+    public void Commit()
+    {
+        // Records are read by anybody at any time. The rest is read by whoever opens a replica, after a commit of its own.
+        if (Records.Count > 0)
+        {
+            Database.WriteSynced(batch);
+        }
+        else
+        {
+            Database.WriteThenSync(batch);
+        }
+    }
 
     public void Dispose() => batch.Dispose();
 }

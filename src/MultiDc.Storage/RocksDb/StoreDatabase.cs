@@ -11,6 +11,7 @@ internal sealed class StoreDatabase
 {
     private readonly RocksDb database;
     private readonly WriteOptions synced = new WriteOptions().SetSync(true);
+    private readonly WriteOptions logged = new();
     private readonly WriteOptions unlogged = new WriteOptions().DisableWal(1);
     private readonly FlushOptions waitForFlush = new FlushOptions().SetWaitForFlush(true);
     private readonly OperationGate gate = new();
@@ -34,11 +35,22 @@ internal sealed class StoreDatabase
     /// <summary>Keeps the database open until the lease is disposed.</summary>
     public OperationGate.Lease Enter() => gate.Enter();
 
-    /// <summary>Returns when the batch is on stable storage. For <see cref="Log"/> and <see cref="Hard"/>.</summary>
+    /// <summary>Returns when the batch is on stable storage; nobody reads it before. For <see cref="Log"/> and <see cref="Hard"/>.</summary>
     public void WriteSynced(WriteBatch batch)
     {
         using var lease = gate.Enter();
         database.Write(batch, synced);
+    }
+
+    /// <summary>
+    /// The same, but can be read before it is on stable storage. RocksDB takes one write at a time: one that is synced inside would keep
+    /// all rows that are applied meanwhile waiting for the disk.
+    /// </summary>
+    public void WriteThenSync(WriteBatch batch)
+    {
+        using var lease = gate.Enter();
+        database.Write(batch, logged);
+        Native.Instance.rocksdb_flush_wal(database.Handle, sync: 1);
     }
 
     /// <summary>Writes to memory only, atomically. For <see cref="State"/>.</summary>

@@ -27,6 +27,8 @@ internal static class StoreDatabaseOptions
             .SetWalRecoveryMode(Recovery.TolerateCorruptedTailRecords)
             .SetMaxTotalWalSize((ulong)options.MaxWalBytes)
             .SetMaxOpenFiles(options.MaxOpenFiles)
+            // Whoever waits for its turn to write sleeps: spinning takes the processor from the one whose turn it is.
+            .SetEnableWriteThreadAdaptiveYield(false)
             .SetKeepLogFileNum(4)
             .SetMaxLogFileSize(4 * 1024 * 1024)
             .SetInfoLogLevel(InfoLogLevel.Warn)

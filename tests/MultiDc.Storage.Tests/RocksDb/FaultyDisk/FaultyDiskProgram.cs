@@ -28,11 +28,19 @@ internal static class FaultyDiskProgram
         await storage.State.ApplyAsync(RocksDbTestStore.Put("a", "1"), new LogIndex(1));
         await storage.State.FlushAsync();
         await storage.State.ApplyAsync(RocksDbTestStore.Put("a", "2"), new LogIndex(2));
+        var other = await store.OpenReplicaAsync(new ReplicaName("other"));
+        await other.WriteAsync(RocksDbTestStore.Append(1, 1));
         Break(fault);
         switch (story)
         {
             case "append":
                 await AppendAsync(storage, 6, 8);
+                break;
+            case "apply":
+                await ApplyWhileASyncHangsAsync(storage, other);
+                break;
+            case "record":
+                await ReadRecordWhileASyncHangsAsync(store);
                 break;
             case "flush":
                 await SayAsync("flush", async () => await storage.State.FlushAsync());
@@ -55,20 +63,47 @@ internal static class FaultyDiskProgram
         }
 
         await SayAsync("mended flush", async () => await storage.State.FlushAsync());
-        await AppendAsync(storage, store.Health == StoreHealth.Ok ? (story == "append" ? 9UL : 6UL) : 6, 9);
+        await AppendAsync(storage, store.Health == StoreHealth.Ok ? (story is "append" or "apply" ? 9UL : 6UL) : 6, 9);
         return 0;
     }
 
     private static Task<RocksDbReplicaStore> OpenAsync(string folder) =>
         RocksDbReplicaStore.OpenAsync(RocksDbTestStore.Options(folder) with { FreeSpaceInterval = TimeSpan.FromMilliseconds(100) });
 
-    private static void Break(string fault) => File.WriteAllText(Environment.GetEnvironmentVariable(ControlVariable)!, fault);
+    private static string Control => Environment.GetEnvironmentVariable(ControlVariable)!;
+
+    private static void Break(string fault) => File.WriteAllText(Control, fault);
 
     private static Task AppendAsync(IReplicaStorage storage, ulong first, ulong last) => SayAsync("append", async () =>
     {
         await storage.WriteAsync(RocksDbTestStore.Append(first, last));
         Console.WriteLine($"acknowledged {last}");
     });
+
+    private static async Task ApplyWhileASyncHangsAsync(IReplicaStorage storage, IReplicaStorage other)
+    {
+        var append = AppendAsync(storage, 6, 8);
+        await UntilASyncHangsAsync();
+        var apply = Task.Run(async () => await other.State.ApplyAsync(RocksDbTestStore.Put("b", "1"), new LogIndex(1)));
+        await UntilAsync(() => apply.IsCompleted);
+        Console.WriteLine($"applied {other.State.Applied}");
+        Console.WriteLine($"append: {(append.IsCompleted ? "answered" : "waits")}");
+        Break("");
+        await apply;
+        await append;
+    }
+
+    private static async Task ReadRecordWhileASyncHangsAsync(RocksDbReplicaStore store)
+    {
+        var put = store.PutRecordAsync("r", "1"u8.ToArray()).AsTask();
+        await UntilASyncHangsAsync();
+        Console.WriteLine($"record: {((await store.GetRecordAsync("r")) is null ? "none" : "there")}, put: {(put.IsCompleted ? "answered" : "waits")}");
+        Break("");
+        await put;
+        Console.WriteLine($"record: {((await store.GetRecordAsync("r")) is null ? "none" : "there")}");
+    }
+
+    private static Task UntilASyncHangsAsync() => UntilAsync(() => File.Exists(Control + ".hangs"));
 
     /// <summary>So much that RocksDB flushes entries in a thread of its own.</summary>
     private static async Task AppendUntilNotOkAsync(RocksDbReplicaStore store, IReplicaStorage storage)

@@ -27,6 +27,24 @@ public sealed class FaultyDiskTests : IDisposable
     }
 
     [FaultyDiskFact]
+    public async Task A_sync_that_takes_long_keeps_the_append_waiting_and_not_the_rows_of_other_replicas()
+    {
+        var said = await RunAsync("apply", "sync HANG .log");
+
+        Assert.Equal(
+            ["acknowledged 5", "applied 1", "append: waits", "acknowledged 8", "append: done", "health Ok", "read 2", "mended flush: done", "acknowledged 9", "append: done"],
+            said);
+    }
+
+    [FaultyDiskFact]
+    public async Task A_record_is_not_read_before_it_is_durable()
+    {
+        var said = await RunAsync("record", "sync HANG .log");
+
+        Assert.Equal(["record: none, put: waits", "record: there"], said[1..3]);
+    }
+
+    [FaultyDiskFact]
     public async Task Short_writes_are_written_on()
     {
         var said = await RunAsync("append", "write SHORT .log");

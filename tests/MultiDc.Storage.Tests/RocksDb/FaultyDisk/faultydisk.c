@@ -1,7 +1,8 @@
 // A disk that fails on request, put before libc with LD_PRELOAD. The file that MULTIDC_FAULTY_DISK names holds what fails, as
 //   CALL FAULT FILE
 // CALL is sync (fsync, fdatasync) or write (write, pwrite). FILE is a part of the file's path, or "dir" for any directory.
-// FAULT is EIO, ENOSPC, SHORT (half is written and said so, as POSIX allows) or TORN (half is written, then the process is killed).
+// FAULT is EIO, ENOSPC, SHORT (half is written and said so, as POSIX allows), TORN (half is written, then the process is killed) or, for
+// sync, HANG (it waits until the disk is mended; that one does is told by a file beside the first, with ".hangs" behind its name).
 // An empty or missing file: nothing fails. It is read again at every call, so that a test can break and mend the disk while it is used.
 #define _GNU_SOURCE
 #include <errno.h>
@@ -14,7 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum fault { NONE, FAIL_EIO, FAIL_ENOSPC, SHORT, TORN };
+enum fault { NONE, FAIL_EIO, FAIL_ENOSPC, SHORT, TORN, HANG };
 
 static int is_file(int fd, const char *file)
 {
@@ -49,6 +50,7 @@ static enum fault look(int fd, const char *call)
         : strcmp(fault, "ENOSPC") == 0 ? FAIL_ENOSPC
         : strcmp(fault, "SHORT") == 0 ? SHORT
         : strcmp(fault, "TORN") == 0 ? TORN
+        : strcmp(fault, "HANG") == 0 ? HANG
         : NONE;
 }
 
@@ -60,9 +62,22 @@ static int fails(enum fault fault)
     return 1;
 }
 
-int fsync(int fd) { return fails(look(fd, "sync")) ? -1 : (int)syscall(SYS_fsync, fd); }
+static int sync_fails(int fd)
+{
+    enum fault fault = look(fd, "sync");
+    if (fault == HANG) {
+        char hangs[4096];
+        snprintf(hangs, sizeof hangs, "%s.hangs", getenv("MULTIDC_FAULTY_DISK"));
+        close(open(hangs, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+        while ((fault = look(fd, "sync")) == HANG)
+            usleep(1000);
+    }
+    return fails(fault);
+}
 
-int fdatasync(int fd) { return fails(look(fd, "sync")) ? -1 : (int)syscall(SYS_fdatasync, fd); }
+int fsync(int fd) { return sync_fails(fd) ? -1 : (int)syscall(SYS_fsync, fd); }
+
+int fdatasync(int fd) { return sync_fails(fd) ? -1 : (int)syscall(SYS_fdatasync, fd); }
 
 ssize_t write(int fd, const void *bytes, size_t count)
 {
