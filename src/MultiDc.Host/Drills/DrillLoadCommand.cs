@@ -37,6 +37,7 @@ internal static class DrillLoadCommand
             result.GetRequiredValue(configuration).FullName,
             result.GetRequiredValue(datacenter),
             recorder: new(TimeProvider.System, DrillWorkload.Keyspace, result.GetValue(startedAt), result.GetValue(firstClient)),
+            prefix: $"drill-{result.GetValue(startedAt):x}",
             result.GetValue(workers),
             result.GetValue(seed),
             result.GetRequiredValue(history).FullName,
@@ -44,13 +45,13 @@ internal static class DrillLoadCommand
         return command;
     }
 
-    private static async Task<int> RunAsync(string configuration, string datacenter, HistoryRecorder recorder, int workers, ulong seed, string history, CancellationToken stop)
+    private static async Task<int> RunAsync(string configuration, string datacenter, HistoryRecorder recorder, string prefix, int workers, ulong seed, string history, CancellationToken stop)
     {
         var services = new ServiceCollection();
         services.AddLogging(static logging => logging.SetMinimumLevel(LogLevel.Error).AddSimpleConsole());
         services.AddMultiDcClient(new ConfigurationBuilder().AddJsonFile(configuration).Build(), options => options.Datacenter = datacenter);
         await using var provider = services.BuildServiceProvider();
-        var workload = new DrillWorkload(recorder, provider.GetRequiredService<IMultiDcClient>(), datacenter, workers, seed);
+        var workload = new DrillWorkload(recorder, provider.GetRequiredService<IMultiDcClient>(), datacenter, prefix, workers, seed);
         using var working = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var work = Task.CompletedTask;
         while (await Console.In.ReadLineAsync(stop) is { } order)

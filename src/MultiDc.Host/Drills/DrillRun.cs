@@ -29,11 +29,11 @@ internal sealed class DrillRun(DrillOptions options, Action<string> say, TimePro
             await Task.WhenAll(loads.Select(load => load.OrderAsync("work", stop)));
             Tell($"{options.Workers} readers and {options.Workers} writers in every datacenter");
             await stage.WaitAsync(WarmUp);
-            var before = await stage.ViewAsync(system.Datacenters.First());
+            var before = await stage.UntilWholeAsync();
 
             await DrillScenarios.PlayAsync(stage, options);
 
-            var after = await stage.ViewAsync(system.Datacenters.First());
+            var after = await stage.UntilWholeAsync();
             await Task.WhenAll(loads.Select(load => load.OrderAsync("rest", stop)));
             await stage.UntilWholeAsync();
             Tell("all quiet; reading every key once more");

@@ -43,14 +43,13 @@ internal static class DrillScenarios
         for (var round = 0; round < options.Rounds; round++)
         {
             await OnceAsync(stage, options.Kind, options.FaultLength);
-            await stage.UntilWholeAsync();
             await stage.WaitAsync(Settle);
         }
     }
 
     private static async Task OnceAsync(DrillStage stage, DrillKind kind, TimeSpan length)
     {
-        var view = await stage.ViewAsync(stage.System.Datacenters.First());
+        var view = await stage.UntilWholeAsync();
         var victim = view.Leading(stage.System.Datacenters);
         var led = view.LedBy(victim);
         switch (kind)
@@ -88,11 +87,10 @@ internal static class DrillScenarios
         {
             foreach (var silo in silos)
             {
-                var view = await stage.ViewAsync(datacenter);
+                var view = await stage.UntilWholeAsync();
                 var (leading, shards) = view.LedBy(datacenter).Length > 0 ? view.LeadingSilo(datacenter) : (silo, []);
                 await stage.FaultAsync(
                     $"{silo} is restarted", leading == silo ? shards : view.LedBy(datacenter), () => stage.DoAsync("stop", silo), TimeSpan.Zero, () => stage.DoAsync("start", silo));
-                await stage.UntilWholeAsync();
             }
         }
     }

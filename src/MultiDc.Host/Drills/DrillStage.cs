@@ -56,7 +56,7 @@ internal sealed class DrillStage(LocalSystem system, Func<long> now, Action<stri
     }
 
     /// <summary>Waits until every replica runs, follows a leader and has caught up.</summary>
-    public async Task UntilWholeAsync()
+    public async Task<ReplicaView> UntilWholeAsync()
     {
         var startedAt = time.GetTimestamp();
         var from = system.Datacenters.First();
@@ -64,9 +64,10 @@ internal sealed class DrillStage(LocalSystem system, Func<long> now, Action<stri
         {
             try
             {
-                if ((await ViewAsync(from)).IsWhole(system.Silos.Count))
+                var view = await ViewAsync(from);
+                if (view.IsWhole(system.Silos.Count))
                 {
-                    return;
+                    return view;
                 }
             }
             catch (DrillFailedException exception)

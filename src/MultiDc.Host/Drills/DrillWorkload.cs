@@ -4,7 +4,13 @@ using MultiDc.Host.Histories;
 namespace MultiDc.Host.Drills;
 
 /// <summary>What the clients of one datacenter do during a drill: read and write the keys that all datacenters read and write.</summary>
-internal sealed class DrillWorkload(HistoryRecorder recorder, IMultiDcClient client, string datacenter, int workers, ulong seed)
+/// <param name="recorder">Writes down what happens.</param>
+/// <param name="client">The way to MultiDc.</param>
+/// <param name="datacenter">Where the clients are.</param>
+/// <param name="prefix">What the keys begin with: another in each drill, since the checker takes every key for absent at first.</param>
+/// <param name="workers">Readers, and as many writers.</param>
+/// <param name="seed">Where the workers' choices come from.</param>
+internal sealed class DrillWorkload(HistoryRecorder recorder, IMultiDcClient client, string datacenter, string prefix, int workers, ulong seed)
 {
     public const string Keyspace = "default";
 
@@ -15,8 +21,8 @@ internal sealed class DrillWorkload(HistoryRecorder recorder, IMultiDcClient cli
     private const int ColdKeys = 400;
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(40);
 
-    /// <summary>Every key that may have been written.</summary>
-    public static IEnumerable<string> Keys => Enumerable.Range(0, HotKeys).Select(HotKey).Concat(Enumerable.Range(0, ColdKeys).Select(ColdKey));
+    // Every key that may have been written.
+    private IEnumerable<string> Keys => Enumerable.Range(0, HotKeys).Select(HotKey).Concat(Enumerable.Range(0, ColdKeys).Select(ColdKey));
 
     /// <summary>Until stopped; an operation that was begun is ended.</summary>
     public Task RunAsync(CancellationToken stop) => Task.WhenAll(
@@ -32,9 +38,9 @@ internal sealed class DrillWorkload(HistoryRecorder recorder, IMultiDcClient cli
         }
     });
 
-    private static string HotKey(int i) => $"drill/hot-{i:00}";
+    private string HotKey(int i) => $"{prefix}/hot-{i:00}";
 
-    private static string ColdKey(int i) => $"drill/cold-{i:000}";
+    private string ColdKey(int i) => $"{prefix}/cold-{i:000}";
 
     private async Task WorkAsync(int worker, Raft.IRandomSource random, CancellationToken stop)
     {
