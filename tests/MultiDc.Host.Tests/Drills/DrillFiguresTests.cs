@@ -1,0 +1,58 @@
+using MultiDc.Host.Drills;
+using MultiDc.Linearizability;
+
+namespace MultiDc.Host.Tests.Drills;
+
+/// <summary>What a drill makes of a history and of the replicas' own accounts.</summary>
+public sealed class DrillFiguresTests
+{
+    private const long Second = 1_000_000_000;
+
+    [Fact]
+    public void A_pause_is_the_longest_time_between_answers_after_the_fault_began()
+    {
+        var pauses = new Pauses([Put(1), Put(9), Put(10), Put(13), Put(14), Put(30)], 1, static _ => true);
+        Assert.Equal(3, pauses.Longest([0], 10 * Second, 14 * Second).TotalSeconds);
+
+        // Silence before the fault is the load's, and one that lasts to the end counts.
+        Assert.Equal(1, pauses.Longest([0], 8 * Second, 10 * Second).TotalSeconds);
+        Assert.Equal(6, pauses.Longest([0], 13 * Second, 20 * Second).TotalSeconds);
+        Assert.Equal(0, pauses.Longest([], 0, 20 * Second).TotalSeconds);
+    }
+
+    [Fact]
+    public void The_worst_shard_counts_and_only_answers_that_are_asked_for()
+    {
+        string KeyOf(int shard) => Enumerable.Range(0, 1_000).Select(static i => $"k{i}").First(key => Pauses.ShardOf(key, 2) == shard);
+        Operation[] history = [.. Enumerable.Range(1, 10).Select(at => Put(at, KeyOf(0))), Put(1, KeyOf(1)), Put(8, KeyOf(1)), Put(5, KeyOf(1)) with { Result = OperationResult.Fail }];
+        Assert.Equal(7, new Pauses(history, 2, static _ => true).Longest([0, 1], Second, 10 * Second).TotalSeconds);
+        Assert.Equal(9, new Pauses(history, 2, static o => o.Kind == OperationKind.Get).Longest([0], Second, 10 * Second).TotalSeconds);
+    }
+
+    [Fact]
+    public void A_system_is_whole_when_every_replica_runs_follows_and_has_caught_up()
+    {
+        string[] whole = [Ring, Replica("dc1", "Leader", 3, 500), Replica("dc2", "Follower", 3, 490), Replica("dc3", "Follower", 3, 480)];
+        var view = ReplicaView.Parse(string.Join('\n', whole));
+        Assert.True(view.IsWhole(3));
+        Assert.Equal("dc1", view.Leading(["dc1", "dc2", "dc3"]));
+        Assert.Equal("dc1-a", view.LeadingSilo("dc1").Silo);
+        Assert.Equal(3UL, view.Terms);
+        Assert.False(ReplicaView.Parse(string.Join('\n', whole[..3])).IsWhole(3));
+        Assert.False(ReplicaView.Parse(string.Join('\n', [.. whole[..3], Replica("dc3", "Follower", 3, 400)])).IsWhole(3));
+        Assert.False(ReplicaView.Parse(string.Join('\n', [.. whole[..3], Replica("dc3", "Follower", 3, 500, "unreachable")])).IsWhole(3));
+
+        // A deposed leader that does not know it yet does not count.
+        Assert.Equal("dc3", ReplicaView.Parse(string.Join('\n', [.. whole[..3], Replica("dc3", "Leader", 4, 500)])).LeaderOf[0]);
+    }
+
+    private const string Ring = """{"type":"ring","version":2,"members":[],"keyspaces":[{"name":"default","shardCount":1,"datacenters":["dc1","dc2","dc3"]}]}""";
+
+    private static string Replica(string datacenter, string role, int term, int applied, string state = "running") =>
+        $$"""{"type":"replica","replica":"default/0@{{datacenter}}","silo":"{{datacenter}}-a","state":"{{state}}","detail":"","role":"{{role}}","term":{{term}},"leader":"dc1","commitIndex":500,"appliedIndex":{{applied}},"lastIndex":500,"epoch":1}""";
+
+    private static Operation Put(long atSeconds, string key = "k0") => new()
+    {
+        Client = 1, Kind = OperationKind.Put, Key = key, Value = "v", Start = (atSeconds * Second) - 1, End = atSeconds * Second, Result = OperationResult.Ok,
+    };
+}
