@@ -46,11 +46,13 @@ internal sealed partial class Hunter(TestBuild build)
         }
 
         var failed = FailedTest().Match(said);
-        return new(bug, null, code == 0 ? null : failed.Success ? failed.Groups[1].Value.Split('.')[^1] : "the tests did not end", said, Stopwatch.GetElapsedTime(startedAt));
+        return new(bug, null, code == 0 ? null : failed.Success ? NameOf(failed.Groups[1].Value) : "the tests did not end", said, Stopwatch.GetElapsedTime(startedAt));
     }
 
     private async Task<(int Code, string Said)> SimulateAsync(KnownBugFile? bug, TimeSpan limit, params string[] arguments) =>
         await Child.RunAsync("dotnet", [build.Simulator, .. arguments], build.Folder, bug?.Id, limit);
+
+    private static string NameOf(string test) => test.StartsWith("MultiDc.", StringComparison.Ordinal) ? test.Split('.')[^1] : test;
 
     private static Finding Read(KnownBugFile bug, int code, string said, long startedAt)
     {
@@ -64,9 +66,10 @@ internal sealed partial class Hunter(TestBuild build)
     [GeneratedRegex(@"^VIOLATION in seed (?<seed>\d+) after \S+ s: (?<check>\w+): (?<detail>.*)$", RegexOptions.Multiline)]
     private static partial Regex Violation();
 
-    [GeneratedRegex(@"^\s*Failed ([\w.]+)", RegexOptions.Multiline)]
+    // A test is told by its full name, or by the sentence that is its display name.
+    [GeneratedRegex(@"^\s*Failed (.+?) \[", RegexOptions.Multiline)]
     private static partial Regex FailedTest();
 
-    [GeneratedRegex(@"^\s*Passed ([\w.]+)", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\s*Passed .+? \[", RegexOptions.Multiline)]
     private static partial Regex PassedTest();
 }
