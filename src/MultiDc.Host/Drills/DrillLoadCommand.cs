@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using MultiDc.Client;
 using MultiDc.Client.Hosting;
 using MultiDc.Host.Histories;
+using MultiDc.Host.Output;
 using MultiDc.Linearizability;
 using MultiDc.Routing.Links;
 
@@ -51,11 +52,13 @@ internal static class DrillLoadCommand
         services.AddLogging(static logging => logging.SetMinimumLevel(LogLevel.Error).AddSimpleConsole());
         services.AddMultiDcClient(new ConfigurationBuilder().AddJsonFile(configuration).Build(), options => options.Datacenter = datacenter);
         await using var provider = services.BuildServiceProvider();
-        var workload = new DrillWorkload(recorder, provider.GetRequiredService<IMultiDcClient>(), datacenter, prefix, workers, seed);
+        var client = provider.GetRequiredService<IMultiDcClient>();
+        var workload = new DrillWorkload(recorder, client, datacenter, prefix, workers, seed);
         using var working = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var work = Task.CompletedTask;
         while (await Console.In.ReadLineAsync(stop) is { } order)
         {
+            var told = "";
             switch (order)
             {
                 case "work":
@@ -64,6 +67,9 @@ internal static class DrillLoadCommand
                 case "rest":
                     await working.CancelAsync();
                     await work;
+                    break;
+                case "status":
+                    told = await StatusAsync(client, stop);
                     break;
                 case "read":
                     await workload.ReadAllAsync(stop);
@@ -75,11 +81,19 @@ internal static class DrillLoadCommand
                     throw new CommandLine.CommandException(ExitCode.WrongUsage, $"'{order}' is no order");
             }
 
-            Console.WriteLine($"{order} {recorder.Now} {recorder.LongestOverrun.TotalMilliseconds:0.0}");
+            Console.WriteLine($"{order} {recorder.Now} {recorder.LongestOverrun.TotalMilliseconds:0.0} {told}");
         }
 
         await working.CancelAsync();
         return (int)ExitCode.Done;
+    }
+
+    // The lines of "multidc status --json" in one: a tab is never part of JSON.
+    private static async Task<string> StatusAsync(IMultiDcClient client, CancellationToken stop)
+    {
+        using var lines = new StringWriter();
+        new JsonResultWriter(lines).Status(await client.GetRingAsync(stop), await client.GetStatusAsync(stop));
+        return lines.ToString().TrimEnd().ReplaceLineEndings("\t");
     }
 
     private static void WriteHistory(HistoryRecorder recorder, string file)

@@ -26,6 +26,7 @@ internal sealed class DrillRun(DrillOptions options, Action<string> say, TimePro
         try
         {
             loads.AddRange(system.Datacenters.Select((datacenter, i) => LoadProcess.Start(system, datacenter, i, startedAt, options, folder)));
+            stage.Loads = system.Datacenters.Zip(loads).ToDictionary(static pair => pair.First, static pair => pair.Second);
             await Task.WhenAll(loads.Select(load => load.OrderAsync("work", stop)));
             Tell($"{options.Workers} readers and {options.Workers} writers in every datacenter");
             await stage.WaitAsync(WarmUp);

@@ -39,19 +39,19 @@ internal sealed class LoadProcess : IDisposable
     }
 
     /// <summary>Gives an order and waits until it is carried out.</summary>
-    /// <returns>When that was, in nanoseconds since the drill's beginning.</returns>
-    public async Task<long> OrderAsync(string order, CancellationToken stop)
+    /// <returns>What it told besides.</returns>
+    public async Task<string> OrderAsync(string order, CancellationToken stop)
     {
         await process.StandardInput.WriteLineAsync(order.AsMemory(), stop);
         await process.StandardInput.FlushAsync(stop);
         var answer = await process.StandardOutput.ReadLineAsync(stop);
-        if (answer?.Split(' ') is not [var done, var now, var overrunMs] || done != order)
+        if (answer?.Split(' ', 4) is not [var done, _, var overrunMs, var told] || done != order)
         {
             throw new DrillFailedException($"the load did not carry out '{order}' but said '{answer}': {(process.HasExited ? (await complaints).Trim() : "")}");
         }
 
         LongestOverrun = TimeSpan.FromMilliseconds(double.Parse(overrunMs, CultureInfo.InvariantCulture));
-        return long.Parse(now, CultureInfo.InvariantCulture);
+        return told;
     }
 
     public IEnumerable<Operation> ReadHistory()
