@@ -53,7 +53,7 @@ internal static class DrillLoadCommand
         services.AddMultiDcClient(new ConfigurationBuilder().AddJsonFile(configuration).Build(), options => options.Datacenter = datacenter);
         await using var provider = services.BuildServiceProvider();
         var client = provider.GetRequiredService<IMultiDcClient>();
-        var workload = new DrillWorkload(recorder, client, datacenter, prefix, workers, seed);
+        var workload = new DrillWorkload(recorder, client, datacenter, prefix, workers, TimeProvider.System, seed);
         using var working = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var work = Task.CompletedTask;
         while (await Console.In.ReadLineAsync(stop) is { } order)

@@ -9,8 +9,9 @@ namespace MultiDc.Host.Drills;
 /// <param name="datacenter">Where the clients are.</param>
 /// <param name="prefix">What the keys begin with: another in each drill, since the checker takes every key for absent at first.</param>
 /// <param name="workers">Readers, and as many writers.</param>
+/// <param name="time">Pauses.</param>
 /// <param name="seed">Where the workers' choices come from.</param>
-internal sealed class DrillWorkload(HistoryRecorder recorder, IMultiDcClient client, string datacenter, string prefix, int workers, ulong seed)
+internal sealed class DrillWorkload(HistoryRecorder recorder, IMultiDcClient client, string datacenter, string prefix, int workers, TimeProvider time, ulong seed)
 {
     public const string Keyspace = "default";
 
@@ -58,7 +59,7 @@ internal sealed class DrillWorkload(HistoryRecorder recorder, IMultiDcClient cli
                 number = recorder.NewClient();
             }
 
-            await Task.Delay(LongestPause * (random.Next(0, 1_000) / 1_000.0), CancellationToken.None);
+            await Task.Delay(LongestPause * (random.Next(0, 1_000) / 1_000.0), time, CancellationToken.None);
         }
     }
 

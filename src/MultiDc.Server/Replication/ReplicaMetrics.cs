@@ -14,7 +14,7 @@ internal sealed class ReplicaMetrics : IDisposable
         MessagesDropped = meter.CreateCounter<long>("multidc.replica.messages.dropped", "{message}", "Raft messages dropped: inbox full, stranger, unreadable, or not running.");
         ParcelsSent = meter.CreateCounter<long>("multidc.transport.parcels", "{parcel}", "Parcels of Raft messages sent, by datacenter.");
         FramesSent = meter.CreateCounter<long>("multidc.transport.frames", "{frame}", "Frames sent in them, each of one replica to one other.");
-        FramesDropped = meter.CreateCounter<long>("multidc.transport.frames.dropped", "{frame}", "Frames dropped because too much waits for the datacenter.");
+        FramesDropped = meter.CreateCounter<long>("multidc.transport.frames.dropped", "{frame}", "Frames dropped because too much waits for the datacenter, or it was never reached.");
         CallsRefused = meter.CreateCounter<long>("multidc.silo.calls.refused", "{call}", "Calls that only silos may make and that came without the right credential; any is an alert.");
         RequestsRefused = meter.CreateCounter<long>("multidc.replica.requests.refused", "{request}", "Callers' requests refused because a queue was full.");
         LeadershipsWon = meter.CreateCounter<long>("multidc.raft.leaderships.won", "{leadership}", "Elections won by replicas of this silo.");

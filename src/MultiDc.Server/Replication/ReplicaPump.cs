@@ -86,81 +86,6 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
 
     internal int OpenProposals => proposals.Count;
 
-    /// <summary>
-    /// Hands in a Raft message; false when it was dropped. A snapshot comes here only for a witness, which has no state to be streamed.
-    /// </summary>
-    public bool TryDeliver(RaftMessage message)
-    {
-        if (message is SnapshotRequest snapshot && !snapshot.Snapshot.Configuration.IsWitness(node.Id))
-        {
-            metrics.MessagesDropped.Add(1, new KeyValuePair<string, object?>("reason", "snapshot_without_state"));
-            return false;
-        }
-
-        if (inbox.TryAddMessage(message))
-        {
-            return true;
-        }
-
-        metrics.MessagesDropped.Add(1, new KeyValuePair<string, object?>("reason", "inbox_full"));
-        return false;
-    }
-
-    /// <summary>Proposes a command; the result comes when an entry is applied at its place in the log.</summary>
-    public Task<ApplyResult> ProposeAsync(ReadOnlyMemory<byte> payload) => ProposeAsync(node => node.Propose(payload));
-
-    private Task<ApplyResult> ProposeAsync(Func<RaftNode, ProposalResult> propose)
-    {
-        var request = new ProposeRequest(propose);
-        if (Enqueue(request) is var (reason, detail))
-        {
-            request.Complete(new(new Rejected(reason, detail)));
-        }
-
-        return request.Result;
-    }
-
-    /// <summary>Reads, linearizably.</summary>
-    public Task<TReply> ReadAsync<TReply>(Func<IReplicaState, ValueTask<TReply>> read, Func<ReadRejected, TReply> refuse)
-    {
-        var request = new LinearizableRead<TReply>(read, refuse);
-        if (Enqueue(request) is var (reason, detail))
-        {
-            request.Refuse(new(reason, detail));
-        }
-
-        return request.Result;
-    }
-
-    /// <summary>Takes a chunk of a snapshot.</summary>
-    public Task<SnapshotChunkReply> TakeChunkAsync(SnapshotRequest request, SnapshotChunk chunk)
-    {
-        var turn = new TurnRequest<SnapshotChunkReply>(() => TakeChunkOnTurnAsync(request, chunk), new(false));
-        return Enqueue(turn) is null ? turn.Result : Task.FromResult(new SnapshotChunkReply(false));
-    }
-
-    /// <summary>Begins to hand the leadership over.</summary>
-    public Task<bool> TransferLeadershipAsync(ReplicaId to)
-    {
-        var turn = new TurnRequest<bool>(() => ValueTask.FromResult(node.TransferLeadership(to)), false);
-        return Enqueue(turn) is null ? turn.Result : Task.FromResult(false);
-    }
-
-    /// <summary>Wakes the group if it is silent.</summary>
-    public void Wake()
-    {
-        if (IsQuiesced)
-        {
-            Enqueue(new TurnRequest<bool>(
-                () =>
-                {
-                    node.Wake();
-                    return ValueTask.FromResult(true);
-                },
-                false));
-        }
-    }
-
     /// <summary>Starts the loop, which then stays on the scheduler.</summary>
     /// <param name="scheduler">Runs the pump.</param>
     /// <param name="ticks">Ticks the pump while it needs ticks; null: whoever made it calls <see cref="Tick"/>.</param>
@@ -447,29 +372,6 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         {
             SendSnapshot(follower);
         }
-    }
-
-    /// <summary>Hands in a request; what to refuse it with, if it was not taken.</summary>
-    private (RejectionReason Reason, string Detail)? Enqueue(PumpRequest request)
-    {
-        if (inbox.TryAddRequest(request))
-        {
-            if (inbox.IsClosed)
-            {
-                // It may have come behind the last look into the inbox. Abandoning what is answered already changes nothing.
-                request.Abandon(new(PumpStopReason.Requested, "the replica has stopped"));
-            }
-
-            return null;
-        }
-
-        if (inbox.IsClosed)
-        {
-            return (RejectionReason.NotReady, "the replica has stopped");
-        }
-
-        metrics.RequestsRefused.Add(1);
-        return (RejectionReason.Overloaded, $"{options.MaxWaitingRequests} requests wait already");
     }
 
     private bool IsLeadingIn(Term term) => node.Role == RaftRole.Leader && node.Term == term;

@@ -92,8 +92,6 @@ internal sealed partial class DatacenterOutbox : IDisposable
             frames.Add(frame);
         }
 
-        metrics.ParcelsSent.Add(1, tag);
-        metrics.FramesSent.Add(frames.Count, tag);
         return new(frames.DrainToImmutable());
     }
 
@@ -101,8 +99,14 @@ internal sealed partial class DatacenterOutbox : IDisposable
     {
         try
         {
-            if (link.TryGetGrain<IRaftReceiverGrain>(link.Datacenter.Value, out var receiver))
+            if (!link.TryGetGrain<IRaftReceiverGrain>(link.Datacenter.Value, out var receiver))
             {
+                metrics.FramesDropped.Add(parcel.Frames.Length, tag);
+            }
+            else
+            {
+                metrics.ParcelsSent.Add(1, tag);
+                metrics.FramesSent.Add(parcel.Frames.Length, tag);
                 await receiver.ReceiveAsync(parcel, credential).WaitAsync(options.ParcelTimeout, time, stopping.Token);
             }
         }
