@@ -176,7 +176,8 @@ public sealed class OutboxTests : IDisposable
             return arrival.Answered;
         }
 
-        public Task<Arrival> NextAsync() => arrivals.Reader.ReadAsync().AsTask();
+        // Only for failing: a parcel that comes is there at once.
+        public Task<Arrival> NextAsync() => arrivals.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20));
 
         public Arrival? TryNext() => arrivals.Reader.TryRead(out var arrival) ? arrival : null;
 
