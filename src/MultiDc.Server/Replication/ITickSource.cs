@@ -18,7 +18,7 @@ internal interface ITickSource
 internal sealed class ThreadTickSource : ITickSource, IDisposable
 {
     private readonly ConcurrentDictionary<Registration, Action> registrations = new();
-    private readonly ManualResetEventSlim stopping = new();
+    private readonly ManualResetEventSlim stopping = new(initialState: false, spinCount: 0);
     private readonly TimeSpan interval;
     private readonly Thread thread;
     private long pass;
