@@ -19,6 +19,9 @@ internal sealed class FakeDatacenters : IDatacenterLinks
     /// <summary>Datacenters that were never connected.</summary>
     public HashSet<DatacenterId> NotConnected { get; } = [];
 
+    /// <summary>Cancelled by a test: the connection to the datacenter is closed.</summary>
+    public Dictionary<DatacenterId, CancellationToken> Lost { get; } = [];
+
     public Func<DatacenterId, WriteRequest, Task<WriteResult>> Write { get; set; } = static (_, request) => Task.FromResult<WriteResult>(new Applied(new(request.Sequence.Value)));
 
     public Func<DatacenterId, Task<OpenSessionReply>> Open { get; set; } = null!;
@@ -52,6 +55,8 @@ internal sealed class FakeDatacenters : IDatacenterLinks
     private sealed class Link(FakeDatacenters world, DatacenterId datacenter) : IDatacenterLink
     {
         public DatacenterId Datacenter => datacenter;
+
+        public CancellationToken Lost => world.Lost.GetValueOrDefault(datacenter);
 
         public bool TryGetGrain<TGrain>(string key, [NotNullWhen(true)] out TGrain? grain)
             where TGrain : class, IGrainWithStringKey

@@ -29,6 +29,7 @@ internal sealed partial class GatewayClient : IAsyncDisposable
     private readonly ILogger logger;
     private readonly CancellationTokenSource stopping = new();
     private readonly ConcurrentDictionary<ConnectionContext, byte> connections = new();
+    private CancellationTokenSource lost = new();
     private readonly Task running;
     private volatile IClusterClient? client;
     private volatile bool isUp;
@@ -58,6 +59,9 @@ internal sealed partial class GatewayClient : IAsyncDisposable
 
     /// <summary>Whether the last ping was answered in time.</summary>
     public bool IsUp => isUp;
+
+    /// <summary>Cancelled when the connection is closed that calls made now travel on: they will get no answer.</summary>
+    public CancellationToken Lost => Volatile.Read(ref lost).Token;
 
     /// <summary>Smoothed as TCP's (RFC 6298: seven parts of the old to one of the new); null before the first answer.</summary>
     public TimeSpan? RoundTripTime => Volatile.Read(ref roundTripTicks) is > 0 and var ticks ? new TimeSpan(ticks) : null;
@@ -128,6 +132,12 @@ internal sealed partial class GatewayClient : IAsyncDisposable
         finally
         {
             connections.TryRemove(connection, out _);
+            if (connections.IsEmpty)
+            {
+                // Orleans leaves calls that were under way to their deadlines.
+                NotAnswered("the connection was closed");
+                Interlocked.Exchange(ref lost, new()).Cancel();
+            }
         }
     };
 
@@ -166,7 +176,7 @@ internal sealed partial class GatewayClient : IAsyncDisposable
             }
             catch (Exception exception) when (!stopping.IsCancellationRequested)
             {
-                NotAnswered(exception);
+                NotAnswered(exception.Message);
                 if (time.GetElapsedTime(lastHeard) >= options.RenewAfter)
                 {
                     lastHeard = time.GetTimestamp();
@@ -188,12 +198,12 @@ internal sealed partial class GatewayClient : IAsyncDisposable
         }
     }
 
-    private void NotAnswered(Exception exception)
+    private void NotAnswered(string reason)
     {
         if (isUp)
         {
             isUp = false;
-            LogDown(logger, Gateway, Datacenter, exception.Message);
+            LogDown(logger, Gateway, Datacenter, reason);
         }
     }
 

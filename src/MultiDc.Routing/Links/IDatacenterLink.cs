@@ -19,6 +19,12 @@ public interface IDatacenterLink
     TimeSpan? RoundTripTime => null;
 
     /// <summary>
+    /// Cancelled when calls that are made now have lost their way back: the connection they travel on was closed. What was asked may have been done.
+    /// Never cancelled for a datacenter of this process's own cluster.
+    /// </summary>
+    CancellationToken Lost => CancellationToken.None;
+
+    /// <summary>
     /// A reference to a grain of that datacenter; false while the link has never been up. True says nothing of whether a call will get
     /// through: callers set their own deadlines.
     /// </summary>

@@ -22,6 +22,8 @@ internal sealed class RemoteClusterLink : IDatacenterLink, IAsyncDisposable
 
     public TimeSpan? RoundTripTime => Choose().RoundTripTime;
 
+    public CancellationToken Lost => Choose().Lost;
+
     public bool TryGetGrain<TGrain>(string key, [NotNullWhen(true)] out TGrain? grain)
         where TGrain : class, IGrainWithStringKey
     {

@@ -51,9 +51,10 @@ internal sealed partial class ShardRequest(
         }
 
         var patience = Remaining < options.AttemptTimeout ? Remaining : options.AttemptTimeout;
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(link.Lost, cancellationToken);
         try
         {
-            return await ask(grain, patience).WaitAsync(patience + ReplyAllowance, time, cancellationToken).ConfigureAwait(false);
+            return await ask(grain, patience).WaitAsync(patience + ReplyAllowance, time, ended.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {

@@ -65,6 +65,21 @@ public sealed class ShardRouterWriteTests : IDisposable
     }
 
     [Fact]
+    public async Task An_answer_whose_connection_was_closed_is_not_waited_for()
+    {
+        using var lost = new CancellationTokenSource();
+        world.Lost[A] = lost.Token;
+        world.Write = static (at, _) => at == A ? Never<WriteResult>() : Task.FromResult<WriteResult>(new Applied(new(9)));
+        var writing = Start(5);
+        Assert.Equal([A], world.Writes.Select(static w => w.At));
+
+        // Without a tick of the clock. It may have been done, so the same session and number are used again.
+        await lost.CancelAsync();
+        Assert.IsType<Applied>(await writing.WaitAsync(TimeSpan.FromSeconds(20)));
+        Assert.Single(world.Writes.Select(static w => (w.Request.Session, w.Request.Sequence)).Distinct());
+    }
+
+    [Fact]
     public async Task The_deadline_is_kept_whoever_does_not_answer()
     {
         world.Write = static (_, _) => Never<WriteResult>();

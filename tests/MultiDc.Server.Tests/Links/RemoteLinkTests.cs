@@ -50,6 +50,21 @@ public sealed class RemoteLinkTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Whoever_waits_for_an_answer_is_told_when_the_connection_is_closed()
+    {
+        var link = Open(First.Address);
+        await UntilAsync(() => link.IsUp);
+        var lost = link.Lost;
+        Assert.False(lost.IsCancellationRequested);
+
+        // What has gone silent is closed from here.
+        First.Cut();
+        await UntilAsync(() => lost.IsCancellationRequested);
+        First.Heal();
+        await UntilAsync(() => link.IsUp && !link.Lost.IsCancellationRequested);
+    }
+
+    [Fact]
     public async Task A_link_that_is_cut_for_long_tries_again_and_again()
     {
         var link = Open(First.Address);
