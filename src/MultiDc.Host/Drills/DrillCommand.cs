@@ -16,7 +16,7 @@ internal static class DrillCommand
         var script = new Option<FileInfo>("--script") { Description = "The script that brought the datacenters up.", DefaultValueFactory = static _ => new(UsualScript) };
         var rounds = new Option<int>("--rounds") { Description = "How often the fault comes; not for flapping, rolling-restart, chaos and quiet.", DefaultValueFactory = static _ => 1 };
         var seconds = new Option<double?>("--seconds") { Description = "How long the fault lasts each time; of flapping, chaos and quiet, the whole drill. Default: 10 to 600, as the drill wants it." };
-        var workers = new Option<int>("--workers") { Description = "Readers, and as many writers, in every datacenter.", DefaultValueFactory = static _ => 6 };
+        var workers = new Option<int>("--workers") { Description = "Readers, and as many writers, in every datacenter.", DefaultValueFactory = static _ => 2 };
         var seed = new Option<ulong>("--seed") { Description = "Where the choices of workers and of chaos come from.", DefaultValueFactory = static _ => 1 };
         var history = new Option<FileInfo?>("--history") { Description = "Write the history here, as NDJSON, one operation a line." };
         var json = new Option<bool>("--json") { Description = "Report with one JSON object." };

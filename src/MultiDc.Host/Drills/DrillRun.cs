@@ -5,7 +5,7 @@ namespace MultiDc.Host.Drills;
 /// <summary>A drill from beginning to end: load in every datacenter, the scenario, quiet, every key read once more, the verdict.</summary>
 internal sealed class DrillRun(DrillOptions options, Action<string> say, TimeProvider time)
 {
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(20);
 
     private readonly long startedAt = time.GetTimestamp();
 

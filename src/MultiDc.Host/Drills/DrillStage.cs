@@ -13,6 +13,8 @@ internal sealed class DrillStage(LocalSystem system, Func<long> now, Action<stri
     private static readonly TimeSpan WholePatience = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan LookPause = TimeSpan.FromMilliseconds(500);
 
+    private const int LooksUntilRestart = 20;
+
     private readonly List<MadeFault> faults = [];
 
     public LocalSystem System => system;
@@ -60,12 +62,15 @@ internal sealed class DrillStage(LocalSystem system, Func<long> now, Action<stri
         faults.Add(new(what, shards, beganAt, now()));
     }
 
-    /// <summary>Waits until every replica runs, follows a leader and has caught up.</summary>
+    /// <summary>
+    /// Waits until every replica runs, follows a leader and has caught up. Called when nothing is broken on purpose: a silo that has ended itself
+    /// (its cluster had declared it dead, as it may on a busy machine while it starts) is started as its supervisor would.
+    /// </summary>
     public async Task<ReplicaView> UntilWholeAsync()
     {
         var startedAt = time.GetTimestamp();
         var from = system.Datacenters.First();
-        for (var trouble = ""; ; await WaitAsync(LookPause))
+        for (var (looks, trouble) = (1, ""); ; looks++, await WaitAsync(LookPause))
         {
             try
             {
@@ -73,6 +78,11 @@ internal sealed class DrillStage(LocalSystem system, Func<long> now, Action<stri
                 if (view.IsWhole(system.Silos.Count))
                 {
                     return view;
+                }
+
+                if (looks % LooksUntilRestart == 0)
+                {
+                    await StartStoppedAsync();
                 }
             }
             catch (DrillFailedException exception)
@@ -83,6 +93,18 @@ internal sealed class DrillStage(LocalSystem system, Func<long> now, Action<stri
             if (time.GetElapsedTime(startedAt) > WholePatience)
             {
                 throw new DrillFailedException($"not all replicas came back within {WholePatience.TotalMinutes:0} minutes{trouble}; the logs are below {system.Folder}");
+            }
+        }
+    }
+
+    private async Task StartStoppedAsync()
+    {
+        foreach (var silo in system.Silos.Values.SelectMany(static silos => silos))
+        {
+            if (await system.StateOfAsync(silo, stop) == "stopped")
+            {
+                say($"{silo} has ended itself and is started again");
+                await DoAsync("start", silo, "--no-wait");
             }
         }
     }

@@ -19,7 +19,7 @@ internal sealed class ReplicaView
     public ulong Terms => replicas.GroupBy(static r => r.Shard).Aggregate(0UL, static (sum, shard) => sum + shard.Max(static r => r.Term));
 
     /// <summary>All replicas run, follow a leader, and are hardly behind.</summary>
-    public bool IsWhole(int datacenters) => replicas.Count == Shards * datacenters
+    public bool IsWhole(int datacenters) => Shards > 0 && replicas.Count == Shards * datacenters
         && replicas.TrueForAll(static r => r is { State: "running", HasLeader: true })
         && replicas.GroupBy(static r => r.Shard).All(static shard => shard.Max(static r => r.Commit) - shard.Min(static r => r.Applied) <= 64);
 
