@@ -30,6 +30,9 @@ internal sealed class DrillReport
 
     public required IReadOnlyList<MadeFault> Faults { get; init; }
 
+    /// <summary>Silos that ended themselves when nothing was done to them, and were started again.</summary>
+    public required IReadOnlyList<string> Restarted { get; init; }
+
     public required int Shards { get; init; }
 
     /// <summary>How many elections there were, over all shards.</summary>
@@ -62,6 +65,11 @@ internal sealed class DrillReport
         }
 
         output.WriteLine($"elections    {Elections} over {Shards} shards");
+        if (Restarted.Count > 0)
+        {
+            output.WriteLine($"restarted    {string.Join(", ", Restarted)}: ended by themselves and were started again");
+        }
+
         foreach (var datacenter in Datacenters)
         {
             var latencies = PutLatenciesMs(datacenter);
@@ -110,6 +118,13 @@ internal sealed class DrillReport
 
         json.WriteEndArray();
         json.WriteNumber("elections", Elections);
+        json.WriteStartArray("restarted");
+        foreach (var silo in Restarted)
+        {
+            json.WriteStringValue(silo);
+        }
+
+        json.WriteEndArray();
         foreach (var result in Enum.GetValues<OperationResult>())
         {
             json.WriteNumber(JsonNamingPolicy.CamelCase.ConvertName(result.ToString()), History.Count(o => o.Result == result));

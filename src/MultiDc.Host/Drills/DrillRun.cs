@@ -48,6 +48,7 @@ internal sealed class DrillRun(DrillOptions options, Action<string> say, TimePro
                 History = [.. loads.SelectMany(static load => load.ReadHistory())],
                 ReadFrom = readFrom,
                 Faults = [.. stage.Faults],
+                Restarted = [.. stage.Restarted],
                 Shards = before.Shards,
                 Elections = after.Terms - before.Terms,
                 LeaderOf = after.LeaderOf,

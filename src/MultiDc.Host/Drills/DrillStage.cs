@@ -10,16 +10,19 @@ internal sealed record MadeFault(string What, IReadOnlyList<int> Shards, long Be
 /// <summary>What a scenario has to work with: the datacenters, the clock, and a way to make a fault and undo it.</summary>
 internal sealed class DrillStage(LocalSystem system, Func<long> now, Action<string> say, TimeProvider time, CancellationToken stop)
 {
+    private const int LooksUntilRestart = 20;
     private static readonly TimeSpan WholePatience = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan LookPause = TimeSpan.FromMilliseconds(500);
 
-    private const int LooksUntilRestart = 20;
-
     private readonly List<MadeFault> faults = [];
+    private readonly List<string> restarted = [];
 
     public LocalSystem System => system;
 
     public IReadOnlyList<MadeFault> Faults => faults;
+
+    /// <summary>Silos that had ended themselves and were started again, in the order of that.</summary>
+    public IReadOnlyList<string> Restarted => restarted;
 
     /// <summary>The loads, once they run. Asking them for the replicas' status costs next to nothing; a new process each time would be a load of its own.</summary>
     public IReadOnlyDictionary<string, LoadProcess> Loads { get; set; } = new Dictionary<string, LoadProcess>();
@@ -104,6 +107,7 @@ internal sealed class DrillStage(LocalSystem system, Func<long> now, Action<stri
             if (await system.StateOfAsync(silo, stop) == "stopped")
             {
                 say($"{silo} has ended itself and is started again");
+                restarted.Add(silo);
                 await DoAsync("start", silo, "--no-wait");
             }
         }

@@ -29,8 +29,8 @@ internal sealed partial class GatewayClient : IAsyncDisposable
     private readonly ILogger logger;
     private readonly CancellationTokenSource stopping = new();
     private readonly ConcurrentDictionary<ConnectionContext, byte> connections = new();
-    private CancellationTokenSource lost = new();
     private readonly Task running;
+    private CancellationTokenSource lost = new();
     private volatile IClusterClient? client;
     private volatile bool isUp;
     private long roundTripTicks;
@@ -134,9 +134,9 @@ internal sealed partial class GatewayClient : IAsyncDisposable
             connections.TryRemove(connection, out _);
             if (connections.IsEmpty)
             {
-                // Orleans leaves calls that were under way to their deadlines.
+                // Orleans leaves calls that were under way to their deadlines. Who waits for them goes on elsewhere, not on the thread that closes the connection.
                 NotAnswered("the connection was closed");
-                Interlocked.Exchange(ref lost, new()).Cancel();
+                _ = Interlocked.Exchange(ref lost, new()).CancelAsync();
             }
         }
     };

@@ -51,7 +51,8 @@ internal sealed partial class ShardRequest(
         }
 
         var patience = Remaining < options.AttemptTimeout ? Remaining : options.AttemptTimeout;
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(link.Lost, cancellationToken);
+        var lost = link.Lost;
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(lost, cancellationToken);
         try
         {
             return await ask(grain, patience).WaitAsync(patience + ReplyAllowance, time, ended.Token).ConfigureAwait(false);
@@ -59,8 +60,9 @@ internal sealed partial class ShardRequest(
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             // Whatever kept the answer away (time-out, closed connection, rejected message, dead activation), the request may have arrived.
-            LogAttemptFailed(logger, shard, datacenter, exception.Message);
-            return noAnswer($"the replica in {datacenter} did not answer: {exception.Message}");
+            var reason = lost.IsCancellationRequested ? "the connection was closed" : exception.Message;
+            LogAttemptFailed(logger, shard, datacenter, reason);
+            return noAnswer($"the replica in {datacenter} did not answer: {reason}");
         }
     }
 

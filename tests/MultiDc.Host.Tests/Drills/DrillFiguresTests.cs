@@ -38,6 +38,7 @@ public sealed class DrillFiguresTests
         Assert.Equal("dc1", view.Leading(["dc1", "dc2", "dc3"]));
         Assert.Equal("dc1-a", view.LeadingSilo("dc1").Silo);
         Assert.Equal(3UL, view.Terms);
+        Assert.False(ReplicaView.Parse("").IsWhole(3));
         Assert.False(ReplicaView.Parse(string.Join('\n', whole[..3])).IsWhole(3));
         Assert.False(ReplicaView.Parse(string.Join('\n', [.. whole[..3], Replica("dc3", "Follower", 3, 400)])).IsWhole(3));
         Assert.False(ReplicaView.Parse(string.Join('\n', [.. whole[..3], Replica("dc3", "Follower", 3, 500, "unreachable")])).IsWhole(3));

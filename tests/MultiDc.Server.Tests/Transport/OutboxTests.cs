@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using System.Diagnostics.Metrics;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -126,6 +127,20 @@ public sealed class OutboxTests : IDisposable
     }
 
     [Fact]
+    public async Task Frames_for_a_datacenter_that_was_never_reached_count_as_dropped_and_not_as_sent()
+    {
+        var counted = Channel.CreateUnbounded<(Instrument Instrument, long Frames)>();
+        using var listener = new MeterListener();
+        listener.SetMeasurementEventCallback<long>((instrument, frames, _, _) => counted.Writer.TryWrite((instrument, frames)));
+        listener.EnableMeasurementEvents(metrics.FramesDropped);
+        listener.EnableMeasurementEvents(metrics.FramesSent);
+        listener.Start();
+        far.WasReached = false;
+        Open(new()).Add(Frame(0));
+        Assert.Equal((metrics.FramesDropped, 1), await counted.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20)));
+    }
+
+    [Fact]
     public async Task It_ends_while_parcels_are_on_their_way()
     {
         var box = Open(new() { MaxParcelsInFlight = 1 });
@@ -154,6 +169,8 @@ public sealed class OutboxTests : IDisposable
 
         public bool Fails { get; set; }
 
+        public bool WasReached { get; set; } = true;
+
         public bool TryGetGrain<TGrain>(string key, [NotNullWhen(true)] out TGrain? grain)
             where TGrain : class, IGrainWithStringKey
         {
@@ -163,8 +180,8 @@ public sealed class OutboxTests : IDisposable
                 throw new ObjectDisposedException("client");
             }
 
-            grain = (TGrain)(object)this;
-            return true;
+            grain = WasReached ? (TGrain)(object)this : null;
+            return WasReached;
         }
 
         public Task ReceiveAsync(RaftParcel parcel, SiloCredential credential)
