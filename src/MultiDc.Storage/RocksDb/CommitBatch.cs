@@ -64,18 +64,12 @@ internal sealed class CommitBatch(StoreDatabase database, ReplicaTable replicas,
         batch.DeleteRange(from, (ulong)from.Length, to, (ulong)to.Length, Database.Log.Handle);
     }
 
-    public void Commit()
-    {
-        // Records are read by anybody at any time. The rest is read by whoever opens a replica, after a commit of its own.
-        if (Records.Count > 0)
-        {
-            Database.WriteSynced(batch);
-        }
-        else
-        {
-            Database.WriteThenSync(batch);
-        }
-    }
+    /// <summary>Can be read from now on, and is durable after the next <see cref="StoreDatabase.SyncLog"/>.</summary>
+    public void Write() => Database.WriteLogged(batch);
+
+    /// <summary>Is durable before anybody can read it: for records, which anybody reads at any time. The rest is read by whoever opens a
+    /// replica, after a commit of its own.</summary>
+    public void WriteSynced() => Database.WriteSynced(batch);
 
     public void Dispose() => batch.Dispose();
 }
@@ -105,7 +99,7 @@ internal sealed class ReplicaTable(uint nextSlot)
 
     public void Add(ReplicaSlot slot) => open.Add(slot.Name, slot);
 
-    /// <summary>Forgets a closed replica, once its last batch is durable, unless it was opened again.</summary>
+    /// <summary>Forgets a closed replica, once its last batch can be read from the database, unless it was opened again.</summary>
     public void Forget(ReplicaSlot slot)
     {
         if (open.TryGetValue(slot.Name, out var current) && ReferenceEquals(current, slot))

@@ -5,7 +5,8 @@ namespace MultiDc.Storage;
 
 /// <summary>
 /// The one place that writes <c>log</c> and <c>hard</c>. A thread of its own, so that busy grains cannot keep it from the disk, turns all
-/// waiting commands of all replicas into one synced batch: group commit over shards. The first failed batch is the last.
+/// waiting commands of all replicas into one batch, which is then synced (<see cref="LogSyncer"/>): group commit over shards. The first
+/// failed batch is the last.
 /// </summary>
 internal sealed class Committer
 {
@@ -14,7 +15,7 @@ internal sealed class Committer
     private readonly ReplicaTable replicas;
     private readonly StoreFailure failure;
     private readonly FreeSpace space;
-    private readonly LogReclaimer reclaimer;
+    private readonly LogSyncer syncer;
     private readonly StoreMetrics metrics;
     private readonly TimeProvider time;
     private readonly ILogger logger;
@@ -38,7 +39,7 @@ internal sealed class Committer
         this.replicas = replicas;
         this.failure = failure;
         this.space = space;
-        this.reclaimer = reclaimer;
+        syncer = new LogSyncer(options, database, failure, reclaimer, metrics, time);
         this.metrics = metrics;
         this.time = time;
         this.logger = logger;
@@ -51,7 +52,11 @@ internal sealed class Committer
         new Thread(Run) { IsBackground = true, Name = "multidc-store-commit" }.Start();
     }
 
+    /// <summary>How many commands wait to be written.</summary>
     public int QueueDepth => queue.Reader.Count;
+
+    /// <summary>How many commands are written and wait for a sync.</summary>
+    public int Unsynced => syncer.Unsynced;
 
     /// <summary>
     /// Queues a command; the task is its answer, itself and unwrapped, so that tasks complete in the order of the calls. A full queue
@@ -97,6 +102,7 @@ internal sealed class Committer
             waiting.Clear();
         }
 
+        syncer.Stop();
         ended.SetResult();
     }
 
@@ -126,6 +132,8 @@ internal sealed class Committer
 
     private void Commit()
     {
+        long compactedBytes;
+        bool isSynced;
         try
         {
             using var batch = new CommitBatch(database, replicas, space.Look() ? space.Exception() : null);
@@ -134,13 +142,11 @@ internal sealed class Committer
                 Stage(command, batch);
             }
 
-            if (!batch.IsEmpty)
+            isSynced = Write(batch);
+            compactedBytes = batch.CompactedBytes;
+            foreach (var command in waiting)
             {
-                options.BeforeCommit?.Invoke(waiting.Count);
-                var started = time.GetTimestamp();
-                batch.Commit();
-                metrics.Committed(waiting.Count, time.GetElapsedTime(started));
-                reclaimer.NoteCompacted(batch.CompactedBytes);
+                command.Written();
             }
         }
         catch (Exception exception)
@@ -150,10 +156,43 @@ internal sealed class Committer
             return;
         }
 
-        foreach (var command in waiting)
+        if (isSynced)
         {
-            Answer(command);
+            syncer.Answer(waiting, compactedBytes);
         }
+        else if (queue.Reader.Count == 0 && syncer.IsIdle)
+        {
+            syncer.SyncHere(waiting, compactedBytes);
+        }
+        else
+        {
+            syncer.HandOver(waiting, compactedBytes);
+        }
+    }
+
+    /// <summary>Gives the batch to the database. Returns whether all that was written so far is durable and answered, but for this batch.</summary>
+    private bool Write(CommitBatch batch)
+    {
+        if (batch.IsEmpty)
+        {
+            return syncer.IsIdle;
+        }
+
+        options.BeforeCommit?.Invoke(waiting.Count);
+        if (batch.Records.Count == 0)
+        {
+            batch.Write();
+            return false;
+        }
+
+        // Two syncs of one file at a time: when one fails, the other may succeed without the pages of both. So this one waits, and
+        // does not take place after a failed one.
+        syncer.WaitUntilIdle();
+        failure.ThrowIfFailed();
+        var started = time.GetTimestamp();
+        batch.WriteSynced();
+        metrics.Committed(waiting.Count, time.GetElapsedTime(started));
+        return true;
     }
 
     private void Stage(StoreCommand command, CommitBatch batch)
@@ -189,20 +228,10 @@ internal sealed class Committer
         }
     }
 
-    private void Answer(StoreCommand command)
-    {
-        try
-        {
-            command.Answer();
-        }
-        catch (Exception exception)
-        {
-            command.Fail(failure.Fail(exception));
-        }
-    }
-
+    /// <summary>Fails what waits, after all that was called earlier has its answer.</summary>
     private void FailWaiting(StoreFailedException exception)
     {
+        syncer.WaitUntilIdle();
         foreach (var command in waiting)
         {
             command.Fail(exception);

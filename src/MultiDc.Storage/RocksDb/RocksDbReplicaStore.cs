@@ -56,7 +56,7 @@ public sealed class RocksDbReplicaStore : IReplicaStore
         stateWriter = new RocksDbStateWriter(database, failure, space, logger);
         space.WatchDatabase(stateWriter.TakesWrites);
         recoveryReader = new ReplicaRecoveryReader(database, stateWriter, logger);
-        metrics.Watch(() => committer.QueueDepth, () => Health);
+        metrics.Watch(() => committer.QueueDepth + committer.Unsynced, () => Health);
         spaceTimer = time.CreateTimer(_ => space.Look(), null, options.FreeSpaceInterval, options.FreeSpaceInterval);
     }
 

@@ -48,14 +48,20 @@ public sealed record RocksDbReplicaStoreOptions
     /// <summary>Files RocksDB keeps open at most. Default 512.</summary>
     public int MaxOpenFiles { get; init; } = 512;
 
-    /// <summary>Writes that may wait for the committer; further callers wait in turn before their write is accepted. Default 8,192.</summary>
+    /// <summary>
+    /// Writes that may wait for the committer, and written ones that may wait for a sync; further callers wait in turn before their write
+    /// is accepted. Default 8,192.
+    /// </summary>
     public int MaxQueuedWrites { get; init; } = 8192;
 
-    /// <summary>Bytes of entries after which a physical commit takes no further write in. Default 8 MiB.</summary>
+    /// <summary>Bytes of entries after which a batch takes no further write in. Default 8 MiB.</summary>
     public long MaxBatchBytes { get; init; } = 8 * MiB;
 
-    /// <summary>Called by the committer right before each physical commit with the number of writes in it; tests hold or fail it.</summary>
+    /// <summary>Called by the committer right before each batch is written with the number of writes in it; tests hold or fail it.</summary>
     internal Action<int>? BeforeCommit { get; init; }
+
+    /// <summary>Called before each sync of batches that are written; tests hold or fail it.</summary>
+    internal Action? BeforeSync { get; init; }
 
     /// <summary>Called before each flush of applied rows, once it is decided what it answers for; tests hold it.</summary>
     internal Action? BeforeStateFlush { get; init; }

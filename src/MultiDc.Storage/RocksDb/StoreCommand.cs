@@ -16,6 +16,11 @@ internal abstract class StoreCommand
     /// <summary>Puts its changes into the batch, or nothing and throws.</summary>
     public abstract void Stage(CommitBatch batch);
 
+    /// <summary>Its batch can be read from the database, durable or not yet. Called on the committer's thread.</summary>
+    public virtual void Written()
+    {
+    }
+
     /// <summary>Why it was not put into the batch, told to the caller in its turn.</summary>
     public void Refuse(Exception exception) => refusal = exception;
 
@@ -41,7 +46,7 @@ internal abstract class StoreCommand
 /// <summary>A command whose caller waits for a result.</summary>
 internal abstract class StoreCommand<T> : StoreCommand
 {
-    // Continuations are the caller's code and must not run on the committer's thread.
+    // Continuations are the caller's code and must not run on the store's threads.
     private readonly TaskCompletionSource<T> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Task<T> Task => answer.Task;

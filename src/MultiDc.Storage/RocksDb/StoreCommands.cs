@@ -76,11 +76,9 @@ internal sealed class CloseReplicaCommand(ReplicaOpening opening) : StoreCommand
         }
     }
 
-    protected override bool Result()
-    {
-        closedIn?.Forget(opening.Slot);
-        return true;
-    }
+    public override void Written() => closedIn?.Forget(opening.Slot);
+
+    protected override bool Result() => true;
 }
 
 /// <summary>Moves the log's start up to what the state has durably applied.</summary>

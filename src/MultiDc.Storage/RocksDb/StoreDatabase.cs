@@ -43,13 +43,19 @@ internal sealed class StoreDatabase
     }
 
     /// <summary>
-    /// The same, but can be read before it is on stable storage. RocksDB takes one write at a time: one that is synced inside would keep
-    /// all rows that are applied meanwhile waiting for the disk.
+    /// For <see cref="Log"/> and <see cref="Hard"/>. Can be read at once and is durable after <see cref="SyncLog"/>. RocksDB takes one write
+    /// at a time: one that is synced inside would keep all others waiting for the disk, those of applied rows too.
     /// </summary>
-    public void WriteThenSync(WriteBatch batch)
+    public void WriteLogged(WriteBatch batch)
     {
         using var lease = gate.Enter();
         database.Write(batch, logged);
+    }
+
+    /// <summary>Returns when everything that was written before through the write-ahead log is on stable storage.</summary>
+    public void SyncLog()
+    {
+        using var lease = gate.Enter();
         Native.Instance.rocksdb_flush_wal(database.Handle, sync: 1);
     }
 

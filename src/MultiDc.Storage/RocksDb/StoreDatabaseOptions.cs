@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using RocksDbSharp;
 
 namespace MultiDc.Storage;
@@ -14,7 +15,7 @@ internal static class StoreDatabaseOptions
         var cache = Cache.CreateLru((ulong)options.CacheBytes);
         var families = new ColumnFamilies(Family(cache, options.WriteBufferBytes / 64))
         {
-            { LogFamily, Family(cache, options.WriteBufferBytes / 2) },
+            { LogFamily, InsertedInOrder(Family(cache, options.WriteBufferBytes / 2)) },
             { HardFamily, Family(cache, options.WriteBufferBytes / 16) },
             { StateFamily, Family(cache, options.WriteBufferBytes / 2) },
         };
@@ -85,6 +86,18 @@ internal static class StoreDatabaseOptions
         Native.Instance.rocksdb_options_set_write_buffer_manager(database.Handle, manager);
         // The options hold a reference of their own.
         Native.Instance.rocksdb_write_buffer_manager_destroy(manager);
+    }
+
+    /// <summary>
+    /// Each slot's entries come in the order of their keys. The memtable finds the place of the next one by that of the last, instead of
+    /// searching among the entries of all slots, which took a third of the committer's time.
+    /// </summary>
+    private static ColumnFamilyOptions InsertedInOrder(ColumnFamilyOptions family)
+    {
+        var text = Marshal.StringToCoTaskMemUTF8($"memtable_insert_with_hint_prefix_extractor=fixed:{StoreKeys.SlotBytes}");
+        Native.Instance.rocksdb_get_options_from_string(family.Handle, text, family.Handle);
+        Marshal.FreeCoTaskMem(text);
+        return family;
     }
 
     private static ColumnFamilyOptions Family(Cache cache, long writeBufferBytes) => new ColumnFamilyOptions()

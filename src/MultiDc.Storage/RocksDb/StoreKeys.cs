@@ -9,7 +9,8 @@ namespace MultiDc.Storage;
 /// </summary>
 internal static class StoreKeys
 {
-    public const int LogKeyBytes = 12;
+    public const int SlotBytes = 4;
+    public const int LogKeyBytes = SlotBytes + 8;
     public const int HardKeyBytes = 5;
     public const int StatePrefixBytes = 9;
 

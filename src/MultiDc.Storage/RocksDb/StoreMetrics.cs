@@ -18,17 +18,17 @@ internal sealed class StoreMetrics : IDisposable
     {
         meter = factory?.Create("MultiDc") ?? new Meter("MultiDc");
         flushDuration = meter.CreateHistogram<double>(
-            "multidc.store.flush.duration", "s", "How long a physical commit took, its sync included.");
+            "multidc.store.flush.duration", "s", "How long it took to make one commit durable.");
         stateFlushDuration = meter.CreateHistogram<double>(
             "multidc.store.state_flush.duration", "s", "How long it took to make applied rows durable.");
         batchWrites = meter.CreateHistogram<int>(
-            "multidc.store.batch.writes", "{write}", "Writes that shared one physical commit.");
+            "multidc.store.batch.writes", "{write}", "Writes that were made durable by one commit.");
         fenced = meter.CreateCounter<long>(
             "multidc.store.fenced", "{write}", "Writes refused because a later opening of the replica exists.");
         refusedFull = meter.CreateCounter<long>(
             "multidc.store.refused_full", "{write}", "Writes refused because the disk has too little free space.");
         meter.CreateObservableUpDownCounter(
-            "multidc.store.queue.depth", () => Observe(queueDepth), "{write}", "Writes that wait for the committer.");
+            "multidc.store.queue.depth", () => Observe(queueDepth), "{write}", "Writes that wait for a commit.");
         meter.CreateObservableGauge(
             "multidc.store.health", () => Observe(health is { } read ? () => (int)read() : null), null, "0 ok, 1 read-only, 2 failed, 3 unavailable.");
     }
