@@ -194,6 +194,29 @@ public sealed partial class RaftNode
         return quietTicksLeft > 0 || (hearsLeader && !leadershipTransfer);
     }
 
+    /// <summary>
+    /// The host has reason to believe that the leader's process is gone, such as that every connection to it was closed from its side. A follower
+    /// then waits no longer for it: it grants pre-votes, and asks for some itself soon, so that an election takes place at once when a majority
+    /// believes the same. When the host is wrong, the leader and those who hear it refuse, and nothing happens. Ignored by a follower that
+    /// gives leases: its promise outlasts every belief (§6.4.1).
+    /// </summary>
+    public void ForgetLeader()
+    {
+        if (Role != RaftRole.Follower || Leader.IsNone)
+        {
+            return;
+        }
+
+        Wake();
+        if (options.Lease is null)
+        {
+            Hit(RaftProbe.LeaderForgotten);
+            Leader = ReplicaId.None;
+            ticksSinceLeaderHeard = options.ElectionTimeoutTicks;
+            ResetElectionTimer(1, (options.ElectionTimeoutTicks / 4) + 1);
+        }
+    }
+
     /// <summary>A request that only the leader of this term sends.</summary>
     private void AcceptLeader(ReplicaId from)
     {

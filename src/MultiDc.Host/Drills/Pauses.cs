@@ -23,9 +23,12 @@ internal sealed class Pauses
 
     public static int ShardOf(string key, int shards) => HashRange.ShardOf(HashRange.HashOf(System.Text.Encoding.UTF8.GetBytes(key)), shards);
 
-    /// <summary>The longest pause of any of the shards from one time to another, in nanoseconds.</summary>
-    public TimeSpan Longest(IEnumerable<int> shards, long from, long to) =>
-        TimeSpan.FromMicroseconds(shards.Select(shard => Longest(answers[shard], from, to)).DefaultIfEmpty(0).Max() / 1_000);
+    /// <summary>The longest pause of each of the shards from one time to another, in nanoseconds.</summary>
+    public TimeSpan[] OfEach(IEnumerable<int> shards, long from, long to) =>
+        [.. shards.Select(shard => TimeSpan.FromMicroseconds(Longest(answers[shard], from, to) / 1_000))];
+
+    /// <summary>The longest pause of any of them.</summary>
+    public TimeSpan Longest(IEnumerable<int> shards, long from, long to) => OfEach(shards, from, to).DefaultIfEmpty(TimeSpan.Zero).Max();
 
     private static long Longest(long[] answers, long from, long to)
     {

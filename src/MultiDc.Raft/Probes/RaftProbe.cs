@@ -203,4 +203,7 @@ public enum RaftProbe
 
     /// <summary>A read was confirmed by the answers to a later round than its own (§6.4).</summary>
     ReadConfirmedByLaterRound,
+
+    /// <summary>A follower was told that its leader is gone, and believed it.</summary>
+    LeaderForgotten,
 }

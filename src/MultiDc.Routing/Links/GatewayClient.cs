@@ -27,6 +27,7 @@ internal sealed partial class GatewayClient : IAsyncDisposable
     private readonly TimeProvider time;
     private readonly LinkMetrics metrics;
     private readonly ILogger logger;
+    private readonly Action disconnected;
     private readonly CancellationTokenSource stopping = new();
     private readonly ConcurrentDictionary<ConnectionContext, byte> connections = new();
     private readonly Task running;
@@ -36,8 +37,9 @@ internal sealed partial class GatewayClient : IAsyncDisposable
     private long roundTripTicks;
 
     public GatewayClient(
-        DatacenterOptions datacenter, string gateway, string serviceId, LinkOptions options, TimeProvider time, LinkMetrics metrics, ILoggerFactory loggers)
+        DatacenterOptions datacenter, string gateway, string serviceId, LinkOptions options, TimeProvider time, LinkMetrics metrics, ILoggerFactory loggers, Action disconnected)
     {
+        this.disconnected = disconnected;
         Datacenter = new(datacenter.Name);
         Gateway = gateway;
         this.options = options;
@@ -59,6 +61,9 @@ internal sealed partial class GatewayClient : IAsyncDisposable
 
     /// <summary>Whether the last ping was answered in time.</summary>
     public bool IsUp => isUp;
+
+    /// <summary>Whether there is a connection, whatever comes over it.</summary>
+    public bool IsConnected => !connections.IsEmpty;
 
     /// <summary>Cancelled when the connection is closed that calls made now travel on: they will get no answer.</summary>
     public CancellationToken Lost => Volatile.Read(ref lost).Token;
@@ -137,6 +142,10 @@ internal sealed partial class GatewayClient : IAsyncDisposable
                 // Orleans leaves calls that were under way to their deadlines. Who waits for them goes on elsewhere, not on the thread that closes the connection.
                 NotAnswered("the connection was closed");
                 _ = Interlocked.Exchange(ref lost, new()).CancelAsync();
+                if (!stopping.IsCancellationRequested)
+                {
+                    ThreadPool.QueueUserWorkItem(static told => told(), disconnected, preferLocal: false);
+                }
             }
         }
     };

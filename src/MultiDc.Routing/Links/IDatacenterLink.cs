@@ -25,6 +25,16 @@ public interface IDatacenterLink
     CancellationToken Lost => CancellationToken.None;
 
     /// <summary>
+    /// Raised, on a thread of the pool, when no connection to any gateway of the datacenter is left: mostly the other side closed the last one, because
+    /// its processes are gone. A hint, like <see cref="IsUp"/>. Never raised for a datacenter of this process's own cluster.
+    /// </summary>
+    event Action Severed
+    {
+        add { }
+        remove { }
+    }
+
+    /// <summary>
     /// A reference to a grain of that datacenter; false while the link has never been up. True says nothing of whether a call will get
     /// through: callers set their own deadlines.
     /// </summary>

@@ -99,6 +99,7 @@ public static class MultiDcSiloBuilderExtensions
             provider.GetRequiredService<TimeProvider>(),
             Random.Shared.NextDouble,
             provider.GetRequiredService<ILogger<ShardRouter>>()));
+        services.AddHostedService<LostDatacenters>();
         services.AddHostedService<RingWaker>();
     }
 

@@ -19,7 +19,7 @@ internal sealed partial class ReplicaGrain
         Deliver(frame, target);
     }
 
-    bool IFrameReceiver.TryTake(ReplicaFrame frame)
+    bool ILocalReplica.TryTake(ReplicaFrame frame)
     {
         if (pump is not { } target || frame.Shard != address.Shard
             || !judge.ListensTo(new(frame.Shard, frame.From), frame.StoreId, frame.Epoch, frame.OpeningId))
@@ -30,6 +30,8 @@ internal sealed partial class ReplicaGrain
         Deliver(frame, target);
         return true;
     }
+
+    void ILocalReplica.Miss(DatacenterId datacenter) => pump?.Miss(datacenter);
 
     private void Deliver(ReplicaFrame frame, ReplicaPump target)
     {

@@ -21,7 +21,7 @@ namespace MultiDc.Server.Replication;
 [DatacenterPlacement, GrainDirectory(SiloLocalGrainDirectory.Name), KeepAlive, Immovable, Reentrant]
 internal sealed partial class ReplicaGrain(
     ReplicaFounder founder, ReplicaRecords records, OpeningJudge judge, ReplicaPumpFactory pumps, LocalReplicas locals, SiloGate gate, IDatacenterLinks links, DatacenterSiloChooser chooser, ILocalSiloDetails silo,
-    TimeProvider time, ReplicaMetrics metrics, ILogger<ReplicaGrain> logger) : Grain, IReplicaGrain, IReplicaPeerGrain, IFrameReceiver, IDisposable
+    TimeProvider time, ReplicaMetrics metrics, ILogger<ReplicaGrain> logger) : Grain, IReplicaGrain, IReplicaPeerGrain, ILocalReplica, IDisposable
 {
     private static readonly TimeSpan FoundingRetry = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan RefusedRetry = TimeSpan.FromSeconds(5);

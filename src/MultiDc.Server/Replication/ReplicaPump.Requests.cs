@@ -81,6 +81,26 @@ internal sealed partial class ReplicaPump
         }
     }
 
+    /// <summary>A datacenter seems to be gone: a leader there is waited for no longer.</summary>
+    public void Miss(DatacenterId datacenter)
+    {
+        if (status.Leader == datacenter)
+        {
+            Enqueue(new TurnRequest<bool>(
+                () =>
+                {
+                    if (Leader() == datacenter)
+                    {
+                        LogMissed(logger, sender.Address, datacenter);
+                        node.ForgetLeader();
+                    }
+
+                    return ValueTask.FromResult(true);
+                },
+                false));
+        }
+    }
+
     /// <summary>Hands in a request; what to refuse it with, if it was not taken.</summary>
     private (RejectionReason Reason, string Detail)? Enqueue(PumpRequest request)
     {

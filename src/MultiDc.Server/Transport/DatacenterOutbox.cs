@@ -20,6 +20,7 @@ internal sealed partial class DatacenterOutbox : IDisposable
     private readonly ILogger logger;
     private readonly KeyValuePair<string, object?> tag;
     private readonly Channel<ReplicaFrame> waiting;
+    private readonly int confirmEvery;
     private readonly SemaphoreSlim window;
     private readonly CancellationTokenSource stopping = new();
     private long waitingBytes;
@@ -41,7 +42,8 @@ internal sealed partial class DatacenterOutbox : IDisposable
         this.metrics = metrics;
         this.logger = logger;
         tag = new("datacenter", link.Datacenter.Value);
-        window = new(options.MaxParcelsInFlight);
+        confirmEvery = Math.Min(options.ConfirmEvery, options.MaxParcelsInFlight);
+        window = new(options.MaxParcelsInFlight / confirmEvery);
         waiting = Channel.CreateBounded<ReplicaFrame>(new BoundedChannelOptions(options.MaxWaitingFrames) { SingleReader = true });
         Completion = Task.Factory.StartNew(RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler).Unwrap();
     }
@@ -70,10 +72,16 @@ internal sealed partial class DatacenterOutbox : IDisposable
     {
         try
         {
-            while (await waiting.Reader.WaitToReadAsync(stopping.Token))
+            for (var parcels = 1L; await waiting.Reader.WaitToReadAsync(stopping.Token); parcels++)
             {
+                if (parcels % confirmEvery != 0)
+                {
+                    _ = SendAsync(TakeParcel(), isConfirmed: false);
+                    continue;
+                }
+
                 await window.WaitAsync(stopping.Token);
-                _ = SendAsync(TakeParcel());
+                _ = SendAsync(TakeParcel(), isConfirmed: true);
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -95,7 +103,7 @@ internal sealed partial class DatacenterOutbox : IDisposable
         return new(frames.DrainToImmutable());
     }
 
-    private async Task SendAsync(RaftParcel parcel)
+    private async Task SendAsync(RaftParcel parcel, bool isConfirmed)
     {
         try
         {
@@ -107,7 +115,16 @@ internal sealed partial class DatacenterOutbox : IDisposable
             {
                 metrics.ParcelsSent.Add(1, tag);
                 metrics.FramesSent.Add(parcel.Frames.Length, tag);
-                await receiver.ReceiveAsync(parcel, credential).WaitAsync(options.ParcelTimeout, time, stopping.Token);
+                if (isConfirmed)
+                {
+                    // Nothing answers on a connection that is closed.
+                    using var given = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token, link.Lost);
+                    await receiver.ReceiveAsync(parcel, credential).WaitAsync(options.ParcelTimeout, time, given.Token);
+                }
+                else
+                {
+                    await receiver.ReceiveOneWayAsync(parcel, credential);
+                }
             }
         }
         catch (Exception exception)
@@ -118,7 +135,10 @@ internal sealed partial class DatacenterOutbox : IDisposable
         }
         finally
         {
-            window.Release();
+            if (isConfirmed)
+            {
+                window.Release();
+            }
         }
     }
 

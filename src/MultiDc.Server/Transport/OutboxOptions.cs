@@ -12,8 +12,11 @@ internal sealed record OutboxOptions
     /// <summary>A parcel with so many bytes takes no further frame. Default: 1 MiB.</summary>
     public int MaxParcelBytes { get; init; } = 1024 * 1024;
 
-    /// <summary>The most parcels whose coming is not confirmed yet. Default: 32.</summary>
+    /// <summary>The most parcels of which it is not known that they came, rounded down to a multiple of <see cref="ConfirmEvery"/>. Default: 32.</summary>
     public int MaxParcelsInFlight { get; init; } = 32;
+
+    /// <summary>One parcel in so many is confirmed by the other side, with all that was sent before it. Default: 8.</summary>
+    public int ConfirmEvery { get; init; } = 8;
 
     /// <summary>A parcel that was not confirmed for so long counts as lost. Default: 2 s.</summary>
     public TimeSpan ParcelTimeout { get; init; } = TimeSpan.FromSeconds(2);

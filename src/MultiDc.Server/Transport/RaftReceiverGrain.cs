@@ -14,6 +14,8 @@ namespace MultiDc.Server.Transport;
 [PreferLocalPlacement, GrainDirectory(SiloLocalGrainDirectory.Name), Immovable, Reentrant]
 internal sealed class RaftReceiverGrain(LocalReplicas locals, IGrainFactory grains, SiloGate gate) : Grain, IRaftReceiverGrain
 {
+    public Task ReceiveOneWayAsync(RaftParcel parcel, SiloCredential credential) => ReceiveAsync(parcel, credential);
+
     public Task ReceiveAsync(RaftParcel parcel, SiloCredential credential)
     {
         gate.Require(credential);

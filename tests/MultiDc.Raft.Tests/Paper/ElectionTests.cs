@@ -264,6 +264,37 @@ public sealed class ElectionTests
     }
 
     [Fact]
+    public void Who_forgets_its_leader_grants_a_pre_vote_at_once_and_soon_asks_for_one()
+    {
+        var subject = new Subject(random: new Longest());
+        subject.Step(new HeartbeatRequest(Id(2), Id(1), new Term(1), LogIndex.Zero, 1));
+        subject.Messages();
+        subject.Node.ForgetLeader();
+        Assert.Equal((RaftRole.Follower, ReplicaId.None, new Term(1)), (subject.Node.Role, subject.Node.Leader, subject.Node.Term));
+        Assert.Equal(["1->3 PreVoteResponse term=2 granted"], subject.Answer(new PreVoteRequest(Id(3), Id(1), new Term(2), At(0, 0))));
+        subject.Tick(T / 4);
+        Assert.Equal(["1->2 PreVoteRequest term=2 last=0/0", "1->3 PreVoteRequest term=2 last=0/0"], subject.Said());
+
+        // It was wrong, and takes the leader back.
+        subject.Step(new HeartbeatRequest(Id(2), Id(1), new Term(1), LogIndex.Zero, 2));
+        Assert.Equal((RaftRole.Follower, Id(2)), (subject.Node.Role, subject.Node.Leader));
+    }
+
+    [Fact]
+    public void A_leader_does_not_forget_itself_and_who_gives_leases_keeps_its_promise()
+    {
+        var leader = new Subject().LeadCommitted();
+        leader.Node.ForgetLeader();
+        Assert.Equal((RaftRole.Leader, Id(1)), (leader.Node.Role, leader.Node.Leader));
+
+        var promising = new Subject(random: new Longest(), options: same => same with { Lease = new() { TickNanoseconds = 100_000_000, MaxDriftPpm = 10_000, MarginNanoseconds = 0, ClockWindowNanoseconds = 1_000_000_000 } });
+        promising.Step(new HeartbeatRequest(Id(2), Id(1), new Term(1), LogIndex.Zero, 1));
+        promising.Messages();
+        promising.Node.ForgetLeader();
+        Assert.Equal(["1->3 PreVoteResponse term=1 refused"], promising.Answer(new PreVoteRequest(Id(3), Id(1), new Term(2), At(0, 0))));
+    }
+
+    [Fact]
     public void A_restarted_replica_gives_no_vote_and_starts_no_election_for_T()
     {
         var subject = new Subject(term: 1, log: "1/1");

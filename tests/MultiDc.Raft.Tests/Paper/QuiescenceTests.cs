@@ -119,6 +119,17 @@ public sealed class QuiescenceTests
     }
 
     [Fact]
+    public void A_quiesced_follower_that_forgets_its_leader_wakes_and_wakes_the_others()
+    {
+        var follower = QuiescedFollower();
+        follower.Node.ForgetLeader();
+        Assert.False(follower.Node.IsQuiesced);
+        Assert.Equal([Id(2), Id(3)], follower.Messages().OfType<WakeRequest>().Select(wake => wake.To));
+        follower.Tick(T / 4);
+        Assert.Equal(RaftRole.PreCandidate, follower.Node.Role);
+    }
+
+    [Fact]
     public void S6_2_a_woken_leader_begins_to_count_anew_who_is_heard()
     {
         var leader = Quiesced();

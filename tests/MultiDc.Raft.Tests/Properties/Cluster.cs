@@ -264,6 +264,9 @@ internal sealed partial class Cluster
             case 3:
                 replica.Node?.ReportUnreachable(replicas[random.Next(0, replicas.Count)].Id);
                 break;
+            case 4 when OneIn(4):
+                replica.Node?.ForgetLeader();
+                break;
         }
     }
 

@@ -86,6 +86,9 @@ public sealed class ScenarioTests
             case "wake":
                 Node(args[0]).Wake();
                 break;
+            case "forget-leader":
+                Node(args[0]).ForgetLeader();
+                break;
             case "unreachable":
                 Node(args[0]).ReportUnreachable(Id(args[1]));
                 break;

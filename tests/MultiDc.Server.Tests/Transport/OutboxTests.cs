@@ -64,7 +64,7 @@ public sealed class OutboxTests : IDisposable
     [Fact]
     public async Task What_a_datacenter_that_is_away_is_told_is_bounded_and_goes_on_when_it_is_back()
     {
-        var box = Open(new() { MaxParcelsInFlight = 2, MaxWaitingFrames = 10, ParcelTimeout = TimeSpan.FromSeconds(2) });
+        var box = Open(new() { MaxParcelsInFlight = 2, ConfirmEvery = 1, MaxWaitingFrames = 10, ParcelTimeout = TimeSpan.FromSeconds(2) });
         box.Add(Frame(0));
         await far.NextAsync();
         box.Add(Frame(1));
@@ -80,6 +80,47 @@ public sealed class OutboxTests : IDisposable
         time.Advance(TimeSpan.FromSeconds(2));
         var next = await far.NextAsync();
         Assert.Equal(Enumerable.Range(2, 10), next.Shards);
+    }
+
+    [Fact]
+    public async Task One_parcel_in_so_many_is_confirmed_and_the_others_are_bounded_by_it()
+    {
+        var box = Open(new() { MaxParcelsInFlight = 8, ConfirmEvery = 4 });
+        var confirmed = new List<Arrival>();
+        for (var shard = 1; shard <= 11; shard++)
+        {
+            // One by one, so that none travels with another.
+            box.Add(Frame(shard));
+            var parcel = await far.NextAsync();
+            Assert.Equal(shard % 4 == 0, parcel.IsConfirmed);
+            Assert.Equal(shard, Assert.Single(parcel.Shards));
+            if (parcel.IsConfirmed)
+            {
+                confirmed.Add(parcel);
+            }
+        }
+
+        // Two confirmations are awaited: there is no place for the third.
+        box.Add(Frame(12));
+        box.Add(Frame(13));
+        Assert.Equal(11, far.Calls);
+        confirmed[0].Answer();
+        var next = await far.NextAsync();
+        Assert.Equal([12, 13], next.Shards);
+        Assert.True(next.IsConfirmed);
+    }
+
+    [Fact]
+    public async Task What_was_sent_over_a_connection_that_is_closed_is_waited_for_no_longer()
+    {
+        var box = Open(new() { MaxParcelsInFlight = 1 });
+        box.Add(Frame(0));
+        await far.NextAsync();
+        box.Add(Frame(1));
+        Assert.Equal(1, far.Calls);
+        far.Lose();
+        var next = await far.NextAsync();
+        Assert.Equal([1], next.Shards);
     }
 
     [Fact]
@@ -163,7 +204,11 @@ public sealed class OutboxTests : IDisposable
         private readonly TaskCompletionSource failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int calls;
 
+        private CancellationTokenSource lost = new();
+
         public DatacenterId Datacenter => new("b");
+
+        public CancellationToken Lost => lost.Token;
 
         public int Calls => Volatile.Read(ref calls);
 
@@ -184,13 +229,23 @@ public sealed class OutboxTests : IDisposable
             return WasReached;
         }
 
-        public Task ReceiveAsync(RaftParcel parcel, SiloCredential credential)
+        public void Lose() => Interlocked.Exchange(ref lost, new()).Cancel();
+
+        public Task ReceiveAsync(RaftParcel parcel, SiloCredential credential) => Arrive(parcel, credential, isConfirmed: true).Answered;
+
+        public Task ReceiveOneWayAsync(RaftParcel parcel, SiloCredential credential)
+        {
+            Arrive(parcel, credential, isConfirmed: false);
+            return Task.CompletedTask;
+        }
+
+        private Arrival Arrive(RaftParcel parcel, SiloCredential credential, bool isConfirmed)
         {
             Interlocked.Increment(ref calls);
             TestGate.Open.Require(credential);
-            var arrival = new Arrival([.. parcel.Frames.Select(static frame => frame.Shard.Number)]);
+            var arrival = new Arrival([.. parcel.Frames.Select(static frame => frame.Shard.Number)], isConfirmed);
             arrivals.Writer.TryWrite(arrival);
-            return arrival.Answered;
+            return arrival;
         }
 
         // Only for failing: a parcel that comes is there at once.
@@ -201,7 +256,7 @@ public sealed class OutboxTests : IDisposable
         public Task FailedAsync() => failed.Task;
     }
 
-    private sealed record Arrival(int[] Shards)
+    private sealed record Arrival(int[] Shards, bool IsConfirmed)
     {
         private readonly TaskCompletionSource answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
