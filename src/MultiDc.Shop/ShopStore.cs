@@ -1,110 +1,136 @@
+using System.Text.Json;
+using Microsoft.Extensions.Options;
 using MultiDc.Client;
 
 namespace MultiDc.Shop;
 
 /// <summary>
-/// The shop's data in MultiDc: <c>stock/ARTICLE</c> and <c>cart/NAME</c>. Every change may be made twice without harm, so a web app that does not
-/// know whether one happened simply makes it again.
+/// The shop's data in MultiDc: <c>stock/ARTICLE</c> and <c>cart/NAME</c>. Every change reads, decides and compares-and-sets. One that may have
+/// happened is looked for by its request id, and made if it is not there.
 /// </summary>
-internal sealed class ShopStore(IMultiDcClient client, ShopOptions options)
+/// <exception cref="ShopUnavailableException">No majority of datacenters answered in time.</exception>
+internal sealed class ShopStore(IMultiDcClient client, IOptions<ShopOptions> options, TimeProvider time)
 {
-    /// <summary>How many of an article there are, those in carts included.</summary>
-    public Task<ShopOutcome> SetStockAsync(string article, int count, CancellationToken cancellationToken) =>
-        ChangeAsync(StockKey(article), text => StockItem.Read(text).WithCount(count)?.Write(), cancellationToken);
+    private readonly string keyspace = options.Value.Keyspace;
 
-    public async Task<StockItem> GetStockAsync(string article, CancellationToken cancellationToken) =>
-        StockItem.Read(await ReadAsync(StockKey(article), cancellationToken));
+    public Task<Change<StockItem>> DeliverAsync(string article, string requestId, int count, CancellationToken stop) =>
+        ChangeAsync(StockKey(article), StockItem.None, item => item.WithDelivery(requestId, count), NewDeadline(stop));
 
-    /// <summary>Puts this many of an article into a cart, whatever it held before.</summary>
-    public async Task<ShopOutcome> PutInCartAsync(string cart, string article, int count, CancellationToken cancellationToken)
+    public Task<StockItem> GetStockAsync(string article, CancellationToken stop) => ReadAsync(StockKey(article), StockItem.None, NewDeadline(stop));
+
+    /// <summary>First the cart, so that what it holds is always found; then the article, which decides.</summary>
+    public async Task<Change<StockItem>> AddToCartAsync(string cart, string article, string requestId, int count, CancellationToken stop)
     {
-        // First the cart, so that what it holds is always found; then the article, which decides.
-        var named = await ChangeAsync(CartKey(cart), text => string.Join('\n', Lines(text).Append(article).Distinct().Order(StringComparer.Ordinal)), cancellationToken);
-        return named != ShopOutcome.Done
-            ? named
-            : await ChangeAsync(StockKey(article), text => StockItem.Read(text).WithHeld(cart, count)?.Write(), cancellationToken);
+        var deadline = NewDeadline(stop);
+        var (named, _) = await ChangeAsync(CartKey(cart), Cart.None, all => all.With(article), deadline);
+
+        // A cart that is checked out takes no more, but a request that was in time is answered as it was then.
+        return await ChangeAsync(
+            StockKey(article),
+            StockItem.None,
+            item => named == ShopOutcome.Done || item.LineOf(cart).Requests.ContainsKey(requestId) ? item.WithLine(cart, requestId, count) : new(named, item),
+            deadline);
     }
 
-    /// <summary>What is in a cart.</summary>
-    public async Task<SortedDictionary<string, int>> GetCartAsync(string cart, CancellationToken cancellationToken)
+    public async Task<CartView> GetCartAsync(string cart, CancellationToken stop)
     {
-        var content = new SortedDictionary<string, int>(StringComparer.Ordinal);
-        foreach (var article in Lines(await ReadAsync(CartKey(cart), cancellationToken)))
+        var deadline = NewDeadline(stop);
+        var (articles, checkedOut) = await ReadAsync(CartKey(cart), Cart.None, deadline);
+        var lines = await Task.WhenAll(articles.Select(async article => (article, (await ReadAsync(StockKey(article), StockItem.None, deadline)).LineOf(cart).Count)));
+        return View(cart, checkedOut, lines);
+    }
+
+    /// <summary>
+    /// First the cart, so that no article joins it any more; then each article. Repeating it finishes what was begun: after the first step
+    /// there is no way back.
+    /// </summary>
+    public async Task<(ShopOutcome Outcome, CartView Bought)> CheckOutAsync(string cart, CancellationToken stop)
+    {
+        var deadline = NewDeadline(stop);
+        var (outcome, closed) = await ChangeAsync(CartKey(cart), Cart.None, static all => all.Closed(), deadline);
+        if (outcome != ShopOutcome.Done)
         {
-            if ((await GetStockAsync(article, cancellationToken)).HeldBy(cart) is > 0 and var count)
-            {
-                content.Add(article, count);
-            }
+            return (outcome, View(cart, false, []));
         }
 
-        return content;
+        deadline.MayHaveHappened = true;
+        var lines = new List<(string Article, long Count)>();
+        foreach (var article in closed.Articles)
+        {
+            (outcome, var item) = await ChangeAsync(StockKey(article), StockItem.None, item => item.WithCheckedOut(cart), deadline);
+            if (outcome != ShopOutcome.Done)
+            {
+                return (outcome, View(cart, true, []));
+            }
+
+            lines.Add((article, item.LineOf(cart).Count));
+        }
+
+        return (ShopOutcome.Done, View(cart, true, lines));
     }
 
     private static string StockKey(string article) => $"stock/{article}";
 
     private static string CartKey(string cart) => $"cart/{cart}";
 
-    private static string[] Lines(string? text) => string.IsNullOrEmpty(text) ? [] : text.Split('\n');
+    private static CartView View(string cart, bool checkedOut, IEnumerable<(string Article, long Count)> lines) =>
+        new(cart, checkedOut, lines.Where(static line => line.Count > 0).OrderBy(static line => line.Article, StringComparer.Ordinal).ToDictionary(static line => line.Article, static line => line.Count));
 
-    /// <summary>Reads, changes and compares-and-sets until nobody came in between; <paramref name="change"/> answers null when it cannot be.</summary>
-    private async Task<ShopOutcome> ChangeAsync(string key, Func<string?, string?> change, CancellationToken cancellationToken)
+    private Deadline NewDeadline(CancellationToken stop) => new(time, options.Value.Patience, stop);
+
+    private async Task<Change<T>> ChangeAsync<T>(string key, T none, Func<T, Change<T>> decide, Deadline deadline)
+        where T : class
     {
         while (true)
         {
-            var before = await ReadAsync(key, cancellationToken);
-            var after = change(before);
-            if (after is null)
+            var text = await ReadTextAsync(key, deadline);
+            var before = Parse(text, none);
+            var change = decide(before);
+            if (change.Outcome != ShopOutcome.Done || ReferenceEquals(change.Value, before))
             {
-                return ShopOutcome.NotEnough;
+                return change;
             }
 
-            if (after == before)
-            {
-                return ShopOutcome.Done;
-            }
-
-            switch (await client.CompareAndSetAsync(options.Keyspace, key, before, after, options.Patience, cancellationToken))
+            switch (await client.CompareAndSetAsync(keyspace, key, text, JsonSerializer.Serialize(change.Value), deadline.Remaining, deadline.Stop))
             {
                 case Applied:
-                    return ShopOutcome.Done;
+                    return change;
                 case Rejected { Reason: RejectionReason.PreconditionFailed }:
-                    continue;
+                    // Somebody came in between, perhaps an earlier attempt of this very request: the next look tells.
+                    break;
+                case Rejected { Reason: RejectionReason.InvalidArgument } when !deadline.MayHaveHappened:
+                    return new(ShopOutcome.Full, before);
                 case Rejected rejected:
-                    throw new ShopUnavailableException($"not done: {rejected.Detail}");
-                case Unknown unknown:
-                    throw new ShopUnavailableException($"perhaps done, ask again: {unknown.Detail}");
+                    throw new ShopUnavailableException(deadline.MayHaveHappened, rejected.Detail);
+                case Unknown:
+                    deadline.MayHaveHappened = true;
+                    break;
             }
         }
     }
 
-    private async Task<string?> ReadAsync(string key, CancellationToken cancellationToken) =>
-        await client.GetAsync(options.Keyspace, key, options.Patience, cancellationToken) switch
+    private async Task<T> ReadAsync<T>(string key, T none, Deadline deadline) => Parse(await ReadTextAsync(key, deadline), none);
+
+    private async Task<string?> ReadTextAsync(string key, Deadline deadline) =>
+        deadline.Remaining == TimeSpan.Zero ? throw new ShopUnavailableException(deadline.MayHaveHappened, "the time for this request is over")
+        : await client.GetAsync(keyspace, key, deadline.Remaining, deadline.Stop) switch
         {
             ReadServed served => served.Entry?.ValueText(),
-            ReadRejected rejected => throw new ShopUnavailableException(rejected.Detail),
-            var other => throw new InvalidOperationException($"a read answered {other}"),
+            ReadRejected rejected => throw new ShopUnavailableException(deadline.MayHaveHappened, rejected.Detail),
+            _ => throw new System.Diagnostics.UnreachableException(),
         };
-}
 
-/// <summary>What became of a change.</summary>
-internal enum ShopOutcome
-{
-    /// <summary>It is so now, in a majority of datacenters.</summary>
-    Done,
+    private static T Parse<T>(string? text, T none) => text is null ? none : JsonSerializer.Deserialize<T>(text)!;
 
-    /// <summary>There are not enough of the article.</summary>
-    NotEnough,
-}
+    /// <summary>What is left of one request's patience, and whether a part of it may have happened already.</summary>
+    private sealed class Deadline(TimeProvider time, TimeSpan patience, CancellationToken stop)
+    {
+        private readonly long startedAt = time.GetTimestamp();
 
-/// <summary>No majority of datacenters answered in time. The same request may be sent again.</summary>
-internal sealed class ShopUnavailableException(string message) : Exception(message);
+        public CancellationToken Stop => stop;
 
-/// <summary>The configuration section <c>Shop</c>.</summary>
-internal sealed class ShopOptions
-{
-    /// <summary>Where the data is. Default: <c>default</c>.</summary>
-    public string Keyspace { get; set; } = "default";
+        public TimeSpan Remaining => patience - time.GetElapsedTime(startedAt) is { Ticks: > 0 } left ? left : TimeSpan.Zero;
 
-    /// <summary>How long one read or write may take, a failover included. Default: 3 s.</summary>
-    public TimeSpan Patience { get; set; } = TimeSpan.FromSeconds(3);
+        public bool MayHaveHappened { get; set; }
+    }
 }

@@ -1,0 +1,105 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.AspNetCore.Mvc;
+using MultiDc.Routing.Links;
+
+namespace MultiDc.Shop;
+
+/// <summary>The shop's routes: what is asked, and how an outcome is told in HTTP.</summary>
+internal static class ShopRoutes
+{
+    private const string RequestId = "Idempotency-Key";
+
+    public static WebApplication MapShop(this WebApplication app)
+    {
+        app.UseExceptionHandler(new ExceptionHandlerOptions
+        {
+            StatusCodeSelector = static exception => exception is BadHttpRequestException bad ? bad.StatusCode : StatusCodes.Status500InternalServerError,
+        });
+        app.UseStatusCodePages();
+
+        app.MapPost("/stock/{article}/deliveries", async (
+            [Name] string article, [FromHeader(Name = RequestId), Name] string requestId, Delivery delivery, ShopStore shop, CancellationToken stop) =>
+        {
+            var (outcome, stock) = await shop.DeliverAsync(article, requestId, delivery.Count, stop);
+            return Answer(outcome, () => StockView.Of(article, stock));
+        });
+
+        app.MapGet("/stock/{article}", async ([Name] string article, ShopStore shop, CancellationToken stop) =>
+            StockView.Of(article, await shop.GetStockAsync(article, stop)));
+
+        app.MapPost("/carts/{cart}/lines", async (
+            [Name] string cart, [FromHeader(Name = RequestId), Name] string requestId, NewLine line, ShopStore shop, CancellationToken stop) =>
+        {
+            var (outcome, stock) = await shop.AddToCartAsync(cart, line.Article, requestId, line.Count, stop);
+            return Answer(outcome, () => new LineView(cart, line.Article, stock.LineOf(cart).Count));
+        });
+
+        app.MapGet("/carts/{cart}", async ([Name] string cart, ShopStore shop, CancellationToken stop) => await shop.GetCartAsync(cart, stop));
+
+        app.MapPost("/carts/{cart}/checkout", async ([Name] string cart, ShopStore shop, CancellationToken stop) =>
+        {
+            var (outcome, bought) = await shop.CheckOutAsync(cart, stop);
+            return Answer(outcome, () => bought);
+        });
+
+        app.MapGet("/health", static (IDatacenterLinks links) =>
+        {
+            var health = ShopHealth.Of(links);
+            return Results.Json(health, statusCode: health.TalksTo is null ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK);
+        });
+        return app;
+    }
+
+    private static IResult Answer(ShopOutcome outcome, Func<object> view) => outcome switch
+    {
+        ShopOutcome.Done => Results.Ok(view()),
+        ShopOutcome.NotEnough => Results.Problem("there are not that many free", statusCode: StatusCodes.Status409Conflict),
+        ShopOutcome.NotInCart => Results.Problem("the cart does not hold that many", statusCode: StatusCodes.Status409Conflict),
+        ShopOutcome.CheckedOut => Results.Problem("the cart is checked out", statusCode: StatusCodes.Status409Conflict),
+        ShopOutcome.NothingInCart => Results.Problem("nothing was ever put into the cart", statusCode: StatusCodes.Status409Conflict),
+        ShopOutcome.OtherRequest => Results.Problem($"this {RequestId} was used for another count", statusCode: StatusCodes.Status422UnprocessableEntity),
+        ShopOutcome.Full => Results.Problem("the article cannot take more requests", statusCode: StatusCodes.Status507InsufficientStorage),
+        _ => throw new System.Diagnostics.UnreachableException(),
+    };
+}
+
+// Public, because AddValidation does not look into the properties of other types, and says nothing of it.
+
+/// <summary>What comes to the stock, or leaves it when below zero.</summary>
+public sealed class Delivery
+{
+    /// <summary>How many.</summary>
+    [Range(-1_000_000, 1_000_000), DeniedValues(0)]
+    public required int Count { get; init; }
+}
+
+/// <summary>What comes into a cart, or leaves it when the count is below zero.</summary>
+public sealed class NewLine
+{
+    /// <summary>Of what.</summary>
+    [Name]
+    public required string Article { get; init; }
+
+    /// <summary>How many.</summary>
+    [Range(-1_000_000, 1_000_000), DeniedValues(0)]
+    public required int Count { get; init; }
+}
+
+/// <summary>An article as it is told: all there are, how many of them are in carts, and how many are free.</summary>
+internal sealed record StockView(string Article, long Count, long InCarts, long Free)
+{
+    public static StockView Of(string article, StockItem item) => new(article, item.Count, item.InCarts, item.Free);
+}
+
+/// <summary>One line of a cart.</summary>
+internal sealed record LineView(string Cart, string Article, long Count);
+
+/// <summary>A cart: how many of which article.</summary>
+internal sealed record CartView(string Cart, bool CheckedOut, IReadOnlyDictionary<string, long> Lines);
+
+/// <summary>Names of articles, carts and requests: they become parts of keys.</summary>
+[AttributeUsage(AttributeTargets.Parameter | AttributeTargets.Property)]
+internal sealed class NameAttribute() : ValidationAttribute("{0} must be 1 to 64 characters of A-Z, a-z, 0-9, '-', '_', '.'")
+{
+    public override bool IsValid(object? value) => value is string { Length: >= 1 and <= 64 } text && text.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+}
