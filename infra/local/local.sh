@@ -24,6 +24,7 @@ source "$here/packages.sh"
 source "$here/network.sh"
 source "$here/services.sh"
 source "$here/silos.sh"
+source "$here/shops.sh"
 source "$here/status.sh"
 source "$here/up.sh"
 
@@ -36,6 +37,7 @@ usage: local.sh [-q] VERB [ARGUMENT...]            -q: no output but errors and 
      --round-trip A:B=MS        round trip between two datacenters, in ms; default: dc1:dc2=10 dc1:dc3=25 dc2:dc3=40
      --jitter MS                by how much each direction's delay may differ; default: 0
      --shards N                 shards of the keyspace "default"; default: 8
+     --shop                     the sample web app too, in dc1 and dc2
      --set SECTION:KEY=VALUE    a setting of every silo, as "multidc run --set" takes it
      --loopback                 plain processes on 127.0.0.1, no WAN; chosen by itself where namespaces are not permitted
      --wan-only                 namespaces and WAN, nothing in them
@@ -56,7 +58,7 @@ usage: local.sh [-q] VERB [ARGUMENT...]            -q: no output but errors and 
   kill SILO                kill -9          stop SILO      SIGTERM, and wait until it has ended
   pause SILO               SIGSTOP          resume SILO    SIGCONT
   start SILO [--no-wait]   start it again, and wait until it serves
-  kill-dc DC               kill -9 of all that runs in a datacenter; its disks stay
+  kill-dc DC               kill -9 of all silos and servers of a datacenter; its disks stay, and so does its shop
   start-dc DC              start all of it again
   kill-redis DC            start-redis DC        kill-postgres DC      start-postgres DC
 

@@ -2,7 +2,9 @@
 
 readonly datacenters=(dc1 dc2 dc3)
 readonly silos=(dc1-a dc1-b dc2-a dc2-b dc3-a dc3-b)
+readonly shop_datacenters=(dc1 dc2)
 readonly multidc=$root/src/MultiDc.Host/bin/Release/net10.0/multidc
+readonly multidc_shop=$root/src/MultiDc.Shop/bin/Release/net10.0/multidc-shop
 readonly multidc_wan=$root/src/MultiDc.Wan/bin/Release/net10.0/multidc-wan
 
 # The folder decides, so that several trials can be up at once and "down" needs no memory.
@@ -19,6 +21,7 @@ address_of() { if [ "$mode" = namespaces ]; then echo "10.77.$(number_of "$1").1
 # The same in both modes, and below the ports that Linux gives to outgoing connections.
 redis_port() { echo "1$(number_of "$1")079"; }
 postgres_port() { echo "1$(number_of "$1")032"; }
+shop_port() { echo "1$(number_of "$1")080"; }
 silo_port() { local dc=${1%-*}; case $1 in *-a) echo "1${dc#dc}001" ;; *) echo "1${dc#dc}002" ;; esac; }
 gateway_port() { local dc=${1%-*}; case $1 in *-a) echo "2${dc#dc}001" ;; *) echo "2${dc#dc}002" ;; esac; }
 

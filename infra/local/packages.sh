@@ -49,7 +49,7 @@ build() {
         die $missing "the .NET SDK $(sed -n 's/.*"version": "\(.*\)".*/\1/p' "$root/global.json") is needed, and dotnet is not on the PATH"
     say "building"
     local project
-    for project in MultiDc.Host MultiDc.Wan; do
+    for project in MultiDc.Host MultiDc.Wan $([ "$shop" -eq 0 ] || echo MultiDc.Shop); do
         (cd "$root" && DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 \
             dotnet build "src/$project" --configuration Release --verbosity quiet --nologo -clp:NoSummary -p:RestoreLockedMode=true 9>&-) >&2 ||
             die $broken "the build of $project failed"
@@ -58,7 +58,7 @@ build() {
 
 require_built() {
     local program
-    for program in "$multidc" "$multidc_wan"; do
+    for program in "$multidc" "$multidc_wan" $([ "$shop" -eq 0 ] || echo "$multidc_shop"); do
         [ -x "$program" ] || die $missing "$program is not built: leave out --no-build"
     done
 }

@@ -3,13 +3,9 @@
 readonly silo_patience_seconds=180
 
 write_configuration() {
-    local silo=$1 dc other gateways=() keep=
+    local silo=$1 dc keep=
     dc=$(datacenter_of "$silo")
     mkdir -p "$(silo_folder "$silo")"
-    for other in "${datacenters[@]}"; do
-        gateways+=("{ \"Name\": \"$other\", \"Gateways\": [\"$(address_of "$other"):$(gateway_port "$other-a")\", \"$(address_of "$other"):$(gateway_port "$other-b")\"] }")
-    done
-
     case $store in
         rocksdb) keep='"Store": "Embedded"' ;;
         postgres) keep="\"Store\": \"Postgres\", \"Postgres\": \"Host=$(address_of "$dc");Port=$(postgres_port "$dc");Username=multidc;Database=multidc;SSL Mode=Disable\"" ;;
@@ -22,9 +18,7 @@ write_configuration() {
     "Datacenter": "$dc",
     "DataFolder": "$(silo_folder "$silo")/store",
     "Datacenters": [
-      ${gateways[0]},
-      ${gateways[1]},
-      ${gateways[2]}
+$(gateways_of_all)
     ],
     "Keyspaces": [{ "Name": "default", "ShardCount": $shards }]
   },
@@ -40,6 +34,16 @@ write_configuration() {
   "Logging": { "LogLevel": { "MultiDc": "Information" } }
 }
 EOF
+}
+
+# As JSON, one datacenter a line.
+gateways_of_all() {
+    local dc lines=()
+    for dc in "${datacenters[@]}"; do
+        lines+=("      { \"Name\": \"$dc\", \"Gateways\": [\"$(address_of "$dc"):$(gateway_port "$dc-a")\", \"$(address_of "$dc"):$(gateway_port "$dc-b")\"] }")
+    done
+
+    printf '%s,\n%s,\n%s\n' "${lines[@]}"
 }
 
 # The log goes on over restarts; what is waited for must come after this start.

@@ -15,7 +15,7 @@ is_up() {
 
 write_settings() {
     phase=$1
-    printf '%s\n' "phase=$phase" "mode=$mode" "store=$store" "shards=$shards" "wan_only=$wan_only" >"$run/settings.new"
+    printf '%s\n' "phase=$phase" "mode=$mode" "store=$store" "shards=$shards" "wan_only=$wan_only" "shop=$shop" >"$run/settings.new"
     mv "$run/settings.new" "$run/settings"
 }
 
@@ -46,14 +46,19 @@ print_status() {
         done
     } | awk -F'|' '{ for (i = 1; i <= NF; i++) { cell[NR, i] = $i; if (length($i) > width[i]) width[i] = length($i) } columns = NF }
         END { for (r = 1; r <= NR; r++) { line = ""; for (i = 1; i <= columns; i++) line = line sprintf("%-" (width[i] + 2) "s", cell[r, i]); sub(/ +$/, "", line); print line } }'
+    if [ "$shop" -eq 1 ]; then
+        for dc in "${shop_datacenters[@]}"; do echo "the shop of $dc, $(shop_url "$dc"), $(state_of "$dc-shop")"; done
+    fi
+
     if [ "$mode" = namespaces ]; then
         ask_wan state || echo "the WAN does not answer: nothing gets from one datacenter to another; its log is $run/wan.log"
     fi
 }
 
 # {"version":1,"mode":"namespaces|loopback","store":"rocksdb|postgres","folder":"...","datacenters":[{"name":"dc1","address":"...","namespace":"..."|null,
-#  "redis":PROCESS,"postgres":PROCESS|null,"silos":[PROCESS...]}],"wan":REPLY|null}; REPLY is what "multidc-wan state --json" says.
-# PROCESS: {"name":"...","state":"running|paused|stopped","pid":n|null,"port":n,"log":"..."}; of a silo, port is its gateway's, and there is "siloPort".
+#  "redis":PROCESS,"postgres":PROCESS|null,"shop":PROCESS|null,"silos":[PROCESS...]}],"wan":REPLY|null}; REPLY is what "multidc-wan state --json" says.
+# PROCESS: {"name":"...","state":"running|paused|stopped","pid":n|null,"port":n,"log":"..."}; of a silo, port is its gateway's, and there is "siloPort"; of a shop
+# there is "url".
 print_json() {
     local dc silo separator='' namespace wan=null
     printf '{"version":1,"mode":"%s","store":"%s","folder":"%s","datacenters":[' "$mode" "$store" "$run"
@@ -62,7 +67,7 @@ print_json() {
         printf '%s{"name":"%s","address":"%s","namespace":%s' "$separator" "$dc" "$(address_of "$dc")" "$namespace"
         separator=,
         if [ "$wan_only" -eq 1 ]; then
-            printf ',"redis":null,"postgres":null,"silos":[]}'
+            printf ',"redis":null,"postgres":null,"shop":null,"silos":[]}'
             continue
         fi
 
@@ -71,6 +76,12 @@ print_json() {
             printf ',"postgres":%s' "$(print_process "$dc-postgres" "$(postgres_port "$dc")" "$run/$dc-postgres/postgres.log")"
         else
             printf ',"postgres":null'
+        fi
+
+        if [ "$shop" -eq 1 ] && is_one_of "$dc" "${shop_datacenters[@]}"; then
+            printf ',"shop":%s' "$(print_process "$dc-shop" "$(shop_port "$dc")" "$(shop_folder "$dc")/shop.log" ",\"url\":\"$(shop_url "$dc")\"")"
+        else
+            printf ',"shop":null'
         fi
 
         printf ',"silos":['

@@ -1,6 +1,6 @@
 # Bringing everything up, and taking everything down whatever state it is in.
 
-mode=namespaces store=rocksdb shards=8 wan_only=0 jitter_ms=0
+mode=namespaces store=rocksdb shards=8 wan_only=0 shop=0 jitter_ms=0
 declare -A round_trip_ms=([dc1:dc2]=10 [dc1:dc3]=25 [dc2:dc3]=40)
 settings=()
 round_trips=()
@@ -13,6 +13,7 @@ up() {
         case $1 in
             --loopback) mode=loopback ;;
             --wan-only) wan_only=1 ;;
+            --shop) shop=1 ;;
             --no-build) build=0 ;;
             --store | --round-trip | --jitter | --shards | --set)
                 [ $# -ge 2 ] || die $wrong_usage "up: $1 needs a value"
@@ -25,6 +26,7 @@ up() {
     done
 
     [ "$mode" != loopback ] || [ $wan_only -eq 0 ] || die $wrong_usage "up: --loopback and --wan-only exclude each other"
+    [ $shop -eq 0 ] || [ $wan_only -eq 0 ] || die $wrong_usage "up: --shop and --wan-only exclude each other"
     local pair
     for pair in "${!round_trip_ms[@]}"; do round_trips+=("$pair=${round_trip_ms[$pair]}"); done
     require_usable_folder
@@ -139,6 +141,7 @@ bring_up() {
 
     for silo in "${silos[@]}"; do wait_for_silo "$silo"; done
     wait_for $silo_patience_seconds "${silos[0]}" "$(silo_folder "${silos[0]}")/silo.log" "seen all replicas run" cluster_ready
+    [ "$shop" -eq 0 ] || start_shops
 }
 
 end_of_up() {
@@ -181,7 +184,7 @@ our_namespaces() { find /run/netns -maxdepth 1 -name "$instance-*" -printf '%f\n
 take_down() {
     set +e
     local dc each namespace
-    for each in "${silos[@]}" wan; do kill_process "$each"; done
+    for each in "${silos[@]}" wan "${shop_datacenters[@]/%/-shop}"; do kill_process "$each"; done
     for dc in "${datacenters[@]}"; do
         kill_process "$dc-redis"
         kill_process "$dc-postgres"

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
 using Microsoft.AspNetCore.Mvc;
 using MultiDc.Routing.Links;
 
@@ -53,14 +54,18 @@ internal static class ShopRoutes
     private static IResult Answer(ShopOutcome outcome, Func<object> view) => outcome switch
     {
         ShopOutcome.Done => Results.Ok(view()),
-        ShopOutcome.NotEnough => Results.Problem("there are not that many free", statusCode: StatusCodes.Status409Conflict),
-        ShopOutcome.NotInCart => Results.Problem("the cart does not hold that many", statusCode: StatusCodes.Status409Conflict),
-        ShopOutcome.CheckedOut => Results.Problem("the cart is checked out", statusCode: StatusCodes.Status409Conflict),
-        ShopOutcome.NothingInCart => Results.Problem("nothing was ever put into the cart", statusCode: StatusCodes.Status409Conflict),
-        ShopOutcome.OtherRequest => Results.Problem($"this {RequestId} was used for another count", statusCode: StatusCodes.Status422UnprocessableEntity),
-        ShopOutcome.Full => Results.Problem("the article cannot take more requests", statusCode: StatusCodes.Status507InsufficientStorage),
+        ShopOutcome.NotEnough => Refusal(outcome, StatusCodes.Status409Conflict, "there are not that many free"),
+        ShopOutcome.NotInCart => Refusal(outcome, StatusCodes.Status409Conflict, "the cart does not hold that many"),
+        ShopOutcome.CheckedOut => Refusal(outcome, StatusCodes.Status409Conflict, "the cart is checked out"),
+        ShopOutcome.NothingInCart => Refusal(outcome, StatusCodes.Status409Conflict, "nothing was ever put into the cart"),
+        ShopOutcome.OtherRequest => Refusal(outcome, StatusCodes.Status422UnprocessableEntity, $"this {RequestId} was used for another count"),
+        ShopOutcome.Full => Refusal(outcome, StatusCodes.Status507InsufficientStorage, "the article cannot take more requests"),
         _ => throw new System.Diagnostics.UnreachableException(),
     };
+
+    // With the outcome for programs beside the sentence for people.
+    private static IResult Refusal(ShopOutcome outcome, int status, string detail) => Results.Problem(
+        detail, statusCode: status, extensions: [new("outcome", JsonNamingPolicy.CamelCase.ConvertName(outcome.ToString()))]);
 }
 
 // Public, because AddValidation does not look into the properties of other types, and says nothing of it.

@@ -28,6 +28,7 @@ public sealed class ShopTests
         await shop.DeliverAsync("apple", 3, "d1");
         await shop.AddAsync("ann", "apple", 2, "r1");
         Assert.Equal("409 there are not that many free", Problem(await shop.AddAsync("bob", "apple", 2, "r1")));
+        Assert.Equal("409 notEnough", Outcome(await shop.AddAsync("bob", "apple", 2, "r1")));
         Assert.Equal("409 there are not that many free", Problem(await shop.DeliverAsync("apple", -2, "d2")));
         Assert.Equal("409 the cart does not hold that many", Problem(await shop.AddAsync("ann", "apple", -3, "r2")));
         Assert.Equal("409 there are not that many free", Problem(await shop.AddAsync("ann", "pear", 1, "r3")));

@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using MultiDc.Host.Commands;
 using MultiDc.Host.Demo;
 using MultiDc.Host.Drills;
+using MultiDc.Host.Drills.Shop;
 using MultiDc.Host.Loading;
 using MultiDc.Host.Running;
 using MultiDc.Host.Stores;
@@ -48,6 +49,7 @@ internal static class MultiDcCommand
         DemoSiloCommand.Create(),
         DrillCommand.Create(surroundings),
         DrillLoadCommand.Create(),
+        CustomersCommand.Create(),
         RunCommand.Create(surroundings),
         GetCommand.Create(surroundings),
         PutCommand.Create(surroundings),

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using MultiDc.Host.CommandLine;
+using MultiDc.Host.Drills.Shop;
 using MultiDc.Linearizability;
 
 namespace MultiDc.Host.Drills;
@@ -27,6 +28,7 @@ internal static class DrillCommand
         {
             kind, script, rounds, seconds, workers, seed, history, json,
         };
+        command.Subcommands.Add(ShopDrillCommand.Create(surroundings, script));
         command.SetAction((result, stop) =>
         {
             var which = Names[result.GetRequiredValue(kind)];

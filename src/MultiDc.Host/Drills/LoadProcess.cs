@@ -74,7 +74,8 @@ internal sealed class LoadProcess : IDisposable
         process.Dispose();
     }
 
-    private static string[] ThisProgram
+    /// <summary>How this executable is started once more.</summary>
+    internal static string[] ThisProgram
     {
         get
         {
