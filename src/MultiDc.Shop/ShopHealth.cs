@@ -12,7 +12,7 @@ internal sealed record ShopHealth(string Datacenter, string? TalksTo, IReadOnlyL
     {
         var datacenters = links.Datacenters
             .Select(datacenter => links.TryGetLink(datacenter, out var link)
-                ? new DatacenterHealth(datacenter.Value, link.IsUp, link.RoundTripTime?.TotalMilliseconds)
+                ? new DatacenterHealth(datacenter.Value, link.IsUp, link.IsUp ? link.RoundTripTime?.TotalMilliseconds : null)
                 : new(datacenter.Value, false, null))
             .ToArray();
         var own = links.Local.Value;

@@ -12,10 +12,7 @@ internal static class ShopRoutes
 
     public static WebApplication MapShop(this WebApplication app)
     {
-        app.UseExceptionHandler(new ExceptionHandlerOptions
-        {
-            StatusCodeSelector = static exception => exception is BadHttpRequestException bad ? bad.StatusCode : StatusCodes.Status500InternalServerError,
-        });
+        app.UseExceptionHandler();
         app.UseStatusCodePages();
 
         app.MapPost("/stock/{article}/deliveries", async (
@@ -74,7 +71,7 @@ internal static class ShopRoutes
 public sealed class Delivery
 {
     /// <summary>How many.</summary>
-    [Range(-1_000_000, 1_000_000), DeniedValues(0)]
+    [Range(-1_000_000, 1_000_000), DeniedValues(0, ErrorMessage = "{0} must not be 0")]
     public required int Count { get; init; }
 }
 
@@ -86,7 +83,7 @@ public sealed class NewLine
     public required string Article { get; init; }
 
     /// <summary>How many.</summary>
-    [Range(-1_000_000, 1_000_000), DeniedValues(0)]
+    [Range(-1_000_000, 1_000_000), DeniedValues(0, ErrorMessage = "{0} must not be 0")]
     public required int Count { get; init; }
 }
 

@@ -12,7 +12,10 @@ internal static class ShopServices
         services.AddSingleton<ShopStore>();
         services.AddProblemDetails();
         services.AddValidation();
-        services.AddExceptionHandler<UnavailableHandler>();
+        services.AddExceptionHandler<ProblemHandler>();
+
+        // Otherwise only development tells what is wrong with a request.
+        services.Configure<RouteHandlerOptions>(static routes => routes.ThrowOnBadRequest = true);
         return services;
     }
 }

@@ -54,19 +54,9 @@ internal sealed class ShopStore(IMultiDcClient client, IOptions<ShopOptions> opt
         }
 
         deadline.MayHaveHappened = true;
-        var lines = new List<(string Article, long Count)>();
-        foreach (var article in closed.Articles)
-        {
-            (outcome, var item) = await ChangeAsync(StockKey(article), StockItem.None, item => item.WithCheckedOut(cart), deadline);
-            if (outcome != ShopOutcome.Done)
-            {
-                return (outcome, View(cart, true, []));
-            }
-
-            lines.Add((article, item.LineOf(cart).Count));
-        }
-
-        return (ShopOutcome.Done, View(cart, true, lines));
+        var sold = await Task.WhenAll(closed.Articles.Select(async article =>
+            (Article: article, Change: await ChangeAsync(StockKey(article), StockItem.None, item => item.WithCheckedOut(cart), deadline))));
+        return (ShopOutcome.Done, View(cart, true, sold.Select(line => (line.Article, line.Change.Value.LineOf(cart).Count))));
     }
 
     private static string StockKey(string article) => $"stock/{article}";

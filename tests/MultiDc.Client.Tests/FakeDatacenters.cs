@@ -19,6 +19,9 @@ internal sealed class FakeDatacenters : IDatacenterLinks
     /// <summary>Datacenters that were never connected.</summary>
     public HashSet<DatacenterId> NotConnected { get; } = [];
 
+    /// <summary>Datacenters that answered no ping lately.</summary>
+    public HashSet<DatacenterId> Down { get; } = [];
+
     /// <summary>Cancelled by a test: the connection to the datacenter is closed.</summary>
     public Dictionary<DatacenterId, CancellationToken> Lost { get; } = [];
 
@@ -55,6 +58,8 @@ internal sealed class FakeDatacenters : IDatacenterLinks
     private sealed class Link(FakeDatacenters world, DatacenterId datacenter) : IDatacenterLink
     {
         public DatacenterId Datacenter => datacenter;
+
+        public bool IsUp => !world.Down.Contains(datacenter);
 
         public CancellationToken Lost => world.Lost.GetValueOrDefault(datacenter);
 

@@ -10,13 +10,21 @@ internal sealed record HostProcess(int ExitCode, string Output)
     private static readonly string HostAssembly = typeof(HostProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
         .Single(static a => a.Key == "HostAssembly").Value!.Replace('\\', '/');
 
-    public static async Task<HostProcess> RunAsync(params string[] arguments)
+    public static Task<HostProcess> RunAsync(params string[] arguments) => RunAsync(new Dictionary<string, string>(), arguments);
+
+    /// <summary>With these environment variables besides the test's own.</summary>
+    public static async Task<HostProcess> RunAsync(IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         start.ArgumentList.Add(HostAssembly);
         foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);
+        }
+
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
         }
 
         using var process = Process.Start(start)!;

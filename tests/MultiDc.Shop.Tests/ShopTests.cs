@@ -173,6 +173,15 @@ public sealed class ShopTests
     }
 
     [Fact]
+    public async Task What_is_wrong_with_a_request_is_told()
+    {
+        await using var shop = await RunningShop.StartAsync();
+        Assert.Equal("400 Required parameter \"string requestId\" was not provided from header.", Problem(await shop.AskAsync("/stock/apple/deliveries", """{"count":1}""")));
+        Assert.Contains("Count must not be 0", (await shop.DeliverAsync("apple", 0, "r")).Body, StringComparison.Ordinal);
+        Assert.Contains("must be 1 to 64 characters of A-Z, a-z, 0-9, '-', '_', '.'", (await shop.AskAsync("/stock/a%20b")).Body.Replace("\\u0027", "'", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_article_that_can_take_no_more_says_so()
     {
         await using var shop = await RunningShop.StartAsync();

@@ -35,6 +35,14 @@ internal sealed class LocalDatacenters(ITestOutputHelper output) : IAsyncDisposa
         return result;
     }
 
+    /// <summary>Runs <c>multidc drill</c> in this trial.</summary>
+    public async Task<HostProcess> DrillAsync(params string[] arguments)
+    {
+        var drill = await HostProcess.RunAsync(new Dictionary<string, string> { ["MULTIDC_LOCAL"] = Folder }, ["drill", .. arguments, "--script", Script]);
+        output.WriteLine(drill.Output);
+        return drill;
+    }
+
     /// <summary>What <c>status --json</c> says.</summary>
     public async Task<JsonElement> StatusAsync() => JsonSerializer.Deserialize<JsonElement>(await DoAsync("status", "--json"));
 

@@ -39,6 +39,11 @@ internal sealed class ShopDrillReport
             output.WriteLine($"longest      {Seconds(all.Max(static f => f.Pause))} without a success by way of a shop, {Seconds(all.Max(static f => f.SlowestRequest))} for one request, over {Faults.Count} faults");
         }
 
+        foreach (var slow in Figures.Slowest(3))
+        {
+            output.WriteLine($"  {slow}");
+        }
+
         if (Restarted.Count > 0)
         {
             output.WriteLine($"restarted    {string.Join(", ", Restarted)}: ended by themselves and were started again");

@@ -7,8 +7,9 @@ namespace MultiDc.Host.Drills.Shop;
 /// <param name="End">When it was answered.</param>
 /// <param name="IsChange">Whether a change was asked for; otherwise it is a read.</param>
 /// <param name="Status">The HTTP status; 0: none came.</param>
-/// <param name="Detail">Of a change of datacenters, which it talks to; of a request, in how many attempts.</param>
-internal sealed record ShopEvent(ShopEventKind Kind, string Shop, long Start, long End, bool IsChange, int Status, string Detail);
+/// <param name="Detail">Of a change of datacenters, which it talks to; of a request, in how many attempts; of an answer of 503, why.</param>
+/// <param name="Path">Of an answer and a request, what was asked for.</param>
+internal sealed record ShopEvent(ShopEventKind Kind, string Shop, long Start, long End, bool IsChange, int Status, string Detail, string Path = "");
 
 /// <summary>What customers saw.</summary>
 internal enum ShopEventKind

@@ -19,6 +19,12 @@ internal sealed class ShopFigures(IReadOnlyList<ShopEvent> events)
 
     public int Answers => events.Count(static each => each.Kind == ShopEventKind.Answer);
 
+    /// <summary>The requests that took longest of all, with what each attempt came to.</summary>
+    public IEnumerable<string> Slowest(int count) => events.Where(static each => each.Kind == ShopEventKind.Request).OrderByDescending(static each => each.End - each.Start).Take(count)
+        .Select(request => $"{request.Path} of a customer of {request.Shop} at {Span(request.Start).TotalSeconds:0.0} s, {Span(request.End - request.Start).TotalSeconds:0.00} s: "
+            + string.Join("; ", events.Where(each => each.Kind == ShopEventKind.Answer && each.Path == request.Path && each.Start >= request.Start && each.End <= request.End)
+                .Select(each => $"{each.Shop} {each.Status} after {Span(each.End - each.Start).TotalSeconds:0.00} s{(each.Detail.Length > 0 ? $" ({each.Detail})" : "")}")));
+
     /// <summary>Answers that no customer wants: none at all, or 503.</summary>
     public int Failures => events.Count(static each => each is { Kind: ShopEventKind.Answer, Status: 0 or 503 });
 

@@ -49,10 +49,10 @@ internal sealed class ShopWeb : IDisposable
             var shop = shops[(home + attempts - 1) % shops.Length];
             var attemptStart = Now;
             var answer = await TryAsync(new(shop.Address, path), body, requestId, stop);
-            events.Enqueue(new(ShopEventKind.Answer, shop.Name, attemptStart, Now, isChange, answer?.Status ?? 0, ""));
+            events.Enqueue(new(ShopEventKind.Answer, shop.Name, attemptStart, Now, isChange, answer?.Status ?? 0, answer is { Status: 503 } ? answer.Reason : "", path));
             if (answer is { Status: not 503 })
             {
-                events.Enqueue(new(ShopEventKind.Request, shops[home].Name, start, Now, isChange, answer.Status, $"{attempts}"));
+                events.Enqueue(new(ShopEventKind.Request, shops[home].Name, start, Now, isChange, answer.Status, $"{attempts}", path));
                 return answer;
             }
 
@@ -119,6 +119,9 @@ internal sealed class ShopWeb : IDisposable
 /// <summary>What a shop decided.</summary>
 internal sealed record ShopAnswer(int Status, JsonElement Body)
 {
+    /// <summary>Of a 503, its outcome and why.</summary>
+    public string Reason => $"{Outcome}: {(Body.TryGetProperty("detail", out var detail) ? detail.GetString() : "")}";
+
     /// <summary>Of a refusal, which.</summary>
     public string? Outcome => Body.TryGetProperty("outcome", out var outcome) ? outcome.GetString() : null;
 }
