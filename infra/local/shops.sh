@@ -13,8 +13,15 @@ start_shops() {
     done
 
     for dc in "${shop_datacenters[@]}"; do
-        wait_for 60 "$dc-shop" "$(shop_folder "$dc")/shop.log" "listened" grep -q "Now listening on" "$(shop_folder "$dc")/shop.log"
+        wait_for 60 "$dc-shop" "$(shop_folder "$dc")/shop.log" "reached its datacenter" shop_is_at_home "$dc"
     done
+}
+
+shop_is_at_home() {
+    inside "$1"
+    # shellcheck disable=SC2016
+    "${prefix[@]}" bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "GET /health HTTP/1.0\r\n\r\n" >&3 && cat <&3' "$(address_of "$1")" "$(shop_port "$1")" 2>/dev/null |
+        grep -q "\"talksTo\":\"$1\""
 }
 
 write_shop_configuration() {
