@@ -3,11 +3,13 @@
 readonly silo_patience_seconds=180
 
 write_configuration() {
-    local silo=$1 dc other gateways=() keep=
+    local silo=$1 dc other each addresses gateways=() keep=
     dc=$(datacenter_of "$silo")
     mkdir -p "$(silo_folder "$silo")"
     for other in "${datacenters[@]}"; do
-        gateways+=("{ \"Name\": \"$other\", \"Gateways\": [\"$(address_of "$other"):$(gateway_port "$other-a")\", \"$(address_of "$other"):$(gateway_port "$other-b")\"] }")
+        addresses=
+        for each in $(silos_of "$other"); do addresses+="${addresses:+, }\"$(address_of "$other"):$(gateway_port "$each")\""; done
+        gateways+=("{ \"Name\": \"$other\", \"Gateways\": [$addresses] }")
     done
 
     case $store in
@@ -111,7 +113,7 @@ resume_silo() {
 cluster_ready() {
     local replicas
     inside "${datacenters[0]}"
-    replicas=$("${prefix[@]}" "$multidc" status --json --timeout 30 --config "$(silo_folder "${silos[0]}")/appsettings.json" 2>/dev/null |
+    replicas=$("${prefix[@]}" "$multidc" status --json --timeout 30 --config "$(silo_folder "${datacenters[0]}-a")/appsettings.json" 2>/dev/null |
         grep '"type":"replica"') || return 1
     [ "$(wc -l <<<"$replicas")" -ge $((${#datacenters[@]} * shards)) ] &&
         ! grep -v '"state":"running"' <<<"$replicas" >/dev/null && ! grep '"leader":null' <<<"$replicas" >/dev/null
