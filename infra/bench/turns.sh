@@ -55,7 +55,7 @@ bench() {
 }
 
 load_keys() {
-    [ "$1" = ping ] || bench "$1" put --keys "$keys" --value-bytes "$value_bytes" --clients 64 --warm-up 0 --seconds 0.1 >/dev/null || die $broken "keys could not be loaded into $1; see $results/progress.log"
+    [ "$1" = ping ] || bench "$1" put --keys "$keys" --value-bytes "$value_bytes" --clients 64 --warm-up 0 --seconds 1 >/dev/null || die $broken "keys could not be loaded into $1; see $results/progress.log"
 }
 
 take_turns() {
@@ -80,8 +80,9 @@ take_turn() {
     mkdir -p "$results/$network"
     file=$results/$network/$name,$clients,$system,$(next_number "$results/$network/$name,$clients,$system").json
     idle=$(ticks_of_others)
-    bench "$system" "$workload" --no-load --keys "$keys" --value-bytes "$value_bytes" --clients "$clients" --warm-up "$warm_up" --seconds "$seconds" --seed "$round" >"$file" ||
-        die $broken "$system, $name, $clients clients: failed; see $file and $results/progress.log"
+    bench "$system" "$workload" --no-load --keys "$keys" --value-bytes "$value_bytes" --clients "$clients" --warm-up "$warm_up" --seconds "$seconds" --seed "$round" >"$file.part" ||
+        die $broken "$system, $name, $clients clients: failed; see $file.part and $results/progress.log"
+    mv "$file.part" "$file"
     echo "$network $name $clients $system $(($(ticks_of_others) - idle)) $(getconf CLK_TCK) $(awk "BEGIN { print $warm_up + $seconds }")" >>"$results/idle.txt"
     say "$network round $round: $name, $clients clients, $system: $(sed -n 's/.*"operationsPerSecond":\([0-9.]*\).*/\1/p' "$file") operations/s"
     sleep "$settle"

@@ -97,5 +97,24 @@ public sealed class ResultsTests
         }
     }
 
+    [Theory]
+    [InlineData("put,64,etcd,1.json", "")]
+    [InlineData("put,64,etcd,1.json", "{}")]
+    [InlineData("put,many,etcd,1.json", """{"operationsPerSecond":1}""")]
+    public void A_file_that_is_no_report_is_named(string name, string content)
+    {
+        var folder = Directory.CreateTempSubdirectory("multidc-comparison-");
+        try
+        {
+            File.WriteAllText(Path.Combine(folder.FullName, name), content);
+            Assert.Contains(name, Assert.Throws<FormatException>(() => Results.Turn.ReadAll(folder.FullName).ToArray()).Message, StringComparison.Ordinal);
+            Assert.Equal(65, Commands.ComparisonCommand.Create().Parse(["table", folder.FullName]).Invoke(new() { Error = TextWriter.Null }));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     private static Turn Turn(string system, double operationsPerSecond, Cell? cell = null) => new(cell ?? Puts, system, new(operationsPerSecond, 1, 2, 3, 4, 50, 60, null, 700, 0.5, 0));
 }

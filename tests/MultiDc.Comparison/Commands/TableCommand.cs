@@ -14,7 +14,17 @@ internal static class TableCommand
         command.SetAction(parsed =>
         {
             var root = parsed.GetRequiredValue(folder).FullName;
-            var cells = ComparedCell.Of(Turn.ReadAll(root));
+            IReadOnlyList<ComparedCell> cells;
+            try
+            {
+                cells = ComparedCell.Of(Turn.ReadAll(root));
+            }
+            catch (FormatException exception)
+            {
+                parsed.InvocationConfiguration.Error.WriteLine($"table: {exception.Message}");
+                return (int)MultiDc.Host.ExitCode.BadInputFile;
+            }
+
             if (cells.Count == 0)
             {
                 parsed.InvocationConfiguration.Error.WriteLine($"table: there are no results in {root}");

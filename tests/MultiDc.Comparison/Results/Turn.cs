@@ -16,11 +16,18 @@ internal sealed record Turn(Cell Cell, string System, TurnFigures Figures)
             throw new FormatException($"{file} is not named WORKLOAD,CLIENTS,SYSTEM,NUMBER.json");
         }
 
-        using var report = JsonDocument.Parse(File.ReadAllText(file));
-        return new(
-            new(Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(file)))!, workload, int.Parse(clients, CultureInfo.InvariantCulture)),
-            system,
-            TurnFigures.Of(report.RootElement));
+        try
+        {
+            using var report = JsonDocument.Parse(File.ReadAllText(file));
+            return new(
+                new(Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(file)))!, workload, int.Parse(clients, CultureInfo.InvariantCulture)),
+                system,
+                TurnFigures.Of(report.RootElement));
+        }
+        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            throw new FormatException($"{file} is no report of 'multidc bench --json': {exception.Message}", exception);
+        }
     }
 
     public static IEnumerable<Turn> ReadAll(string folder) =>
