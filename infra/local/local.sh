@@ -32,8 +32,9 @@ usage() {
     cat <<'EOF'
 usage: local.sh [-q] VERB [ARGUMENT...]            -q: no output but errors and what was asked for
 
-  up [OPTION...]           bring up three datacenters (dc1, dc2, dc3), two silos in each (dc1-a, dc1-b, ...)
+  up [OPTION...]           bring up three datacenters (dc1, dc2, dc3), with silos dc1-a, dc1-b, ...
      --store rocksdb|postgres   where replicas are kept; default: rocksdb, a folder for each silo
+     --silos 1|2                silos in each datacenter; default: 2
      --round-trip A:B=MS        round trip between two datacenters, in ms; default: dc1:dc2=10 dc1:dc3=25 dc2:dc3=40
      --jitter MS                by how much each direction's delay may differ; default: 0
      --shards N                 shards of the keyspace "default"; default: 8
@@ -123,7 +124,7 @@ run_multidc() {
     [ -n "$command" ] || die $wrong_usage "multidc needs a command, such as: local.sh multidc $dc status"
     shift
     local arguments=()
-    case $command in get | put | delete | cas | scan | load | status) arguments=(--config "$(silo_folder "$dc-a")/appsettings.json") ;; esac
+    case $command in get | put | delete | cas | scan | load | bench | status) arguments=(--config "$(silo_folder "$dc-a")/appsettings.json") ;; esac
     inside "$dc"
     exec "${prefix[@]}" "$multidc" "$command" "${arguments[@]}" "$@"
 }

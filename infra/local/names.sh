@@ -1,7 +1,7 @@
 # Who is there and where: names, addresses, ports, folders.
 
 readonly datacenters=(dc1 dc2 dc3)
-readonly silos=(dc1-a dc1-b dc2-a dc2-b dc3-a dc3-b)
+readonly possible_silos=(dc1-a dc1-b dc2-a dc2-b dc3-a dc3-b)
 readonly shop_datacenters=(dc1 dc2)
 readonly multidc=$root/src/MultiDc.Host/bin/Release/net10.0/multidc
 readonly multidc_shop=$root/src/MultiDc.Shop/bin/Release/net10.0/multidc-shop
@@ -13,7 +13,8 @@ readonly instance
 
 namespace_of() { echo "$instance-$1"; }
 datacenter_of() { echo "${1%-*}"; }
-silos_of() { echo "$1-a $1-b"; }
+silos_of() { if [ "$silos_per_datacenter" -eq 1 ]; then echo "$1-a"; else echo "$1-a $1-b"; fi; }
+all_silos() { local dc; for dc in "${datacenters[@]}"; do silos_of "$dc"; done; }
 number_of() { echo "${1#dc}"; }
 
 address_of() { if [ "$mode" = namespaces ]; then echo "10.77.$(number_of "$1").1"; else echo 127.0.0.1; fi; }
@@ -40,6 +41,8 @@ require_datacenter() {
 }
 
 require_silo() {
+    local silos
+    read -ra silos <<<"$(all_silos | tr '\n' ' ')"
     [ -n "$2" ] || die $wrong_usage "$1 needs a silo: ${silos[*]}"
     is_one_of "$2" "${silos[@]}" || die $wrong_usage "$1: there is no silo '$2'; there are ${silos[*]}"
 }

@@ -38,9 +38,11 @@ EOF
 
 # As JSON, one datacenter a line.
 gateways_of_all() {
-    local dc lines=()
+    local dc silo addresses lines=()
     for dc in "${datacenters[@]}"; do
-        lines+=("      { \"Name\": \"$dc\", \"Gateways\": [\"$(address_of "$dc"):$(gateway_port "$dc-a")\", \"$(address_of "$dc"):$(gateway_port "$dc-b")\"] }")
+        addresses=
+        for silo in $(silos_of "$dc"); do addresses+="${addresses:+, }\"$(address_of "$dc"):$(gateway_port "$silo")\""; done
+        lines+=("      { \"Name\": \"$dc\", \"Gateways\": [$addresses] }")
     done
 
     printf '%s,\n%s,\n%s\n' "${lines[@]}"
@@ -115,7 +117,7 @@ resume_silo() {
 cluster_ready() {
     local replicas
     inside "${datacenters[0]}"
-    replicas=$("${prefix[@]}" "$multidc" status --json --timeout 30 --config "$(silo_folder "${silos[0]}")/appsettings.json" 2>/dev/null |
+    replicas=$("${prefix[@]}" "$multidc" status --json --timeout 30 --config "$(silo_folder "${datacenters[0]}-a")/appsettings.json" 2>/dev/null |
         grep '"type":"replica"') || return 1
     [ "$(wc -l <<<"$replicas")" -ge $((${#datacenters[@]} * shards)) ] &&
         ! grep -v '"state":"running"' <<<"$replicas" >/dev/null && ! grep '"leader":null' <<<"$replicas" >/dev/null

@@ -15,7 +15,7 @@ is_up() {
 
 write_settings() {
     phase=$1
-    printf '%s\n' "phase=$phase" "mode=$mode" "store=$store" "shards=$shards" "wan_only=$wan_only" "shop=$shop" >"$run/settings.new"
+    printf '%s\n' "phase=$phase" "mode=$mode" "store=$store" "silos_per_datacenter=$silos_per_datacenter" "shards=$shards" "wan_only=$wan_only" "shop=$shop" >"$run/settings.new"
     mv "$run/settings.new" "$run/settings"
 }
 

@@ -1,6 +1,6 @@
 # Bringing everything up, and taking everything down whatever state it is in.
 
-mode=namespaces store=rocksdb shards=8 wan_only=0 shop=0 jitter_ms=0
+mode=namespaces store=rocksdb silos_per_datacenter=2 shards=8 wan_only=0 shop=0 jitter_ms=0
 declare -A round_trip_ms=([dc1:dc2]=10 [dc1:dc3]=25 [dc2:dc3]=40)
 settings=()
 round_trips=()
@@ -15,7 +15,7 @@ up() {
             --wan-only) wan_only=1 ;;
             --shop) shop=1 ;;
             --no-build) build=0 ;;
-            --store | --round-trip | --jitter | --shards | --set)
+            --store | --silos | --round-trip | --jitter | --shards | --set)
                 [ $# -ge 2 ] || die $wrong_usage "up: $1 needs a value"
                 take_option "$1" "$2"
                 shift
@@ -58,6 +58,10 @@ take_option() {
     case $1 in
         --store) is_one_of "$2" rocksdb postgres || die $wrong_usage "up: there is no store '$2'; there are rocksdb and postgres" ;;&
         --store) store=$2 ;;
+        --silos)
+            is_one_of "$2" 1 2 || die $wrong_usage "up: --silos '$2' is neither 1 nor 2"
+            silos_per_datacenter=$2
+            ;;
         --round-trip)
             [[ $2 =~ ^(dc[123]):(dc[123])=([0-9]+(\.[0-9]+)?)$ && ${BASH_REMATCH[1]} != "${BASH_REMATCH[2]}" ]] ||
                 die $wrong_usage "up: --round-trip '$2' is not of the form dc1:dc2=10"
@@ -128,19 +132,19 @@ bring_up() {
     fi
 
     [ $wan_only -eq 0 ] || return 0
-    say "starting Redis$([ "$store" != postgres ] || echo " and PostgreSQL") and two silos in each datacenter"
+    say "starting Redis$([ "$store" != postgres ] || echo " and PostgreSQL") and $([ "$silos_per_datacenter" -eq 1 ] && echo "one silo" || echo "two silos") in each datacenter"
     for dc in "${datacenters[@]}"; do
         start_redis "$dc"
         [ "$store" != postgres ] || start_postgres "$dc"
     done
 
-    for silo in "${silos[@]}"; do
+    for silo in $(all_silos); do
         write_configuration "$silo"
         launch_silo "$silo"
     done
 
-    for silo in "${silos[@]}"; do wait_for_silo "$silo"; done
-    wait_for $silo_patience_seconds "${silos[0]}" "$(silo_folder "${silos[0]}")/silo.log" "seen all replicas run" cluster_ready
+    for silo in $(all_silos); do wait_for_silo "$silo"; done
+    wait_for $silo_patience_seconds "${datacenters[0]}-a" "$(silo_folder "${datacenters[0]}-a")/silo.log" "seen all replicas run" cluster_ready
     [ "$shop" -eq 0 ] || start_shops
 }
 
@@ -184,7 +188,7 @@ our_namespaces() { find /run/netns -maxdepth 1 -name "$instance-*" -printf '%f\n
 take_down() {
     set +e
     local dc each namespace
-    for each in "${silos[@]}" wan "${shop_datacenters[@]/%/-shop}"; do kill_process "$each"; done
+    for each in "${possible_silos[@]}" wan "${shop_datacenters[@]/%/-shop}"; do kill_process "$each"; done
     for dc in "${datacenters[@]}"; do
         kill_process "$dc-redis"
         kill_process "$dc-postgres"

@@ -30,7 +30,7 @@ internal sealed class ConnectOptions
 
     private readonly Option<double> timeoutSeconds = new("--timeout")
     {
-        Description = "When to give up. In 'load' and 'scan': on one row, on one page.",
+        Description = "When to give up. In 'load', 'scan' and 'bench': on one row, on one page, on one operation.",
         HelpName = "seconds",
         DefaultValueFactory = static _ => 10,
     };

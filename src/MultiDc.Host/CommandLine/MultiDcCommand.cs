@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using MultiDc.Host.Bench;
 using MultiDc.Host.Commands;
 using MultiDc.Host.Demo;
 using MultiDc.Host.Drills;
@@ -57,6 +58,7 @@ internal static class MultiDcCommand
         CasCommand.Create(surroundings),
         ScanCommand.Create(surroundings),
         LoadCommand.Create(surroundings),
+        BenchCommand.Create(surroundings),
         StatusCommand.Create(surroundings),
         StoreCommand.Create(surroundings),
     };
@@ -83,7 +85,7 @@ internal static class MultiDcCommand
         if (parsed.Action is ParseErrorAction usage)
         {
             usage.ShowHelp = false;
-            usage.Invoke(parsed);
+            await parsed.InvokeAsync(invocation, cancellationToken).ConfigureAwait(false);
             await surroundings.Error.WriteLineAsync($"See '{HelpCommandOf(parsed.CommandResult.Command)} --help'.").ConfigureAwait(false);
             return (int)ExitCode.WrongUsage;
         }

@@ -4,6 +4,7 @@ using MultiDc.Client;
 using MultiDc.Host.CommandLine;
 using MultiDc.Host.Connecting;
 using MultiDc.Host.Output;
+using MultiDc.Routing.Links;
 
 namespace MultiDc.Host.Commands;
 
@@ -12,7 +13,8 @@ namespace MultiDc.Host.Commands;
 /// <param name="Results">Where results go.</param>
 /// <param name="Remaining">What connecting left of the time-out.</param>
 /// <param name="Timeout">The whole time-out.</param>
-internal sealed record ClientWork(IMultiDcClient Client, IResultWriter Results, TimeSpan Remaining, TimeSpan Timeout);
+/// <param name="Links">The client's ways to the datacenters, if it has some.</param>
+internal sealed record ClientWork(IMultiDcClient Client, IResultWriter Results, TimeSpan Remaining, TimeSpan Timeout, IDatacenterLinks? Links);
 
 /// <summary>Makes a command out of what it does once it is connected.</summary>
 internal static class ClientCommand
@@ -50,7 +52,7 @@ internal static class ClientCommand
             });
             await using var connection = await surroundings.Connect(topology, request, cancellationToken).ConfigureAwait(false);
             var left = timeout - Stopwatch.GetElapsedTime(startedAt);
-            return (int)await work(new(connection.Client, results, left > TimeSpan.Zero ? left : TimeSpan.Zero, timeout), cancellationToken).ConfigureAwait(false);
+            return (int)await work(new(connection.Client, results, left > TimeSpan.Zero ? left : TimeSpan.Zero, timeout, connection.Links), cancellationToken).ConfigureAwait(false);
         });
         return command;
     }

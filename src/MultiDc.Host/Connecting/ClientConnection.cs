@@ -1,5 +1,6 @@
 using MultiDc.Client;
 using MultiDc.Routing;
+using MultiDc.Routing.Links;
 
 namespace MultiDc.Host.Connecting;
 
@@ -19,6 +20,9 @@ internal sealed record ConnectRequest(TimeSpan Timeout, bool LogWarnings, Action
 internal sealed class ClientConnection(IMultiDcClient client, Func<ValueTask> disconnect) : IAsyncDisposable
 {
     public IMultiDcClient Client => client;
+
+    /// <summary>The client's ways to the datacenters, if it has some.</summary>
+    public IDatacenterLinks? Links { get; init; }
 
     public ValueTask DisposeAsync() => disconnect();
 }

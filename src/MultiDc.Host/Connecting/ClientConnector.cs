@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using MultiDc.Client;
 using MultiDc.Host.CommandLine;
 using MultiDc.Routing;
+using MultiDc.Routing.Links;
 
 namespace MultiDc.Host.Connecting;
 
@@ -34,11 +35,15 @@ internal static class ClientConnector
             if (attempts.Find(static a => a.Connected.IsCompletedSuccessfully) is { } first)
             {
                 var others = Task.WhenAll(attempts.Where(a => a != first).Select(static a => a.DisposeAsync().AsTask()));
-                return new(first.Connected.Result.Services.GetRequiredService<IMultiDcClient>(), async () =>
+                var services = first.Connected.Result.Services;
+                return new(services.GetRequiredService<IMultiDcClient>(), async () =>
                 {
                     await first.DisposeAsync().ConfigureAwait(false);
                     await others.ConfigureAwait(false);
-                });
+                })
+                {
+                    Links = services.GetRequiredService<IDatacenterLinks>(),
+                };
             }
 
             var hopeless = attempts.Count == candidates.Length && attempts.TrueForAll(static a => a.Connected.IsCompleted);

@@ -1,4 +1,5 @@
 using MultiDc.Grains;
+using MultiDc.Host.Bench;
 using MultiDc.Host.Loading;
 using MultiDc.Ring;
 
@@ -19,4 +20,6 @@ internal interface IResultWriter
     void Status(RingSnapshot? ring, IReadOnlyList<ReplicaStatus> replicas);
 
     void Loaded(LoadSummary summary);
+
+    void Benched(BenchReport report);
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MultiDc.Grains;
+using MultiDc.Host.Bench;
 using MultiDc.Host.Loading;
 using MultiDc.Ring;
 
@@ -79,6 +80,8 @@ internal sealed class JsonResultWriter(TextWriter output) : IResultWriter
         json.WriteNumber("notTried", summary.NotTried);
         json.WriteNumber("seconds", Math.Round(summary.Elapsed.TotalSeconds, 3));
     });
+
+    public void Benched(BenchReport report) => report.WriteJson(output);
 
     private void WriteRing(RingSnapshot ring) => Line(json =>
     {

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 using MultiDc.Grains;
+using MultiDc.Host.Bench;
 using MultiDc.Host.Loading;
 using MultiDc.Ring;
 
@@ -84,6 +85,8 @@ internal sealed class PlainResultWriter(TextWriter output, TextWriter error) : I
             }
         }
     }
+
+    public void Benched(BenchReport report) => report.Write(output);
 
     private void Refused(RejectionReason reason, string detail) =>
         error.WriteLine($"{(Outcomes.ExitCodeOf(reason) == ExitCode.Unavailable ? "unavailable" : "rejected")}: {detail} ({JsonNamingPolicy.CamelCase.ConvertName(reason.ToString())})");

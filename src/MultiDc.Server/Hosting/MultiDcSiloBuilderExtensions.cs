@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using MultiDc.Routing.Links;
 using MultiDc.Routing.Shards;
+using MultiDc.Server.Diagnostics;
 using MultiDc.Server.Founding;
 using MultiDc.Server.Openings;
 using MultiDc.Server.Placement;
@@ -50,6 +51,7 @@ public static class MultiDcSiloBuilderExtensions
         builder.AddPlacementDirector<DatacenterPlacement, DatacenterPlacementDirector>();
         builder.AddGrainDirectory(SiloLocalGrainDirectory.Name, static (_, _) => new SiloLocalGrainDirectory());
         builder.AddGrainService<ReplicaHomeService>();
+        builder.AddGrainService<UsageService>();
         AddServices(builder.Services, options);
         return builder;
     }
@@ -61,6 +63,8 @@ public static class MultiDcSiloBuilderExtensions
         services.AddSingleton<ISiloTopology, SiloTopology>();
         services.AddSingleton<IReplicaHomes, ReplicaHomeClient>();
         services.AddSingleton<DatacenterSiloChooser>();
+        services.AddSingleton<ProcessUsage>();
+        services.AddSingleton<UsageClient>();
         services.AddSingleton(static provider => new LinkMetrics(provider.GetService<System.Diagnostics.Metrics.IMeterFactory>()));
         services.AddSingleton<IDatacenterLinks>(provider => new DatacenterLinks(
             options,

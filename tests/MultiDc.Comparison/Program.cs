@@ -1,0 +1,3 @@
+using MultiDc.Comparison.Commands;
+
+return await ComparisonCommand.Create().Parse(args).InvokeAsync();

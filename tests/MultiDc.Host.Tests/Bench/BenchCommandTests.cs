@@ -1,0 +1,103 @@
+using System.Text.Json;
+using MultiDc.Host.Bench;
+using MultiDc.Host.Tests.Commands;
+
+namespace MultiDc.Host.Tests.Bench;
+
+/// <summary>The command, and the run behind it, on real time that nothing is asserted of.</summary>
+public sealed class BenchCommandTests
+{
+    private static readonly string[] Short = ["--keys", "50", "--clients", "7", "--warm-up", "0", "--seconds", "0.3", "--value-bytes", "10", "--json"];
+
+    [Fact]
+    public async Task Keys_are_loaded_and_then_asked_for_by_all_clients()
+    {
+        var client = new FakeClient { Read = new ReadServed(new(default, default, new(1), new(1), 1)) };
+        var (exitCode, output, error) = await new CommandRun(client).RunAsync(["bench", "ycsb-a", .. Short]);
+        Assert.Equal(0, exitCode);
+        using var report = JsonDocument.Parse(output);
+        Assert.Contains("loading 50 keys", error, StringComparison.Ordinal);
+        Assert.True(report.RootElement.GetProperty("done").GetInt64() > 0);
+        Assert.Equal(0, report.RootElement.GetProperty("unfinished").GetInt64());
+        Assert.Equal(JsonValueKind.Null, report.RootElement.GetProperty("servers").ValueKind);
+        Assert.Equal(50, client.Asked.Take(50).Distinct().Count(static asked => asked.StartsWith("put default bench/00000000", StringComparison.Ordinal)));
+        Assert.Contains(client.Asked, static asked => asked.StartsWith("get default bench/", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Every_failure_is_counted_by_kind_and_nothing_done_ends_with_5()
+    {
+        var answers = 0;
+        var client = new FakeClient
+        {
+            Write = _ => Interlocked.Increment(ref answers) switch
+            {
+                1 => new Unknown("lost"),
+                2 => new Rejected(RejectionReason.Overloaded, "full"),
+                3 => throw new TimeoutException(),
+                _ => new Rejected(RejectionReason.NotLeader, "elsewhere"),
+            },
+        };
+        var (exitCode, output, _) = await new CommandRun(client).RunAsync(["bench", "put", "--no-load", .. Short]);
+        Assert.Equal((int)ExitCode.Unavailable, exitCode);
+        using var report = JsonDocument.Parse(output);
+        var failures = report.RootElement.GetProperty("failures");
+        Assert.Equal(1, failures.GetProperty("unknown").GetInt64());
+        Assert.Equal(1, failures.GetProperty("rejected: overloaded").GetInt64());
+        Assert.Equal(1, failures.GetProperty("unknown: TimeoutException").GetInt64());
+        Assert.True(failures.GetProperty("rejected: not-leader").GetInt64() > 0);
+    }
+
+    [Fact]
+    public async Task A_key_that_was_loaded_and_is_gone_is_a_failure()
+    {
+        var (_, output, _) = await new CommandRun(new() { Read = new ReadServed(null) }).RunAsync(["bench", "get", "--no-load", .. Short]);
+        using var report = JsonDocument.Parse(output);
+        Assert.True(report.RootElement.GetProperty("failures").GetProperty("absent").GetInt64() > 0);
+    }
+
+    [Fact]
+    public async Task What_never_ends_is_counted_as_unfinished_and_in_an_open_loop_what_never_began()
+    {
+        var client = new FakeClient { Gate = new TaskCompletionSource().Task };
+        var (_, output, _) = await new CommandRun(client).RunAsync(["bench", "put", "--no-load", "--rate", "1000", "--timeout", "0.1", .. Short]);
+        using var report = JsonDocument.Parse(output);
+        Assert.Equal(7, report.RootElement.GetProperty("unfinished").GetInt64());
+        Assert.Equal(293, report.RootElement.GetProperty("notBegun").GetInt64());
+        Assert.Equal(0, report.RootElement.GetProperty("done").GetInt64());
+    }
+
+    [Fact]
+    public async Task Keys_that_cannot_be_loaded_are_told()
+    {
+        var (exitCode, output, error) = await new CommandRun(new() { Write = static _ => new Unknown("lost") }).RunAsync(["bench", "put", .. Short]);
+        Assert.Equal((int)ExitCode.Unavailable, exitCode);
+        Assert.Empty(output);
+        Assert.Contains("a key could not be loaded in 5 attempts: unknown", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("ycsb-e reads ranges", "bench", "ycsb-e")]
+    [InlineData("there is no workload 'ycsb-z'", "bench", "ycsb-z")]
+    [InlineData("--clients must be 1 to 100000", "bench", "put", "--clients", "0")]
+    [InlineData("--value-bytes must be 0 to 1048576", "bench", "put", "--value-bytes", "1048577")]
+    [InlineData("--rate must be 0.1 to 10000000", "bench", "put", "--rate", "0")]
+    [InlineData("--seconds must be 0.1 to 86400", "bench", "put", "--seconds", "0")]
+    public async Task A_wrong_command_line_is_told_before_anything_is_connected(string complaint, params string[] arguments)
+    {
+        var run = new CommandRun(new());
+        var (exitCode, output, error) = await run.RunAsync(arguments);
+        Assert.Equal((int)ExitCode.WrongUsage, exitCode);
+        Assert.Empty(output);
+        Assert.Contains(complaint, error, StringComparison.Ordinal);
+        Assert.Null(run.Topology);
+    }
+
+    [Fact]
+    public async Task Help_lists_what_can_be_run_and_no_more()
+    {
+        var (_, output, _) = await new CommandRun(new()).RunAsync("bench", "--help");
+        Assert.All(Workload.All, workload => Assert.Contains(workload.Name, output, StringComparison.Ordinal));
+        Assert.DoesNotContain("ycsb-e", output, StringComparison.Ordinal);
+    }
+}
