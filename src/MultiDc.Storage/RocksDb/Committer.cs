@@ -89,6 +89,7 @@ internal sealed class Committer
     {
         while (queue.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
         {
+            syncer.LetGather(queue.Reader.Count);
             TakeWaiting();
             if (failure.HasFailed)
             {

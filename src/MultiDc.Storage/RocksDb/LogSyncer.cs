@@ -17,6 +17,7 @@ internal sealed class LogSyncer
     private readonly object gate = new();
     private Written next = new([]);
     private Written syncing = new([]);
+    private long syncs;
     private bool isSyncing;
     private bool isStopping;
 
@@ -58,6 +59,22 @@ internal sealed class LogSyncer
             lock (gate)
             {
                 return next.Commands.Count + syncing.Commands.Count;
+            }
+        }
+    }
+
+    /// <summary>
+    /// While a sync runs and few commands wait compared with those in it, returns when it has ended: each batch takes RocksDB's one place for
+    /// writing, which whoever applies rows wants, too.
+    /// </summary>
+    public void LetGather(int waiting)
+    {
+        lock (gate)
+        {
+            var current = syncs;
+            while (isSyncing && syncs == current && waiting < syncing.Commands.Count / 2)
+            {
+                Monitor.Wait(gate);
             }
         }
     }
@@ -151,6 +168,7 @@ internal sealed class LogSyncer
             }
 
             (next, syncing) = (syncing, next);
+            syncs++;
             isSyncing = true;
             Monitor.PulseAll(gate);
             return true;
