@@ -62,9 +62,6 @@ internal sealed partial class GatewayClient : IAsyncDisposable
     /// <summary>Whether the last ping was answered in time.</summary>
     public bool IsUp => isUp;
 
-    /// <summary>Whether there is a connection, whatever comes over it.</summary>
-    public bool IsConnected => !connections.IsEmpty;
-
     /// <summary>Cancelled when the connection is closed that calls made now travel on: they will get no answer.</summary>
     public CancellationToken Lost => Volatile.Read(ref lost).Token;
 

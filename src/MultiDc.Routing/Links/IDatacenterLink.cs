@@ -25,8 +25,8 @@ public interface IDatacenterLink
     CancellationToken Lost => CancellationToken.None;
 
     /// <summary>
-    /// Raised, on a thread of the pool, when no connection to any gateway of the datacenter is left: mostly the other side closed the last one, because
-    /// its processes are gone. A hint, like <see cref="IsUp"/>. Never raised for a datacenter of this process's own cluster.
+    /// Raised, on a thread of the pool, when a connection was closed and no gateway of the datacenter answers any more: mostly the other side closed
+    /// it, because its processes are gone. A hint, like <see cref="IsUp"/>. Never raised for a datacenter of this process's own cluster.
     /// </summary>
     event Action Severed
     {

@@ -39,7 +39,7 @@ internal sealed class RemoteClusterLink : IDatacenterLink, IAsyncDisposable
 
     private void Disconnected()
     {
-        if (!gateways.Any(static gateway => gateway.IsConnected))
+        if (!gateways.Any(static gateway => gateway.IsUp))
         {
             Severed?.Invoke();
         }

@@ -9,7 +9,7 @@ internal sealed partial class ReplicaPump
     [LoggerMessage(1007, LogLevel.Information, "Replica {Replica} hands the leadership to {To}, a preferred datacenter")]
     private static partial void LogMoving(ILogger logger, ReplicaAddress replica, DatacenterId? to);
 
-    [LoggerMessage(1009, LogLevel.Information, "Replica {Replica} waits no longer for its leader: no connection to datacenter {Datacenter} is left")]
+    [LoggerMessage(1009, LogLevel.Information, "Replica {Replica} waits no longer for its leader: datacenter {Datacenter} has closed its connections")]
     private static partial void LogMissed(ILogger logger, ReplicaAddress replica, DatacenterId datacenter);
 
     [LoggerMessage(1001, LogLevel.Information, "Replica {Replica} leads no more; term {Term}, leader {Leader}")]

@@ -30,6 +30,6 @@ internal sealed partial class LostDatacenters(IDatacenterLinks links, LocalRepli
         locals.Miss(datacenter);
     }
 
-    [LoggerMessage(1022, LogLevel.Warning, "No connection to datacenter {Datacenter} is left")]
+    [LoggerMessage(1022, LogLevel.Warning, "Datacenter {Datacenter} has closed its connections")]
     private static partial void LogSevered(ILogger logger, DatacenterId datacenter);
 }

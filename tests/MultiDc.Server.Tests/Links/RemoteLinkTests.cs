@@ -65,6 +65,21 @@ public sealed class RemoteLinkTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_link_is_severed_when_the_last_of_its_connections_is_closed()
+    {
+        var link = Open(First.Address, Second.Address);
+        await UntilAsync(() => link.IsUp && First.Accepted > 0 && Second.Accepted > 0 && log.Lines.Count(static line => line.Contains("is up", StringComparison.Ordinal)) >= 2);
+        var severed = 0;
+        link.Severed += () => Interlocked.Increment(ref severed);
+        var before = First.Accepted;
+        First.Cut();
+        await UntilAsync(() => First.Accepted > before);
+        Assert.Equal(0, Volatile.Read(ref severed));
+        Second.Cut();
+        await UntilAsync(() => Volatile.Read(ref severed) > 0);
+    }
+
+    [Fact]
     public async Task A_link_that_is_cut_for_long_tries_again_and_again()
     {
         var link = Open(First.Address);

@@ -104,6 +104,31 @@ public sealed class PumpQuiescenceTests
     }
 
     [Fact]
+    public void A_silent_group_elects_another_leader_when_the_leaders_datacenter_is_missed()
+    {
+        var ticks = new CountedTicks();
+        using var group = new PumpGroup(nodeOptions: Quiesces, ticks: ticks);
+        FallSilent(group, ticks);
+        var dead = group.Leader;
+        PumpGroup.Crash(dead);
+        foreach (var replica in group.Replicas.Where(r => r != dead))
+        {
+            replica.Pump!.Miss(replica.Address.Datacenter);
+            Assert.True(replica.Pump.IsQuiesced);
+            replica.Pump.Miss(dead.Address.Datacenter);
+        }
+
+        group.Run();
+        for (var i = 0; i < Quiesces.ElectionTimeoutTicks / 2 && group.Leader is null; i++)
+        {
+            ticks.Tick();
+            group.Run();
+        }
+
+        Assert.NotNull(group.Leader);
+    }
+
+    [Fact]
     public void A_member_that_restarts_wakes_the_others_and_changes_no_term()
     {
         var ticks = new CountedTicks();
