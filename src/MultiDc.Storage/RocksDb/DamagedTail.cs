@@ -5,7 +5,8 @@ namespace MultiDc.Storage;
 /// <summary>
 /// Tells a damaged tail of RocksDB's log files (write-ahead logs and manifests) from a torn one before RocksDB opens them. A record that
 /// claims more bytes than the file has is, to RocksDB, a write cut short by a crash, and is dropped with all that follows. One flipped bit
-/// in a length looks just the same, and the records behind it were acknowledged. A crash leaves no whole record behind the torn one.
+/// in a length looks just the same, and the records behind it were acknowledged. A killed process leaves no whole record behind the torn one (a loss
+/// of power may, among batches that were not synced yet: then this refuses a folder that lacks nothing acknowledged).
 /// </summary>
 /// <remarks>
 /// Format: blocks of 32 KiB of records: masked CRC-32C u32 of type and payload, length u16, type u8, payload. RocksDB takes a record for

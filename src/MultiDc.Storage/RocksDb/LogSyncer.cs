@@ -7,6 +7,9 @@ namespace MultiDc.Storage;
 /// </summary>
 internal sealed class LogSyncer
 {
+    /// <summary>With fewer commands in a sync nobody waits to be many: there are few writers, and room for their writes.</summary>
+    private const int GatherFrom = 16;
+
     private readonly RocksDbReplicaStoreOptions options;
     private readonly StoreDatabase database;
     private readonly StoreFailure failure;
@@ -64,7 +67,7 @@ internal sealed class LogSyncer
     }
 
     /// <summary>
-    /// While a sync runs and few commands wait compared with those in it, returns when it has ended: each batch takes RocksDB's one place for
+    /// While a sync of many commands runs and few wait compared with those in it, returns when it has ended: each batch takes RocksDB's one place for
     /// writing, which whoever applies rows wants, too.
     /// </summary>
     public void LetGather(int waiting)
@@ -72,7 +75,7 @@ internal sealed class LogSyncer
         lock (gate)
         {
             var current = syncs;
-            while (isSyncing && syncs == current && waiting < syncing.Commands.Count / 2)
+            while (isSyncing && syncs == current && syncing.Commands.Count >= GatherFrom && waiting < syncing.Commands.Count / 2)
             {
                 Monitor.Wait(gate);
             }
@@ -183,6 +186,9 @@ internal sealed class LogSyncer
             options.BeforeSync?.Invoke();
             var started = time.GetTimestamp();
             database.SyncLog();
+
+            // RocksDB syncs closed write-ahead logs by itself, too. When that has failed meanwhile, this sync may have found nothing left to do.
+            failure.ThrowIfFailed();
             metrics.Committed(written.Commands.Count, time.GetElapsedTime(started));
         }
         catch (Exception exception)
