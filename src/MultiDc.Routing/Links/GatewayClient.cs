@@ -31,7 +31,10 @@ internal sealed partial class GatewayClient : IAsyncDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly ConcurrentDictionary<ConnectionContext, byte> connections = new();
     private readonly Task running;
+    private readonly Lock stateGate = new();
     private CancellationTokenSource lost = new();
+    private long closings;
+    private bool hasAnswered;
     private volatile IClusterClient? client;
     private volatile bool isUp;
     private long roundTripTicks;
@@ -136,16 +139,30 @@ internal sealed partial class GatewayClient : IAsyncDisposable
             connections.TryRemove(connection, out _);
             if (connections.IsEmpty)
             {
-                // Orleans leaves calls that were under way to their deadlines. Who waits for them goes on elsewhere, not on the thread that closes the connection.
-                NotAnswered("the connection was closed");
-                _ = Interlocked.Exchange(ref lost, new()).CancelAsync();
-                if (!stopping.IsCancellationRequested)
-                {
-                    ThreadPool.QueueUserWorkItem(static told => told(), disconnected, preferLocal: false);
-                }
+                Closed();
             }
         }
     };
+
+    private void Closed()
+    {
+        bool answered;
+        lock (stateGate)
+        {
+            closings++;
+            (answered, hasAnswered) = (hasAnswered, false);
+            NotAnswered("the connection was closed");
+        }
+
+        // Orleans leaves calls that were under way to their deadlines. Who waits for them goes on elsewhere, not on the thread that closes the connection.
+        _ = Interlocked.Exchange(ref lost, new()).CancelAsync();
+
+        // What was never there is not gone when it hangs up: a gateway that is starting, or something else that listens on its port.
+        if (answered && !stopping.IsCancellationRequested)
+        {
+            ThreadPool.QueueUserWorkItem(static told => told(), disconnected, preferLocal: false);
+        }
+    }
 
     private async Task RunAsync()
     {
@@ -173,12 +190,12 @@ internal sealed partial class GatewayClient : IAsyncDisposable
         var lastHeard = time.GetTimestamp();
         do
         {
-            var sentAt = time.GetTimestamp();
+            var (sentAt, sentAfter) = (time.GetTimestamp(), Volatile.Read(ref closings));
             try
             {
                 await ping.PingAsync().WaitAsync(options.PingTimeout, time, stopping.Token).ConfigureAwait(false);
                 lastHeard = time.GetTimestamp();
-                Answered(time.GetElapsedTime(sentAt, lastHeard));
+                Answered(time.GetElapsedTime(sentAt, lastHeard), sentAfter);
             }
             catch (Exception exception) when (!stopping.IsCancellationRequested)
             {
@@ -193,14 +210,24 @@ internal sealed partial class GatewayClient : IAsyncDisposable
         while (await timer.WaitForNextTickAsync(stopping.Token).ConfigureAwait(false));
     }
 
-    private void Answered(TimeSpan roundTrip)
+    private void Answered(TimeSpan roundTrip, long sentAfter)
     {
         var before = Volatile.Read(ref roundTripTicks);
         Volatile.Write(ref roundTripTicks, Math.Max(1, before == 0 ? roundTrip.Ticks : ((7 * before) + roundTrip.Ticks) / 8));
-        if (!isUp)
+        lock (stateGate)
         {
-            isUp = true;
-            LogUp(logger, Gateway, Datacenter);
+            if (closings != sentAfter)
+            {
+                // It may have come over a connection that was closed since, and says nothing of the present one.
+                return;
+            }
+
+            hasAnswered = true;
+            if (!isUp)
+            {
+                isUp = true;
+                LogUp(logger, Gateway, Datacenter);
+            }
         }
     }
 

@@ -32,7 +32,7 @@ internal sealed class ReplicaInbox(int maxMessages, int maxRequests)
     /// <summary>False: full or closed.</summary>
     public bool TryAddRequest(PumpRequest request) => TryAdd(requests, request, ref requestCount, maxRequests);
 
-    /// <summary>For results of what the pump itself began, which are as many as it began.</summary>
+    /// <summary>For results of what the pump itself began, which are as many as it began, and for news that waits once at most.</summary>
     public void AddCompletion(PumpRequest completion)
     {
         completions.Enqueue(completion);

@@ -84,11 +84,13 @@ internal sealed partial class ReplicaPump
     /// <summary>A datacenter seems to be gone: a leader there is waited for no longer.</summary>
     public void Miss(DatacenterId datacenter)
     {
-        if (status.Leader == datacenter)
+        // Not among the requests, which may have no room, nor more than once.
+        if (status.Leader == datacenter && Interlocked.Exchange(ref missQueued, 1) == 0)
         {
-            Enqueue(new TurnRequest<bool>(
+            inbox.AddCompletion(new TurnRequest<bool>(
                 () =>
                 {
+                    Volatile.Write(ref missQueued, 0);
                     if (Leader() == datacenter)
                     {
                         LogMissed(logger, sender.Address, datacenter);

@@ -35,6 +35,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     private bool compacting;
     private int ticksSinceEpochCheck;
     private volatile PumpStatus status;
+    private int missQueued;
 
     public ReplicaPump(
         ReplicaSender sender,

@@ -72,16 +72,15 @@ internal sealed partial class DatacenterOutbox : IDisposable
     {
         try
         {
-            for (var parcels = 1L; await waiting.Reader.WaitToReadAsync(stopping.Token); parcels++)
+            for (var parcels = 0L; await waiting.Reader.WaitToReadAsync(stopping.Token); parcels++)
             {
-                if (parcels % confirmEvery != 0)
+                // A group takes its place with its first parcel and leaves it when its last one is confirmed.
+                if (parcels % confirmEvery == 0)
                 {
-                    _ = SendAsync(TakeParcel(), isConfirmed: false);
-                    continue;
+                    await window.WaitAsync(stopping.Token);
                 }
 
-                await window.WaitAsync(stopping.Token);
-                _ = SendAsync(TakeParcel(), isConfirmed: true);
+                _ = SendAsync(TakeParcel(), isConfirmed: parcels % confirmEvery == confirmEvery - 1);
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)

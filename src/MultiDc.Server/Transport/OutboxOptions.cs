@@ -12,10 +12,7 @@ internal sealed record OutboxOptions
     /// <summary>A parcel with so many bytes takes no further frame. Default: 1 MiB.</summary>
     public int MaxParcelBytes { get; init; } = 1024 * 1024;
 
-    /// <summary>
-    /// The most parcels of which it is not known that they came, rounded down to a multiple of <see cref="ConfirmEvery"/>; those of the next group that
-    /// are not confirmed themselves, fewer than that, may follow. Default: 32.
-    /// </summary>
+    /// <summary>The most parcels of which it is not known that they came, rounded down to a multiple of <see cref="ConfirmEvery"/>. Default: 32.</summary>
     public int MaxParcelsInFlight { get; init; } = 32;
 
     /// <summary>One parcel in so many is confirmed by the other side, with all that was sent before it. Default: 8.</summary>

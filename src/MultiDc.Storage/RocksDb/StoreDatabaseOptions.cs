@@ -95,9 +95,15 @@ internal static class StoreDatabaseOptions
     private static ColumnFamilyOptions InsertedInOrder(ColumnFamilyOptions family)
     {
         var text = Marshal.StringToCoTaskMemUTF8($"memtable_insert_with_hint_prefix_extractor=fixed:{StoreKeys.SlotBytes}");
-        Native.Instance.rocksdb_get_options_from_string(family.Handle, text, family.Handle);
-        Marshal.FreeCoTaskMem(text);
-        return family;
+        try
+        {
+            Native.Instance.rocksdb_get_options_from_string(family.Handle, text, family.Handle);
+            return family;
+        }
+        finally
+        {
+            Marshal.FreeCoTaskMem(text);
+        }
     }
 
     private static ColumnFamilyOptions Family(Cache cache, long writeBufferBytes) => new ColumnFamilyOptions()

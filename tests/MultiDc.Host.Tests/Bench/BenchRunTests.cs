@@ -1,14 +1,15 @@
+using Microsoft.Extensions.Time.Testing;
 using MultiDc.Host.Bench;
 
 namespace MultiDc.Host.Tests.Bench;
 
-/// <summary>A whole run, on real time: what is asserted of it are lower bounds, which a slow machine only makes safer.</summary>
+/// <summary>A whole run on a clock that only the operations move, and the test once they have begun.</summary>
 public sealed class BenchRunTests
 {
     [Fact]
     public async Task In_an_open_loop_a_stall_is_in_the_latencies_of_all_that_were_to_begin_meanwhile()
     {
-        var report = await RunAsync(rate: 100);
+        var report = await RunAsync(rate: 100, otherMs: 0, until: 1);
 
         // Operations meant for the first 600 ms are 60 of at most 100, and each of them had at least 200 ms to go until the stall was over.
         Assert.True(report.Measured.AllLatencies.MillisecondsAt(50) >= 200);
@@ -19,43 +20,65 @@ public sealed class BenchRunTests
     [Fact]
     public async Task In_a_closed_loop_it_is_one_operation_that_took_long()
     {
-        var report = await RunAsync(rate: null);
-        Assert.True(report.Measured.AllLatencies.MillisecondsAt(100) >= 790);
-        Assert.True(report.Measured.AllLatencies.TotalCount > 2);
-        Assert.True(report.Measured.AllLatencies.MillisecondsAt(50) < 790);
+        var report = await RunAsync(rate: null, otherMs: 10, until: 21);
+        Assert.Equal(21, report.Measured.AllLatencies.TotalCount);
+        Assert.InRange(report.Measured.AllLatencies.MillisecondsAt(100), 799, 801);
+        Assert.InRange(report.Measured.AllLatencies.MillisecondsAt(90), 9.9, 10.1);
         Assert.Equal(0, report.NotBegun);
     }
 
-    private static Task<BenchReport> RunAsync(double? rate) => new BenchRun(
-        new()
-        {
-            Workload = Workload.All.First(static workload => workload.Name == "get"),
-            Distribution = KeyDistribution.Uniform,
-            Clients = 1,
-            Rate = rate,
-            Keys = 10,
-            ValueBytes = 1,
-            WarmUp = TimeSpan.Zero,
-            Duration = TimeSpan.FromSeconds(1),
-            Timeout = TimeSpan.FromSeconds(30),
-            Seed = 1,
-            Load = false,
-        },
-        new StallingTarget(),
-        TimeProvider.System,
-        static _ => { }).RunAsync(CancellationToken.None);
-
-    /// <summary>The first answer takes 800 ms.</summary>
-    private sealed class StallingTarget : IBenchTarget
+    private static async Task<BenchReport> RunAsync(double? rate, int otherMs, int until)
     {
+        var time = new FakeTimeProvider();
+        var target = new StallingTarget(time, otherMs, until);
+        var run = new BenchRun(
+            new()
+            {
+                Workload = Workload.All.First(static workload => workload.Name == "get"),
+                Distribution = KeyDistribution.Uniform,
+                Clients = 1,
+                Rate = rate,
+                Keys = 10,
+                ValueBytes = 1,
+                WarmUp = TimeSpan.Zero,
+                Duration = TimeSpan.FromSeconds(1),
+                Timeout = TimeSpan.FromSeconds(30),
+                Seed = 1,
+                Load = false,
+            },
+            target,
+            time,
+            static _ => { }).RunAsync(CancellationToken.None);
+        await target.Reached;
+        while (!run.IsCompleted)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(10));
+            await Task.Yield();
+        }
+
+        return await run;
+    }
+
+    /// <summary>The first answer takes 800 ms, and each other one as long as the others.</summary>
+    private sealed class StallingTarget(FakeTimeProvider time, int otherMs, int until) : IBenchTarget
+    {
+        private readonly TaskCompletionSource reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int asked;
 
         public string Name => "stalling";
 
-        public async ValueTask<OperationOutcome> GetAsync(int client, ReadOnlyMemory<byte> key, CancellationToken cancellationToken)
+        /// <summary>Completes when so many were asked.</summary>
+        public Task Reached => reached.Task;
+
+        public ValueTask<OperationOutcome> GetAsync(int client, ReadOnlyMemory<byte> key, CancellationToken cancellationToken)
         {
-            await Task.Delay(Interlocked.Increment(ref asked) == 1 ? 800 : 0, cancellationToken);
-            return OperationOutcome.Done;
+            time.Advance(TimeSpan.FromMilliseconds(++asked == 1 ? 800 : otherMs));
+            if (asked == until)
+            {
+                reached.SetResult();
+            }
+
+            return ValueTask.FromResult(OperationOutcome.Done);
         }
 
         public ValueTask<OperationOutcome> PutAsync(int client, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken) => throw new NotSupportedException();

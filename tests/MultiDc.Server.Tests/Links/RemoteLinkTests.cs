@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using MultiDc.Grains;
 using MultiDc.Routing;
@@ -77,6 +79,22 @@ public sealed class RemoteLinkTests : IAsyncLifetime
         Assert.Equal(0, Volatile.Read(ref severed));
         Second.Cut();
         await UntilAsync(() => Volatile.Read(ref severed) > 0);
+    }
+
+    [Fact]
+    public async Task Something_that_hangs_up_without_ever_having_answered_is_not_severed()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var link = Open(listener.LocalEndpoint.ToString()!);
+        var severed = 0;
+        link.Severed += () => Interlocked.Increment(ref severed);
+        for (var i = 0; i < 4; i++)
+        {
+            using var client = await listener.AcceptTcpClientAsync();
+        }
+
+        Assert.Equal(0, Volatile.Read(ref severed));
     }
 
     [Fact]

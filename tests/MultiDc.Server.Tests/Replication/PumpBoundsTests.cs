@@ -50,6 +50,20 @@ public sealed class PumpBoundsTests
     }
 
     [Fact]
+    public void That_the_leaders_datacenter_is_missed_gets_in_when_requests_are_full()
+    {
+        using var group = new PumpGroup(options: new() { MaxWaitingRequests = 2 });
+        group.ElectLeader();
+        var follower = group.Followers[0];
+        var reads = Enumerable.Range(1, 3).Select(_ => PumpGroup.Read(follower, "k")).ToArray();
+        Assert.Equal("!Overloaded", PumpGroup.Done(reads[2]));
+        follower.Pump!.Miss(group.Leader.Address.Datacenter);
+        Assert.NotNull(follower.Pump.Status.Leader);
+        group.Run();
+        Assert.Null(follower.Pump.Status.Leader);
+    }
+
+    [Fact]
     public void A_round_takes_only_so_many_requests_and_the_rest_in_the_next()
     {
         using var group = new PumpGroup(options: new() { MaxRequestsPerRound = 2 });
