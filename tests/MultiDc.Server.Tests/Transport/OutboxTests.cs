@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using MultiDc.Routing.Links;
 using MultiDc.Server.Replication;
+using MultiDc.Server.Tests.Replication;
 using MultiDc.Server.Transport;
 using MultiDc.Server.Trust;
 
@@ -83,17 +84,19 @@ public sealed class OutboxTests : IDisposable
     }
 
     [Fact]
-    public async Task One_parcel_in_so_many_is_confirmed_and_the_others_are_bounded_by_it()
+    public void One_parcel_in_so_many_is_confirmed_and_the_others_are_bounded_by_it()
     {
-        var box = Open(new() { MaxParcelsInFlight = 8, ConfirmEvery = 4 });
+        var turns = new TurnScheduler();
+        var box = Open(new() { MaxParcelsInFlight = 8, ConfirmEvery = 4 }, turns);
         var confirmed = new List<Arrival>();
         for (var shard = 1; shard <= 8; shard++)
         {
             // One by one, so that none travels with another.
             box.Add(Frame(shard));
-            var parcel = await far.NextAsync();
+            turns.RunUntilIdle();
+            var parcel = Assert.IsType<Arrival>(far.TryNext());
             Assert.Equal(shard % 4 == 0, parcel.IsConfirmed);
-            Assert.Equal(shard, Assert.Single(parcel.Shards));
+            Assert.Equal([shard], parcel.Shards);
             if (parcel.IsConfirmed)
             {
                 confirmed.Add(parcel);
@@ -102,12 +105,11 @@ public sealed class OutboxTests : IDisposable
 
         // Two confirmations are awaited: there is no place for another, whether confirmed or not.
         box.Add(Frame(9));
-        box.Add(Frame(10));
+        turns.RunUntilIdle();
         Assert.Equal(8, far.Calls);
         confirmed[0].Answer();
-        var next = await far.NextAsync();
-        Assert.Equal([9, 10], next.Shards);
-        Assert.False(next.IsConfirmed);
+        turns.RunUntil(() => far.Calls == 9);
+        Assert.False(far.TryNext()!.IsConfirmed);
     }
 
     [Fact]
@@ -192,8 +194,8 @@ public sealed class OutboxTests : IDisposable
         await box.Completion;
     }
 
-    private DatacenterOutbox Open(OutboxOptions options) =>
-        outbox = new(far, TestGate.Open.Own, options, TaskScheduler.Default, time, metrics, NullLogger.Instance);
+    private DatacenterOutbox Open(OutboxOptions options, TaskScheduler? scheduler = null) =>
+        outbox = new(far, TestGate.Open.Own, options, scheduler ?? TaskScheduler.Default, time, metrics, NullLogger.Instance);
 
     private static ReplicaFrame Frame(int shard, int bytes = 1) => new(new("kv", shard), new("a"), Guid.Empty, 1, Guid.Empty, new byte[bytes]);
 
