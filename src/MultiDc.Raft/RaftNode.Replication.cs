@@ -122,7 +122,7 @@ public sealed partial class RaftNode
         {
             SendAppends(to, follower);
             var committed = Min(Commit, follower.Match);
-            if (follower.State == ProgressState.Replicate && committed > follower.CommitTold)
+            if (options.TellCommitAtOnce && follower.State == ProgressState.Replicate && committed > follower.CommitTold)
             {
                 // Nothing to append, but followers serve reads too and should not wait for the next heartbeat.
                 SendHeartbeat(to, follower);

@@ -35,6 +35,13 @@ public sealed record RaftNodeOptions
     /// </summary>
     public long MaxUncommittedBytes { get; init; } = 16 * 1024 * 1024;
 
+    /// <summary>
+    /// Whether followers are told of a commit as soon as there is one, by a heartbeat when there is nothing to append. Off: by the next append or
+    /// the next heartbeat, whichever comes first. That halves the messages of a group whose writes come one after the other, and its followers
+    /// are up to <see cref="HeartbeatTicks"/> behind what is committed.
+    /// </summary>
+    public bool TellCommitAtOnce { get; init; } = true;
+
     /// <summary>The most ReadIndex requests that may wait for their quorum round; further ones are refused.</summary>
     public int MaxPendingReads { get; init; } = 4096;
 

@@ -35,7 +35,7 @@ internal sealed partial class GatewayClient : IAsyncDisposable
     private CancellationTokenSource lost = new();
     private long closings;
     private bool hasAnswered;
-    private volatile IClusterClient? client;
+    private volatile GrainReferences? references;
     private volatile bool isUp;
     private long roundTripTicks;
 
@@ -60,7 +60,7 @@ internal sealed partial class GatewayClient : IAsyncDisposable
     public string Gateway { get; }
 
     /// <summary>The grains of the cluster; null while the gateway was never reached.</summary>
-    public IGrainFactory? Grains => client;
+    public GrainReferences? Grains => references;
 
     /// <summary>Whether the last ping was answered in time.</summary>
     public bool IsUp => isUp;
@@ -170,8 +170,9 @@ internal sealed partial class GatewayClient : IAsyncDisposable
         try
         {
             await host.StartAsync(stopping.Token).ConfigureAwait(false);
-            client = host.Services.GetRequiredService<IClusterClient>();
-            await PingAsync(client.GetGrain<IPingGrain>(Gateway)).ConfigureAwait(false);
+            var reached = new GrainReferences(host.Services.GetRequiredService<IClusterClient>());
+            references = reached;
+            await PingAsync(reached.Get<IPingGrain>(Gateway)).ConfigureAwait(false);
         }
         catch (Exception exception) when (stopping.IsCancellationRequested)
         {

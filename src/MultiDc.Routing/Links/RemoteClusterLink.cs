@@ -30,7 +30,7 @@ internal sealed class RemoteClusterLink : IDatacenterLink, IAsyncDisposable
     public bool TryGetGrain<TGrain>(string key, [NotNullWhen(true)] out TGrain? grain)
         where TGrain : class, IGrainWithStringKey
     {
-        grain = Choose().Grains?.GetGrain<TGrain>(key);
+        grain = Choose().Grains?.Get<TGrain>(key);
         return grain is not null;
     }
 

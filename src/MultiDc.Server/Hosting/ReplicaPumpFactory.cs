@@ -24,6 +24,9 @@ internal sealed class ReplicaPumpFactory(
                 ElectionTimeoutTicks = options.Value.ElectionTimeoutTicks,
                 HeartbeatTicks = options.Value.HeartbeatTicks,
                 QuiesceAfterTicks = options.Value.QuiesceAfterTicks,
+
+                // Nobody reads from followers, and writes wait for none of them to apply.
+                TellCommitAtOnce = false,
                 Lease = options.Value.LeaderLeases ? LeaseOptions(options.Value) : null,
             },
             new ReplicaPumpOptions

@@ -85,6 +85,36 @@ public sealed class ReplicationTests
         Assert.Equal([At(1, 1), At(1, 2), At(1, 3)], subject.Disk.State);
     }
 
+    [Fact]
+    public void S3_5_followers_are_told_of_a_commit_at_once_even_if_there_is_nothing_to_append()
+    {
+        var leader = new Subject().LeadCommitted();
+        leader.Node.Propose("x"u8.ToArray());
+        leader.Messages();
+        leader.Step(leader.Accepted(2, 2));
+        Assert.Equal([Id(2)], leader.Messages().OfType<HeartbeatRequest>().Where(heartbeat => heartbeat.Commit == new LogIndex(2)).Select(heartbeat => heartbeat.To));
+    }
+
+    [Fact]
+    public void S3_5_or_followers_are_told_of_a_commit_by_the_next_append_or_heartbeat()
+    {
+        var leader = new Subject(options: static options => options with { TellCommitAtOnce = false }).LeadCommitted();
+        leader.Node.Propose("x"u8.ToArray());
+        leader.Messages();
+        leader.Step(leader.Accepted(2, 2), leader.Accepted(3, 2));
+        Assert.Empty(leader.Messages());
+        Assert.Equal(new LogIndex(2), leader.Node.Commit);
+
+        leader.Node.Propose("y"u8.ToArray());
+        Assert.All(leader.Messages().OfType<AppendRequest>(), append => Assert.Equal(new LogIndex(2), append.Commit));
+        leader.Step(leader.Accepted(2, 3), leader.Accepted(3, 3));
+        Assert.Empty(leader.Messages());
+        leader.Tick();
+        var heartbeats = leader.Messages().OfType<HeartbeatRequest>().ToArray();
+        Assert.Equal(2, heartbeats.Length);
+        Assert.All(heartbeats, heartbeat => Assert.Equal(new LogIndex(3), heartbeat.Commit));
+    }
+
     [Theory]
     [InlineData("1/1 1/2", 1, 2, "1->2 AppendAccepted term=5 match=2")]
     [InlineData("1/1 1/2", 1, 3, "1->2 AppendRejected term=5 previous=3 hint=1/2")]

@@ -68,7 +68,7 @@ internal sealed partial class Cluster
         foreach (var id in cast.Everybody)
         {
             var disk = new Disk(cast.Founding.Contains(id) ? cast.Founding : GroupConfiguration.None);
-            var replica = new Replica(id, disk, (ulong)random.Next(0, int.MaxValue), probes, quiesceAfterTicks: (int)(seed % 3));
+            var replica = new Replica(id, disk, (ulong)random.Next(0, int.MaxValue), probes, quiesceAfterTicks: (int)(seed % 3), tellCommitAtOnce: seed % 5 < 3);
             replica.Start();
             replicas.Add(replica);
         }
@@ -439,7 +439,7 @@ internal sealed partial class Cluster
     /// <summary>Drawn once per run: a group that is always disturbed never gets far enough for the rarer trouble.</summary>
     private sealed record Faults(int LossOneIn, int PartitionOneIn, int CrashOneIn);
 
-    private sealed class Replica(ReplicaId id, Disk disk, ulong seed, ProbeCounter? probes, int quiesceAfterTicks)
+    private sealed class Replica(ReplicaId id, Disk disk, ulong seed, ProbeCounter? probes, int quiesceAfterTicks, bool tellCommitAtOnce)
     {
         private ulong starts;
 
@@ -472,6 +472,7 @@ internal sealed partial class Cluster
                 CatchUpEntries = 5,
                 Probes = probes,
                 QuiesceAfterTicks = quiesceAfterTicks,
+                TellCommitAtOnce = tellCommitAtOnce,
             };
             Node = new RaftNode(options, disk.Recover(), new SeededRandomSource(seed + starts++));
             Node.Check();

@@ -12,11 +12,12 @@ internal sealed class DumbStateMachine
 {
     private readonly Dictionary<(ulong Session, ulong Sequence), ulong> appliedAt = [];
     private readonly Dictionary<ulong, ulong> lastSequence = [];
+    private readonly Dictionary<ulong, ulong> lastUse = [];
 
     /// <summary>By key: the value, and how often it was written since it was created.</summary>
     public SortedDictionary<string, (string Value, ulong Version)> Keys { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Sessions that were opened.</summary>
+    /// <summary>Sessions that were opened and not forgotten.</summary>
     public int SessionCount => lastSequence.Count;
 
     /// <summary>The index at which the session's write took effect or was refused by its condition; null: it never was.</summary>
@@ -32,7 +33,7 @@ internal sealed class DumbStateMachine
 
         if (KeyValueCommandCodec.Decode(entry.Payload) is not WriteCommand write)
         {
-            lastSequence[entry.Index.Value] = 0;
+            Open(entry.Index.Value);
             return;
         }
 
@@ -42,8 +43,22 @@ internal sealed class DumbStateMachine
         }
 
         lastSequence[write.Session.Value] = write.Sequence.Value;
+        lastUse[write.Session.Value] = entry.Index.Value;
         appliedAt[(write.Session.Value, write.Sequence.Value)] = entry.Index.Value;
         Apply(write.Operation);
+    }
+
+    // A session too many, and the one that wrote or was opened the longest ago is forgotten.
+    private void Open(ulong session)
+    {
+        lastSequence[session] = 0;
+        lastUse[session] = session;
+        if (lastUse.Count > KeyValueStateMachine.MaxSessions)
+        {
+            var oldest = lastUse.MinBy(static use => use.Value).Key;
+            lastSequence.Remove(oldest);
+            lastUse.Remove(oldest);
+        }
     }
 
     private void Apply(WriteOperation operation)
