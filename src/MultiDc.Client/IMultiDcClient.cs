@@ -4,8 +4,8 @@ using MultiDc.Ring;
 namespace MultiDc.Client;
 
 /// <summary>
-/// Strongly consistent keys and values over several datacenters. Every operation is linearizable per key: it takes effect at one moment
-/// between its call and its answer. Keys and values are byte strings; see <see cref="KeyLimits"/> and the extensions for text. Safe for
+/// Strongly consistent keys and values over several datacenters. Every operation is linearizable per key, unless less is asked for: it takes effect at
+/// one moment between its call and its answer. Keys and values are byte strings; see <see cref="KeyLimits"/> and the extensions for text. Safe for
 /// concurrent use; one per process is enough.
 /// </summary>
 public interface IMultiDcClient
@@ -17,6 +17,18 @@ public interface IMultiDcClient
     /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>.</param>
     /// <returns><see cref="ReadServed"/> with the entry or null, or <see cref="ReadRejected"/>. Never a stale value.</returns>
     Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Reads a key, as fresh as it must be.</summary>
+    /// <param name="keyspace">The keyspace.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="level">How fresh. All but linearizable reads are served by the own datacenter when it can, without asking another.</param>
+    /// <param name="timeout">The deadline; null: <see cref="MultiDcClientOptions.DefaultTimeout"/>.</param>
+    /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>.</param>
+    /// <returns>
+    /// <see cref="ReadServed"/>, which tells how old the state may be and whose it is, or <see cref="ReadRejected"/>: of a bounded read with
+    /// <see cref="RejectionReason.TooStale"/> when no replica in reach could prove its bound.
+    /// </returns>
+    Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, ReadLevel level, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
     /// <summary>Sets a key.</summary>
     /// <param name="keyspace">The keyspace.</param>

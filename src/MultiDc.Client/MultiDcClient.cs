@@ -14,7 +14,10 @@ internal sealed class MultiDcClient(IDatacenterLinks links, RingCache ring, Shar
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ConnectPollPeriod = TimeSpan.FromMilliseconds(50);
 
-    public async Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, TimeSpan? timeout, CancellationToken cancellationToken)
+    public Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, TimeSpan? timeout, CancellationToken cancellationToken) =>
+        GetAsync(keyspace, key, ReadLevel.Linearizable, timeout, cancellationToken);
+
+    public async Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, ReadLevel level, TimeSpan? timeout, CancellationToken cancellationToken)
     {
         if (KeyLimits.DescribeKeyProblem(key.Span) is { } problem)
         {
@@ -23,9 +26,15 @@ internal sealed class MultiDcClient(IDatacenterLinks links, RingCache ring, Shar
 
         var deadline = new Deadline(time, timeout ?? options.DefaultTimeout);
         var (descriptor, unknown) = await ring.FindAsync(keyspace, deadline.Remaining, cancellationToken).ConfigureAwait(false);
-        return descriptor is null
-            ? new ReadRejected(unknown!.Reason, unknown.Detail)
-            : await router.ReadAsync(RingSnapshot.ShardOf(descriptor, key.Span), descriptor.Datacenters, key, deadline.Remaining, cancellationToken).ConfigureAwait(false);
+        if (descriptor is null)
+        {
+            return new ReadRejected(unknown!.Reason, unknown.Detail);
+        }
+
+        var shard = RingSnapshot.ShardOf(descriptor, key.Span);
+        return level.IsLocal
+            ? await router.ReadStaleAsync(shard, descriptor.Datacenters, key, level.MaxStaleness, deadline.Remaining, cancellationToken).ConfigureAwait(false)
+            : await router.ReadAsync(shard, descriptor.Datacenters, key, deadline.Remaining, cancellationToken).ConfigureAwait(false);
     }
 
     public Task<WriteResult> PutAsync(string keyspace, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, TimeSpan? timeout, CancellationToken cancellationToken) =>

@@ -5,10 +5,15 @@ namespace MultiDc.Client;
 /// <summary>Keys and values as text, in UTF-8.</summary>
 public static class MultiDcClientTextExtensions
 {
-    /// <inheritdoc cref="IMultiDcClient.GetAsync"/>
+    /// <inheritdoc cref="IMultiDcClient.GetAsync(string, ReadOnlyMemory{byte}, TimeSpan?, CancellationToken)"/>
     public static Task<ReadResult> GetAsync(
         this IMultiDcClient client, string keyspace, string key, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         Client(client).GetAsync(keyspace, Bytes(key), timeout, cancellationToken);
+
+    /// <inheritdoc cref="IMultiDcClient.GetAsync(string, ReadOnlyMemory{byte}, ReadLevel, TimeSpan?, CancellationToken)"/>
+    public static Task<ReadResult> GetAsync(
+        this IMultiDcClient client, string keyspace, string key, ReadLevel level, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        Client(client).GetAsync(keyspace, Bytes(key), level, timeout, cancellationToken);
 
     /// <inheritdoc cref="IMultiDcClient.PutAsync"/>
     public static Task<WriteResult> PutAsync(

@@ -22,6 +22,9 @@ internal sealed class FakeDatacenters : IDatacenterLinks
     /// <summary>Datacenters that answered no ping lately.</summary>
     public HashSet<DatacenterId> Down { get; } = [];
 
+    /// <summary>What the links have measured.</summary>
+    public Dictionary<DatacenterId, TimeSpan> RoundTrips { get; } = [];
+
     /// <summary>Cancelled by a test: the connection to the datacenter is closed.</summary>
     public Dictionary<DatacenterId, CancellationToken> Lost { get; } = [];
 
@@ -30,6 +33,8 @@ internal sealed class FakeDatacenters : IDatacenterLinks
     public Func<DatacenterId, Task<OpenSessionReply>> Open { get; set; } = null!;
 
     public Func<DatacenterId, ReadRequest, Task<ReadResult>> Read { get; set; } = static (_, _) => Task.FromResult<ReadResult>(new ReadServed(null));
+
+    public Func<DatacenterId, StaleReadRequest, Task<ReadResult>> ReadStale { get; set; } = static (at, _) => Task.FromResult<ReadResult>(new ReadServed(null, Datacenter: at));
 
     public Func<ShardId, DatacenterId, ScanRequest, Task<ScanReply>> Scan { get; set; } = static (_, _, _) => Task.FromResult<ScanReply>(new([], false, null));
 
@@ -60,6 +65,8 @@ internal sealed class FakeDatacenters : IDatacenterLinks
         public DatacenterId Datacenter => datacenter;
 
         public bool IsUp => !world.Down.Contains(datacenter);
+
+        public TimeSpan? RoundTripTime => world.RoundTrips.TryGetValue(datacenter, out var roundTrip) ? roundTrip : null;
 
         public CancellationToken Lost => world.Lost.GetValueOrDefault(datacenter);
 
@@ -100,6 +107,12 @@ internal sealed class FakeDatacenters : IDatacenterLinks
         {
             world.Reads.Add(address.Datacenter);
             return world.Read(address.Datacenter, request);
+        }
+
+        public Task<ReadResult> ReadStaleAsync(StaleReadRequest request)
+        {
+            world.Reads.Add(address.Datacenter);
+            return world.ReadStale(address.Datacenter, request);
         }
 
         public Task<ScanReply> ScanAsync(ScanRequest request) => world.Scan(address.Shard, address.Datacenter, request);

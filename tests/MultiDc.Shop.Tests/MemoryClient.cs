@@ -46,6 +46,9 @@ internal sealed class MemoryClient : IMultiDcClient
     /// <summary>The next compare-and-sets fare so, those after them are answered.</summary>
     public void Next(params Fate[] next) => Array.ForEach(next, fates.Enqueue);
 
+    public Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, ReadLevel level, TimeSpan? timeout, CancellationToken cancellationToken) =>
+        GetAsync(keyspace, key, timeout, cancellationToken);
+
     public Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, TimeSpan? timeout, CancellationToken cancellationToken)
     {
         lock (values)

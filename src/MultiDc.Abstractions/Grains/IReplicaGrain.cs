@@ -3,8 +3,8 @@ using Orleans.Concurrency;
 namespace MultiDc.Grains;
 
 /// <summary>
-/// One replica of one shard, as clients see it. The key is a <see cref="ReplicaAddress"/>. Only the leader serves; the others reject with
-/// <see cref="RejectionReason.NotLeader"/> and a hint.
+/// One replica of one shard, as clients see it. The key is a <see cref="ReplicaAddress"/>. Only the leader serves, but for stale reads; the others reject
+/// with <see cref="RejectionReason.NotLeader"/> and a hint.
 /// </summary>
 [Alias("MultiDc.IReplicaGrain")]
 public interface IReplicaGrain : IGrainWithStringKey
@@ -20,6 +20,10 @@ public interface IReplicaGrain : IGrainWithStringKey
     /// <summary>Reads one key, linearizably.</summary>
     [AlwaysInterleave, Alias("Read")]
     Task<ReadResult> ReadAsync(ReadRequest request);
+
+    /// <summary>Reads one key from this replica's own state, whether or not it leads.</summary>
+    [AlwaysInterleave, Alias("ReadStale")]
+    Task<ReadResult> ReadStaleAsync(StaleReadRequest request);
 
     /// <summary>Reads a page of the shard's keys in key order; the page is one linearizable read.</summary>
     [AlwaysInterleave, Alias("Scan")]
@@ -60,6 +64,14 @@ public sealed record WriteRequest(
 /// <param name="Timeout">How long the replica may try.</param>
 [GenerateSerializer, Immutable, Alias("MultiDc.ReadRequest")]
 public sealed record ReadRequest([property: Id(0)] ReadOnlyMemory<byte> Key, [property: Id(1)] TimeSpan Timeout);
+
+/// <summary>A read of a replica's own state.</summary>
+/// <param name="Key">The key.</param>
+/// <param name="MaxStaleness">How old the state may be; null: any age.</param>
+/// <param name="Timeout">How long the replica may try to find out how old it is.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.StaleReadRequest")]
+public sealed record StaleReadRequest(
+    [property: Id(0)] ReadOnlyMemory<byte> Key, [property: Id(1)] TimeSpan? MaxStaleness, [property: Id(2)] TimeSpan Timeout);
 
 /// <summary>A page of a scan.</summary>
 /// <param name="Prefix">Keys must begin with this; empty: all.</param>

@@ -14,16 +14,24 @@ public sealed record KeyValueEntry(
     [property: Id(3)] Revision ModifyRevision,
     [property: Id(4)] ulong Version);
 
-/// <summary>The outcome of a linearizable read: <see cref="ReadServed"/> or <see cref="ReadRejected"/>.</summary>
+/// <summary>The outcome of a read: <see cref="ReadServed"/> or <see cref="ReadRejected"/>.</summary>
 [GenerateSerializer, Immutable, Alias("MultiDc.ReadResult")]
 public abstract record ReadResult;
 
-/// <summary>The read was served: the entry as it was at one moment between the request and the answer.</summary>
+/// <summary>The read was served: the entry as it was at one moment, which of a linearizable read lies between the request and the answer.</summary>
 /// <param name="Entry">The entry, or null when the key was absent.</param>
+/// <param name="Revision">The revision of the shard up to which this is its state.</param>
+/// <param name="Staleness">
+/// The state was the newest at most so long before it was read; zero for a linearizable read. Null: nothing is known, which only
+/// <see cref="ReadLevel.Local"/> puts up with.
+/// </param>
+/// <param name="Datacenter">The datacenter whose replica served it.</param>
 [GenerateSerializer, Immutable, Alias("MultiDc.ReadServed")]
-public sealed record ReadServed([property: Id(0)] KeyValueEntry? Entry) : ReadResult;
+public sealed record ReadServed(
+    [property: Id(0)] KeyValueEntry? Entry, [property: Id(1)] Revision Revision = default, [property: Id(2)] TimeSpan? Staleness = null,
+    [property: Id(3)] DatacenterId Datacenter = default) : ReadResult;
 
-/// <summary>The read could not be served freshly, and nothing stale is served in its place.</summary>
+/// <summary>The read could not be served as fresh as it was asked for, and nothing staler is served in its place.</summary>
 /// <param name="Reason">Why.</param>
 /// <param name="Detail">Why, in a sentence for people.</param>
 /// <param name="Leader">With <see cref="RejectionReason.NotLeader"/>: where the leader was last seen, if known.</param>

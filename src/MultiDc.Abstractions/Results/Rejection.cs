@@ -35,4 +35,7 @@ public enum RejectionReason
 
     /// <summary>The store has no space for more.</summary>
     StoreFull = 11,
+
+    /// <summary>The replica cannot tell that its state is as new as the read must be: its leader was not reached.</summary>
+    TooStale = 12,
 }

@@ -56,13 +56,14 @@ internal static class DrillLoadCommand
         var workload = new DrillWorkload(recorder, client, datacenter, prefix, workers, TimeProvider.System, seed);
         using var working = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var work = Task.CompletedTask;
+        var stale = new StaleReads();
         while (await Console.In.ReadLineAsync(stop) is { } order)
         {
             var told = "";
             switch (order)
             {
                 case "work":
-                    work = workload.RunAsync(working.Token);
+                    work = Task.WhenAll(workload.RunAsync(working.Token), Task.Run(() => workload.ReadStaleAsync(stale, working.Token), CancellationToken.None));
                     break;
                 case "rest":
                     await working.CancelAsync();
@@ -76,6 +77,7 @@ internal static class DrillLoadCommand
                     break;
                 case "write":
                     WriteHistory(recorder, history);
+                    stale.Write(LoadProcess.StaleReadsBeside(history));
                     break;
                 default:
                     throw new CommandLine.CommandException(ExitCode.WrongUsage, $"'{order}' is no order");

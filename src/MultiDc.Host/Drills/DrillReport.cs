@@ -25,6 +25,9 @@ internal sealed class DrillReport
 
     public required IReadOnlyList<Operation> History { get; init; }
 
+    /// <summary>By datacenter: the reads of its clients that may be stale.</summary>
+    public required IReadOnlyDictionary<string, StaleReads> StaleReads { get; init; }
+
     /// <summary>When the final reads began.</summary>
     public required long ReadFrom { get; init; }
 
@@ -64,6 +67,8 @@ internal sealed class DrillReport
                 + $"linearizable reads p50 {Seconds(Rank(reads, 50))}, p99 {Seconds(Rank(reads, 99))}, over {writes.Count()} pauses");
             output.WriteLine($"             of the last shard of each fault: writes p50 {Seconds(Rank(all.Select(static f => f.WritePause), 50))}, p99 {Seconds(Rank(all.Select(static f => f.WritePause), 99))}; "
                 + $"linearizable reads p50 {Seconds(Rank(all.Select(static f => f.ReadPause), 50))}, p99 {Seconds(Rank(all.Select(static f => f.ReadPause), 99))}, over {all.Length} faults");
+            output.WriteLine($"stale reads  in the datacenter that was hit: paused p50 {Seconds(Rank(all.Select(static f => f.StaleReadPause), 50))}, p99 {Seconds(Rank(all.Select(static f => f.StaleReadPause), 99))}; "
+                + $"{all.Sum(static f => f.StaleReadsServed):n0} served during the faults, {all.Sum(static f => f.StaleReadsServedAtHome):n0} of them by its own replicas");
             output.WriteLine($"healing      of the worst of all shards: writes p50 {Seconds(Rank(all.Select(static f => f.HealingWritePause), 50))}, p99 {Seconds(Rank(all.Select(static f => f.HealingWritePause), 99))}");
         }
 
@@ -121,6 +126,9 @@ internal sealed class DrillReport
             json.WriteEndArray();
             json.WriteNumber("writePauseSeconds", Math.Round(fault.WritePause.TotalSeconds, 3));
             json.WriteNumber("readPauseSeconds", Math.Round(fault.ReadPause.TotalSeconds, 3));
+            json.WriteNumber("staleReadPauseSeconds", Math.Round(fault.StaleReadPause.TotalSeconds, 3));
+            json.WriteNumber("staleReads", fault.StaleReadsServed);
+            json.WriteNumber("staleReadsByOwnReplicas", fault.StaleReadsServedAtHome);
             json.WriteNumber("healingWritePauseSeconds", Math.Round(fault.HealingWritePause.TotalSeconds, 3));
             json.WriteNumber("healingReadPauseSeconds", Math.Round(fault.HealingReadPause.TotalSeconds, 3));
             json.WriteEndObject();
@@ -168,12 +176,16 @@ internal sealed class DrillReport
         return [.. Faults.Select(fault =>
         {
             var healed = Math.Min(fault.HealedAt + HealingNanoseconds, ReadFrom);
+            var (stale, staleAtHome) = StaleReads[fault.Datacenter].CountBetween(fault.BeganAt, fault.HealedAt);
             return new FaultFigures(
                 fault.What,
                 writes.OfEach(fault.Shards, fault.BeganAt, fault.HealedAt),
                 reads.OfEach(fault.Shards, fault.BeganAt, fault.HealedAt),
                 writes.Longest(all, fault.HealedAt, healed),
-                reads.Longest(all, fault.HealedAt, healed));
+                reads.Longest(all, fault.HealedAt, healed),
+                StaleReads[fault.Datacenter].LongestPause(fault.BeganAt, fault.HealedAt),
+                stale,
+                staleAtHome);
         })];
     }
 
@@ -195,7 +207,8 @@ internal sealed class DrillReport
 
     private sealed record Verdicts(Verdict Linearizable, DurabilityReport Durability);
 
-    private sealed record FaultFigures(string What, TimeSpan[] WritePauses, TimeSpan[] ReadPauses, TimeSpan HealingWritePause, TimeSpan HealingReadPause)
+    private sealed record FaultFigures(string What, TimeSpan[] WritePauses, TimeSpan[] ReadPauses, TimeSpan HealingWritePause, TimeSpan HealingReadPause,
+        TimeSpan StaleReadPause, int StaleReadsServed, int StaleReadsServedAtHome)
     {
         public TimeSpan WritePause => WritePauses.DefaultIfEmpty(TimeSpan.Zero).Max();
 

@@ -46,6 +46,7 @@ internal sealed class DrillRun(DrillOptions options, Action<string> say, TimePro
                 Kind = options.Kind,
                 Datacenters = [.. system.Datacenters],
                 History = [.. loads.SelectMany(static load => load.ReadHistory())],
+                StaleReads = system.Datacenters.Zip(loads).ToDictionary(static pair => pair.First, static pair => pair.Second.ReadStaleReads()),
                 ReadFrom = readFrom,
                 Faults = [.. stage.Faults],
                 Restarted = [.. stage.Restarted],

@@ -54,26 +54,26 @@ internal static class DrillScenarios
         switch (kind)
         {
             case DrillKind.DcLoss:
-                await stage.FaultAsync($"kill -9 of all of {victim}", led, () => stage.DoAsync("kill-dc", victim), length, () => stage.DoAsync("start-dc", victim));
+                await stage.FaultAsync($"kill -9 of all of {victim}", victim, led, () => stage.DoAsync("kill-dc", victim), length, () => stage.DoAsync("start-dc", victim));
                 break;
             case DrillKind.Partition:
-                await stage.FaultAsync($"{victim} is cut off", led, () => stage.DoAsync("cut", victim), length, () => stage.DoAsync("heal"));
+                await stage.FaultAsync($"{victim} is cut off", victim, led, () => stage.DoAsync("cut", victim), length, () => stage.DoAsync("heal"));
                 break;
             case DrillKind.Oneway:
-                await stage.FaultAsync($"nothing gets out of {victim}", led, () => stage.DoAsync("cut-oneway", victim), length, () => stage.DoAsync("heal"));
+                await stage.FaultAsync($"nothing gets out of {victim}", victim, led, () => stage.DoAsync("cut-oneway", victim), length, () => stage.DoAsync("heal"));
                 break;
             case DrillKind.Pause:
                 var (silo, ofSilo) = view.LeadingSilo(victim);
-                await stage.FaultAsync($"{silo} stands still", ofSilo, () => stage.DoAsync("pause", silo), length, () => stage.ResumeAsync(silo));
+                await stage.FaultAsync($"{silo} stands still", victim, ofSilo, () => stage.DoAsync("pause", silo), length, () => stage.ResumeAsync(silo));
                 break;
             case DrillKind.SlowLink:
-                await stage.FaultAsync($"{victim} is {SlowMs} ms further away", led, () => stage.DoAsync("slow", victim, SlowMs), length, () => stage.DoAsync("heal"));
+                await stage.FaultAsync($"{victim} is {SlowMs} ms further away", victim, led, () => stage.DoAsync("slow", victim, SlowMs), length, () => stage.DoAsync("heal"));
                 break;
             case DrillKind.RedisLoss:
-                await stage.FaultAsync($"the Redis of {victim} is killed", led, () => stage.DoAsync("kill-redis", victim), length, () => stage.DoAsync("start-redis", victim));
+                await stage.FaultAsync($"the Redis of {victim} is killed", victim, led, () => stage.DoAsync("kill-redis", victim), length, () => stage.DoAsync("start-redis", victim));
                 break;
             case DrillKind.PostgresLoss:
-                await stage.FaultAsync($"the PostgreSQL of {victim} is killed", led, () => stage.DoAsync("kill-postgres", victim), length, () => stage.DoAsync("start-postgres", victim));
+                await stage.FaultAsync($"the PostgreSQL of {victim} is killed", victim, led, () => stage.DoAsync("kill-postgres", victim), length, () => stage.DoAsync("start-postgres", victim));
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(kind), kind, null);
@@ -89,7 +89,7 @@ internal static class DrillScenarios
                 var view = await stage.UntilWholeAsync();
                 var (leading, shards) = view.LedBy(datacenter).Length > 0 ? view.LeadingSilo(datacenter) : (silo, []);
                 await stage.FaultAsync(
-                    $"{silo} is restarted", leading == silo ? shards : view.LedBy(datacenter), () => stage.DoAsync("stop", silo), TimeSpan.Zero, () => stage.DoAsync("start", silo));
+                    $"{silo} is restarted", datacenter, leading == silo ? shards : view.LedBy(datacenter), () => stage.DoAsync("stop", silo), TimeSpan.Zero, () => stage.DoAsync("start", silo));
             }
         }
     }
@@ -102,7 +102,7 @@ internal static class DrillScenarios
         var other = stage.System.Datacenters.First(d => d != victim);
         for (var rounds = (int)(length / (2 * FlapLength)); rounds > 0; rounds--)
         {
-            await stage.FaultAsync($"{victim} is cut off", (await stage.ViewAsync(other)).LedBy(victim), () => stage.DoAsync("cut", victim), FlapLength, () => stage.DoAsync("heal"));
+            await stage.FaultAsync($"{victim} is cut off", victim, (await stage.ViewAsync(other)).LedBy(victim), () => stage.DoAsync("cut", victim), FlapLength, () => stage.DoAsync("heal"));
             await stage.WaitAsync(FlapLength);
         }
 

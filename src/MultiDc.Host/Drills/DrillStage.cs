@@ -2,10 +2,11 @@ namespace MultiDc.Host.Drills;
 
 /// <summary>A fault that was made, and when, in nanoseconds since the drill's beginning.</summary>
 /// <param name="What">In words.</param>
+/// <param name="Datacenter">Where.</param>
 /// <param name="Shards">The shards whose leaders it hit.</param>
 /// <param name="BeganAt">Before it was made.</param>
 /// <param name="HealedAt">After it was undone.</param>
-internal sealed record MadeFault(string What, IReadOnlyList<int> Shards, long BeganAt, long HealedAt);
+internal sealed record MadeFault(string What, string Datacenter, IReadOnlyList<int> Shards, long BeganAt, long HealedAt);
 
 /// <summary>What a scenario has to work with: the datacenters, the clock, and a way to make a fault and undo it.</summary>
 internal sealed class DrillStage(LocalSystem system, Func<long> now, Action<string> say, TimeProvider time, CancellationToken stop)
@@ -55,14 +56,14 @@ internal sealed class DrillStage(LocalSystem system, Func<long> now, Action<stri
     }
 
     /// <summary>Makes a fault, lets it last and undoes it.</summary>
-    public async Task FaultAsync(string what, IReadOnlyList<int> shards, Func<Task> make, TimeSpan length, Func<Task> undo)
+    public async Task FaultAsync(string what, string datacenter, IReadOnlyList<int> shards, Func<Task> make, TimeSpan length, Func<Task> undo)
     {
         say($"{what}, which led shards {string.Join(' ', shards)}");
         var beganAt = now();
         await make();
         await WaitAsync(length);
         await undo();
-        faults.Add(new(what, shards, beganAt, now()));
+        faults.Add(new(what, datacenter, shards, beganAt, now()));
     }
 
     /// <summary>

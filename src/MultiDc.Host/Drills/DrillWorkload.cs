@@ -21,6 +21,7 @@ internal sealed class DrillWorkload(HistoryRecorder recorder, IMultiDcClient cli
     private const int HotKeys = 24;
     private const int ColdKeys = 400;
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(40);
+    private static readonly TimeSpan StaleTimeout = TimeSpan.FromSeconds(1);
 
     // Every key that may have been written.
     private IEnumerable<string> Keys => Enumerable.Range(0, HotKeys).Select(HotKey).Concat(Enumerable.Range(0, ColdKeys).Select(ColdKey));
@@ -28,6 +29,23 @@ internal sealed class DrillWorkload(HistoryRecorder recorder, IMultiDcClient cli
     /// <summary>Until stopped; an operation that was begun is ended.</summary>
     public Task RunAsync(CancellationToken stop) => Task.WhenAll(
         Enumerable.Range(0, 2 * workers).Select(worker => Task.Run(() => WorkAsync(worker, new Raft.SeededRandomSource((seed * 1_000) + (ulong)worker), stop), CancellationToken.None)));
+
+    /// <summary>
+    /// Until stopped, reads what the own datacenter has, however old. Not in the history, which is judged as a whole: these are not linearizable, nor meant to be.
+    /// </summary>
+    public async Task ReadStaleAsync(StaleReads served, CancellationToken stop)
+    {
+        var random = new Raft.SeededRandomSource((seed * 1_000) + 999);
+        while (!stop.IsCancellationRequested)
+        {
+            if (await client.GetAsync(Keyspace, HotKey(random.Next(0, HotKeys)), ReadLevel.Local, StaleTimeout, CancellationToken.None) is ReadServed read)
+            {
+                served.Add(recorder.Now, read.Datacenter.Value == datacenter);
+            }
+
+            await Task.Delay(LongestPause * (random.Next(0, 1_000) / 1_000.0), time, CancellationToken.None);
+        }
+    }
 
     /// <summary>Reads every key, each until it is served.</summary>
     public async Task ReadAllAsync(CancellationToken stop) => await Parallel.ForEachAsync(Keys, new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = stop }, async (key, _) =>

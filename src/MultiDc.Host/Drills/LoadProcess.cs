@@ -54,6 +54,11 @@ internal sealed class LoadProcess : IDisposable
         return told;
     }
 
+    /// <summary>Where the stale reads are written.</summary>
+    internal static string StaleReadsBeside(string historyFile) => $"{historyFile}.stale";
+
+    public StaleReads ReadStaleReads() => StaleReads.Read(StaleReadsBeside(historyFile));
+
     public IEnumerable<Operation> ReadHistory()
     {
         using var stream = File.OpenRead(historyFile);

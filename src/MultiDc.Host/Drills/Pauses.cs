@@ -30,7 +30,8 @@ internal sealed class Pauses
     /// <summary>The longest pause of any of them.</summary>
     public TimeSpan Longest(IEnumerable<int> shards, long from, long to) => OfEach(shards, from, to).DefaultIfEmpty(TimeSpan.Zero).Max();
 
-    private static long Longest(long[] answers, long from, long to)
+    /// <summary>The longest of the times between two answers, in order, or between one and the end, in nanoseconds.</summary>
+    internal static long Longest(long[] answers, long from, long to)
     {
         var (last, longest) = (from, 0L);
         foreach (var at in answers.Where(at => at > from && at <= to).Append(to))

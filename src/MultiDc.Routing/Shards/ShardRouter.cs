@@ -18,6 +18,9 @@ public sealed class ShardRouter(IDatacenterLinks links, ShardRouterOptions optio
     : IDisposable
 {
     private readonly LeaderCache leaders = new();
+
+    // For stale reads, which ask no leader and learn of none.
+    private readonly LeaderCache noLeaders = new();
     private readonly ConcurrentDictionary<ShardId, SessionPool> sessions = new();
 
     /// <summary>Writes once.</summary>
@@ -55,6 +58,40 @@ public sealed class ShardRouter(IDatacenterLinks links, ShardRouterOptions optio
             static result => result as ReadRejected,
             static rejected => rejected);
 
+    /// <summary>
+    /// Reads one key from any replica that can tell that its state is no older than asked for: the own datacenter's, or else the nearest of those that can.
+    /// </summary>
+    /// <param name="shard">The shard that holds the key.</param>
+    /// <param name="datacenters">Where its replicas are.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="maxStaleness">How old the state may be; null: any age.</param>
+    /// <param name="timeout">The caller's patience.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<ReadResult> ReadStaleAsync(
+        ShardId shard, IReadOnlyList<DatacenterId> datacenters, ReadOnlyMemory<byte> key, TimeSpan? maxStaleness, TimeSpan timeout,
+        CancellationToken cancellationToken = default)
+    {
+        var request = new ShardRequest(
+            shard, new(NearestFirst(datacenters), links.Local, null, IsUp), links, noLeaders, options, time, jitter, logger, timeout, cancellationToken);
+        while (true)
+        {
+            var result = await request.AttemptAsync<ReadResult>(
+                (grain, patience) => grain.ReadStaleAsync(new(key, maxStaleness, patience)),
+                static detail => new ReadRejected(RejectionReason.Unavailable, detail),
+                static detail => new ReadRejected(RejectionReason.Unavailable, detail)).ConfigureAwait(false);
+            if (result is not ReadRejected rejected || rejected.Reason is RejectionReason.InvalidArgument)
+            {
+                return result;
+            }
+
+            var action = rejected.Reason == RejectionReason.Overloaded ? AttemptAction.BackOff : AttemptAction.TryNext;
+            if (!await request.PrepareNextAsync(action, null).ConfigureAwait(false))
+            {
+                return rejected;
+            }
+        }
+    }
+
     /// <summary>Reads one page of a shard, linearizably.</summary>
     /// <remarks>The request's own timeout is replaced by what is left of <paramref name="timeout"/>.</remarks>
     public Task<ScanReply> ScanAsync(
@@ -76,6 +113,9 @@ public sealed class ShardRouter(IDatacenterLinks links, ShardRouterOptions optio
 
     private ShardRequest NewRequest(ShardId shard, IReadOnlyList<DatacenterId> datacenters, TimeSpan timeout, CancellationToken cancellationToken) =>
         new(shard, new LeaderSearch(datacenters, links.Local, leaders.Get(shard), IsUp), links, leaders, options, time, jitter, logger, timeout, cancellationToken);
+
+    private IReadOnlyList<DatacenterId> NearestFirst(IReadOnlyList<DatacenterId> datacenters) =>
+        [.. datacenters.OrderBy(datacenter => datacenter == links.Local ? TimeSpan.Zero : links.TryGetLink(datacenter, out var link) ? link.RoundTripTime ?? TimeSpan.MaxValue : TimeSpan.MaxValue)];
 
     private bool IsUp(DatacenterId datacenter) => links.TryGetLink(datacenter, out var link) && link.IsUp;
 

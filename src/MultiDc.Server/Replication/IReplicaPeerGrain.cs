@@ -19,6 +19,13 @@ internal interface IReplicaPeerGrain : IGrainWithStringKey
     [AlwaysInterleave, Alias("DeliverChunk")]
     Task<SnapshotChunkReply> DeliverChunkAsync(SnapshotChunk chunk, SiloCredential credential);
 
+    /// <summary>How far the log is applied here, if this replica leads and a majority says so after the call came (dissertation §6.4).</summary>
+    /// <param name="timeout">How long it may take.</param>
+    /// <param name="credential">Whose silo asks.</param>
+    /// <returns>The index; null: this replica does not lead, or cannot tell.</returns>
+    [AlwaysInterleave, Alias("GetReadIndex")]
+    Task<ulong?> GetReadIndexAsync(TimeSpan timeout, SiloCredential credential);
+
     /// <summary>
     /// A replica that is about to be founded says which store it is on. The answer is durable: the first store named for a replica stays
     /// its home, see <see cref="Founding.ReplicaFounder"/>.

@@ -60,6 +60,21 @@ internal sealed class LinearizableRead<TReply>(Func<IReplicaState, ValueTask<TRe
     public override void Refuse(ReadRejected rejection) => completion.TrySetResult(refuse(rejection));
 }
 
+/// <summary>Somebody waits until the log is applied up to an index.</summary>
+internal sealed class AppliedWait(LogIndex index) : PumpRequest
+{
+    private readonly TaskCompletionSource<bool> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public LogIndex Index => index;
+
+    /// <summary>False: the pump ended before, or was asked to wait for too many.</summary>
+    public Task<bool> Result => completion.Task;
+
+    public void Complete(bool isApplied) => completion.TrySetResult(isApplied);
+
+    public override void Abandon(PumpStop stop) => Complete(false);
+}
+
 /// <summary>Anything else that must run between two steps of the node.</summary>
 internal sealed class TurnRequest<TReply>(Func<ValueTask<TReply>> turn, TReply whenStopped) : PumpRequest, ITurn
 {

@@ -87,7 +87,9 @@ internal sealed partial class ReplicaGrain(
     }
 
     public Task<ReadResult> ReadAsync(Grains.ReadRequest request) => ReadAsync<ReadResult>(
-        async state => new ReadServed(await KeyValueReader.GetAsync(state, request.Key)), static rejected => rejected, request.Timeout);
+        async state => new ReadServed(await KeyValueReader.GetAsync(state, request.Key), new(state.Applied.Value), TimeSpan.Zero, address.Datacenter),
+        static rejected => rejected,
+        request.Timeout);
 
     public Task<ScanReply> ScanAsync(ScanRequest request) => ReadAsync(
         state => KeyValueReader.ScanAsync(state, request), static rejected => new ScanReply([], false, rejected), request.Timeout);
@@ -240,6 +242,7 @@ internal sealed partial class ReplicaGrain(
     {
         await using (pump = pumps.Start(address, opened))
         {
+            staleReader = NewStaleReader(pump);
             (state, detail) = ("running", "");
             var completion = pump.Completion;
             locals.Add(address, this);

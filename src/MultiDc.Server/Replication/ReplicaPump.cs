@@ -189,6 +189,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
             }
             while (reads.Retry(node, Leader) || await ServeReadsAsync());
 
+            EndWaits();
             PublishStatus();
             KeepTicking();
             CompactIfLarge();
@@ -268,6 +269,9 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
                 break;
             case LinearizableRead read:
                 reads.Begin(node, read, Leader);
+                break;
+            case AppliedWait wait:
+                BeginToWait(wait);
                 break;
             case ITurn turn:
                 await turn.RunAsync();
@@ -413,6 +417,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
 
         proposals.AbandonAll(stop);
         reads.AbandonAll(stop);
+        appliedWaits.ForEach(wait => wait.Abandon(stop));
         await storage.DisposeAsync();
     }
 }

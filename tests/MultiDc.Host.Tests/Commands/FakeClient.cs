@@ -32,6 +32,9 @@ internal sealed class FakeClient : IMultiDcClient
     /// <summary>What was asked, in order.</summary>
     public ConcurrentQueue<string> Asked { get; } = new();
 
+    public Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, ReadLevel level, TimeSpan? timeout, CancellationToken cancellationToken) =>
+        GetAsync(keyspace, key, timeout, cancellationToken);
+
     public Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         Asked.Enqueue($"get {keyspace} {Text(key)}");

@@ -30,6 +30,31 @@ public sealed class DrillFiguresTests
     }
 
     [Fact]
+    public void Stale_reads_are_counted_by_whose_replica_served_them_also_after_they_were_written_down()
+    {
+        var served = new StaleReads();
+        foreach (var (at, isHome) in new[] { (1, true), (9, true), (10, false), (13, true), (14, false), (30, true) })
+        {
+            served.Add(at * Second, isHome);
+        }
+
+        var file = Path.GetTempFileName();
+        try
+        {
+            served.Write(file);
+            var read = StaleReads.Read(file);
+            Assert.Equal(served.Served, read.Served);
+            Assert.Equal((3, 1), read.CountBetween(9 * Second, 14 * Second));
+            Assert.Equal(3, read.LongestPause(9 * Second, 14 * Second).TotalSeconds);
+            Assert.Equal(16, read.LongestPause(14 * Second, 30 * Second).TotalSeconds);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Fact]
     public void A_system_is_whole_when_every_replica_runs_follows_and_has_caught_up()
     {
         string[] whole = [Ring, Replica("dc1", "Leader", 3, 500), Replica("dc2", "Follower", 3, 490), Replica("dc3", "Follower", 3, 480)];

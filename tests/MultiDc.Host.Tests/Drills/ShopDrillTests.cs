@@ -7,7 +7,7 @@ namespace MultiDc.Host.Tests.Drills;
 public sealed class ShopDrillTests
 {
     private const long Second = 1_000_000_000;
-    private static readonly MadeFault Fault = new("kill", [1], 20 * Second, 30 * Second);
+    private static readonly MadeFault Fault = new("kill", "a", [1], 20 * Second, 30 * Second);
 
     [Fact]
     public void Pauses_are_counted_before_during_and_after_a_fault_and_only_successful_changes_end_them()

@@ -76,6 +76,7 @@ public sealed class PumpMembershipTests
         group.Tick(5);
         Assert.Equal(leader.Pump!.Status.Commit, witness.Pump!.Status.Applied);
         Assert.Null(PumpGroup.Take(witness.Storage.State.GetAsync(Server.StateMachine.StateRows.EntryKey("k"u8))));
+        Assert.Equal("!NotReady", group.Settled(PumpStaleReadTests.ReadStale(witness)));
 
         // The one that missed the write cannot be elected by the witness; it catches up, and then can.
         PumpGroup.Crash(leader);

@@ -41,7 +41,7 @@ internal sealed class ShopDrillRun(ShopDrillOptions options, Action<string> say,
             {
                 var victim = shops[round % shops.Length];
                 var led = (await stage.UntilWholeAsync()).LedBy(victim);
-                await stage.FaultAsync($"kill -9 of all of {victim}", led, () => stage.DoAsync("kill-dc", victim), options.FaultLength, () => stage.DoAsync("start-dc", victim));
+                await stage.FaultAsync($"kill -9 of all of {victim}", victim, led, () => stage.DoAsync("kill-dc", victim), options.FaultLength, () => stage.DoAsync("start-dc", victim));
                 faults.Add(new(victim, stage.Faults[^1]));
                 await UntilAtHomeAsync(customers, stage);
                 await stage.WaitAsync(ShopFigures.HealingLength);

@@ -1,0 +1,129 @@
+using MultiDc.Grains;
+using MultiDc.Server.StateMachine;
+using MultiDc.Server.Trust;
+
+namespace MultiDc.Server.Replication;
+
+/// <summary>Reads of this replica's own state, also when it does not lead and when it is cut off from its leader.</summary>
+internal sealed partial class ReplicaGrain
+{
+    private static readonly TimeSpan ReadIndexPatience = TimeSpan.FromSeconds(1);
+
+    private volatile StaleReader? staleReader;
+
+    /// <summary>
+    /// A pump with what is known of the age of its state. Another opening of the store may begin with a state that is older than this one's was: what is
+    /// applied need not be durable.
+    /// </summary>
+    private sealed record StaleReader(ReplicaPump Pump, StateFreshness Freshness);
+
+    public async Task<ReadResult> ReadStaleAsync(StaleReadRequest request)
+    {
+        var begunAt = time.GetTimestamp();
+        if (KeyLimits.DescribeKeyProblem(request.Key.Span) is { } problem)
+        {
+            return new ReadRejected(RejectionReason.InvalidArgument, problem);
+        }
+
+        while (true)
+        {
+            if (pump is null || staleReader is not { } reader)
+            {
+                return new ReadRejected(RejectionReason.NotReady, NotReadyDetail);
+            }
+
+            var freshAt = reader.Freshness.FreshAt;
+            var left = request.Timeout - time.GetElapsedTime(begunAt);
+            try
+            {
+                if (left <= TimeSpan.Zero)
+                {
+                    throw new TimeoutException();
+                }
+
+                if (await ReadStaleAsync(reader, request, left) is { } result)
+                {
+                    return result;
+                }
+
+                await reader.Freshness.RefreshAsync().WaitAsync(left, time);
+            }
+            catch (TimeoutException)
+            {
+                freshAt = reader.Freshness.FreshAt;
+            }
+
+            if (freshAt == reader.Freshness.FreshAt)
+            {
+                return new ReadRejected(
+                    RejectionReason.TooStale,
+                    $"replica {address} did not hear from its leader how old its state is: {(AgeOf(freshAt) is { } age ? $"at most {age.TotalMilliseconds:0} ms" : "nothing is known")}");
+            }
+        }
+    }
+
+    public async Task<ulong?> GetReadIndexAsync(TimeSpan timeout, SiloCredential credential)
+    {
+        gate.Require(credential);
+        return pump is { } target ? (await ReadIndexAsync(target, timeout))?.Value : null;
+    }
+
+    // Null: the state is older than it may be, or nobody knows.
+    private async Task<ReadResult?> ReadStaleAsync(StaleReader reader, StaleReadRequest request, TimeSpan left)
+    {
+        // Looked at before the state is read, which only gets newer.
+        var freshAt = reader.Freshness.FreshAt;
+        if (request.MaxStaleness is { } max)
+        {
+            var age = AgeOf(freshAt);
+            if (age is null || age > max / 2)
+            {
+                // Ahead of time, so that readers that come again and again never wait.
+                _ = reader.Freshness.RefreshAsync();
+            }
+
+            if (age is null || age > max)
+            {
+                return null;
+            }
+        }
+
+        var result = await reader.Pump.ReadStaleAsync<ReadResult>(
+            async state => new ReadServed(await KeyValueReader.GetAsync(state, request.Key), new(state.Applied.Value), null, address.Datacenter),
+            static rejected => rejected).WaitAsync(left, time);
+        return result is not ReadServed served ? result
+            : AgeOf(freshAt) is not { } now ? served
+            : now <= (request.MaxStaleness ?? TimeSpan.MaxValue) ? served with { Staleness = now }
+            : null;
+    }
+
+    private StaleReader NewStaleReader(ReplicaPump target) => new(target, new(stop => AskLeaderAsync(target, stop), target.WaitUntilAppliedAsync, time));
+
+    private async Task<LogIndex?> AskLeaderAsync(ReplicaPump target, CancellationToken stop)
+    {
+        if (target.Status.Role == RaftRole.Leader)
+        {
+            return await ReadIndexAsync(target, ReadIndexPatience);
+        }
+
+        return target.Status.Leader is { } leader
+            && links.TryGetLink(leader, out var link)
+            && link.TryGetGrain<IReplicaPeerGrain>(new ReplicaAddress(address.Shard, leader).ToString(), out var peer)
+            && await peer.GetReadIndexAsync(ReadIndexPatience, gate.Own).WaitAsync(stop) is { } index ? new LogIndex(index) : null;
+    }
+
+    private async Task<LogIndex?> ReadIndexAsync(ReplicaPump target, TimeSpan timeout)
+    {
+        try
+        {
+            // What is applied when the leadership is confirmed is at least the read index.
+            return await target.ReadAsync<LogIndex?>(static state => ValueTask.FromResult<LogIndex?>(state.Applied), static _ => null).WaitAsync(timeout, time);
+        }
+        catch (TimeoutException)
+        {
+            return null;
+        }
+    }
+
+    private TimeSpan? AgeOf(long? freshAt) => freshAt is { } at ? time.GetElapsedTime(at) : null;
+}

@@ -1,0 +1,52 @@
+using MultiDc.Storage;
+
+namespace MultiDc.Server.Replication;
+
+/// <summary>Reads of this replica's own state, which need no leader, and what tells how old that is.</summary>
+internal sealed partial class ReplicaPump
+{
+    private readonly List<AppliedWait> appliedWaits = [];
+
+    /// <summary>Reads what is applied here, however old it is.</summary>
+    public Task<TReply> ReadStaleAsync<TReply>(Func<IReplicaState, ValueTask<TReply>> read, Func<ReadRejected, TReply> refuse)
+    {
+        var turn = new TurnRequest<TReply>(
+            () => HasState ? read(storage.State) : ValueTask.FromResult(refuse(new(RejectionReason.NotReady, "a witness has no state"))),
+            refuse(new(RejectionReason.NotReady, "the replica has stopped")));
+        return Enqueue(turn) is var (reason, detail) ? Task.FromResult(refuse(new(reason, detail))) : turn.Result;
+    }
+
+    /// <summary>Completes when the log is applied up to the index; false when it never will be here, or too many wait.</summary>
+    public Task<bool> WaitUntilAppliedAsync(LogIndex index)
+    {
+        var wait = new AppliedWait(index);
+        return Enqueue(wait) is null ? wait.Result : Task.FromResult(false);
+    }
+
+    private bool HasState => !node.Configuration.IsWitness(node.Id);
+
+    private void BeginToWait(AppliedWait wait)
+    {
+        if (appliedWaits.Count < options.MaxHeldReads)
+        {
+            appliedWaits.Add(wait);
+        }
+        else
+        {
+            wait.Complete(false);
+        }
+    }
+
+    private void EndWaits()
+    {
+        if (appliedWaits.Count > 0)
+        {
+            foreach (var wait in appliedWaits.Where(wait => wait.Index <= storage.State.Applied))
+            {
+                wait.Complete(true);
+            }
+
+            appliedWaits.RemoveAll(static wait => wait.Result.IsCompleted);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+using Microsoft.Extensions.Time.Testing;
+using MultiDc.Raft;
+using MultiDc.Server.Replication;
+
+namespace MultiDc.Server.Tests.Replication;
+
+public sealed class StateFreshnessTests
+{
+    private readonly FakeTimeProvider time = new();
+    private readonly Queue<TaskCompletionSource<LogIndex?>> asked = new();
+    private readonly Queue<(LogIndex Index, TaskCompletionSource<bool> Applied)> waits = new();
+    private readonly SemaphoreSlim happened = new(0);
+    private readonly StateFreshness freshness;
+
+    public StateFreshnessTests() => freshness = new(
+        stop =>
+        {
+            var answer = new TaskCompletionSource<LogIndex?>();
+            stop.Register(() => answer.TrySetCanceled(stop));
+            asked.Enqueue(answer);
+            happened.Release();
+            return answer.Task;
+        },
+        index =>
+        {
+            var applied = new TaskCompletionSource<bool>();
+            waits.Enqueue((index, applied));
+            happened.Release();
+            return applied.Task;
+        },
+        time);
+
+    [Fact]
+    public async Task The_state_is_as_fresh_as_the_moment_before_the_leader_was_asked()
+    {
+        var before = time.GetTimestamp();
+        var refresh = await BeginAsync();
+        time.Advance(TimeSpan.FromMilliseconds(300));
+        asked.Dequeue().SetResult(new LogIndex(7));
+        await happened.WaitAsync();
+        time.Advance(TimeSpan.FromMilliseconds(200));
+        Assert.Equal(new LogIndex(7), waits.Peek().Index);
+        Assert.Null(freshness.FreshAt);
+        waits.Dequeue().Applied.SetResult(true);
+        await refresh;
+        Assert.Equal(before, freshness.FreshAt);
+        Assert.Equal(TimeSpan.FromMilliseconds(500), time.GetElapsedTime(freshness.FreshAt!.Value));
+    }
+
+    [Fact]
+    public async Task What_is_committed_but_not_applied_here_proves_nothing()
+    {
+        var refresh = await BeginAsync();
+        asked.Dequeue().SetResult(new LogIndex(7));
+        await happened.WaitAsync();
+        waits.Dequeue().Applied.SetResult(false);
+        await refresh;
+        Assert.Null(freshness.FreshAt);
+    }
+
+    [Fact]
+    public async Task A_leader_that_does_not_answer_is_waited_for_for_two_seconds_and_the_state_only_grows_older()
+    {
+        var first = await BeginAsync();
+        asked.Dequeue().SetResult(new LogIndex(1));
+        await happened.WaitAsync();
+        waits.Dequeue().Applied.SetResult(true);
+        await first;
+        var known = freshness.FreshAt;
+
+        var silent = await BeginAsync();
+        time.Advance(TimeSpan.FromSeconds(1.9));
+        Assert.False(silent.IsCompleted);
+        time.Advance(TimeSpan.FromSeconds(0.2));
+        await silent;
+        Assert.Equal(known, freshness.FreshAt);
+
+        var failed = await BeginAsync();
+        asked.Last().SetException(new TimeoutException());
+        await failed;
+        Assert.Equal(known, freshness.FreshAt);
+    }
+
+    [Fact]
+    public async Task However_many_readers_wait_the_leader_is_asked_once()
+    {
+        var refresh = await BeginAsync();
+        Assert.Same(refresh, freshness.RefreshAsync());
+        Assert.Single(asked);
+        asked.Dequeue().SetResult(null);
+        await refresh;
+        Assert.Empty(waits);
+    }
+
+    private async Task<Task> BeginAsync()
+    {
+        var refresh = freshness.RefreshAsync();
+        await happened.WaitAsync();
+        return refresh;
+    }
+}
