@@ -55,7 +55,7 @@ internal enum DrillKind
     /// <summary>Every silo is stopped in good order and started again, one after the other.</summary>
     RollingRestart,
 
-    /// <summary>It is cut off for 8 s and connected for 8 s, again and again.</summary>
+    /// <summary>The one that leads most shards then is cut off for 8 s, all are connected for 8 s, again and again.</summary>
     Flapping,
 
     /// <summary>One fault after the other, drawn from all of these.</summary>
