@@ -25,6 +25,21 @@ public sealed partial class RaftNode
         return true;
     }
 
+    /// <summary>
+    /// Hands the leadership to whoever takes over soonest: of the full voters that were heard lately, the one that holds the most of the log. For a leader
+    /// that is about to stop, so that its group need not miss it first. False when this replica does not lead or there is nobody.
+    /// </summary>
+    public bool HandOverLeadership()
+    {
+        if (Role != RaftRole.Leader)
+        {
+            return false;
+        }
+
+        var able = followers.Where(follower => Configuration.IsVoter(follower.Key) && !Configuration.IsWitness(follower.Key) && !IsAway(follower.Key)).ToArray();
+        return able.Length > 0 && TransferLeadership(able.MaxBy(static follower => follower.Value.Match.Value).Key);
+    }
+
     private void TickTransfer()
     {
         if (!transferTarget.IsNone && ++ticksSinceTransfer >= options.ElectionTimeoutTicks)

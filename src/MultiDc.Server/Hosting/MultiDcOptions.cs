@@ -30,9 +30,9 @@ public sealed class MultiDcOptions : MultiDcTopologyOptions
 
     /// <summary>
     /// The election timeout in ticks: a follower campaigns after one to two of these without a leader. Shorter resumes writes sooner after a
-    /// loss; it must outlast a scheduling pause and several round trips between datacenters. Default: 20 (1 s).
+    /// loss; it must outlast a scheduling pause and several round trips between datacenters. Default: 12 (600 ms).
     /// </summary>
-    public int ElectionTimeoutTicks { get; set; } = 20;
+    public int ElectionTimeoutTicks { get; set; } = 12;
 
     /// <summary>
     /// A shard that nothing was asked of for this many ticks falls silent on all sides: no ticks, no heartbeats, until the next request. The

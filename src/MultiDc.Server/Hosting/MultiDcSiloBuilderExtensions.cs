@@ -105,6 +105,7 @@ public static class MultiDcSiloBuilderExtensions
             provider.GetRequiredService<ILogger<ShardRouter>>()));
         services.AddHostedService<LostDatacenters>();
         services.AddHostedService<RingWaker>();
+        services.AddHostedService<LeadershipHandover>();
     }
 
     // The container has no asynchronous factories. A program that wants to tell its user plainly why a folder cannot be used opens the store

@@ -66,6 +66,13 @@ internal sealed partial class ReplicaPump
         return Enqueue(turn) is null ? turn.Result : Task.FromResult(false);
     }
 
+    /// <summary>Begins to hand the leadership to whoever takes over soonest; false when there is nothing to hand over, or nobody to hand it to.</summary>
+    public Task<bool> HandOverLeadershipAsync()
+    {
+        var turn = new TurnRequest<bool>(() => ValueTask.FromResult(node.HandOverLeadership()), false);
+        return Enqueue(turn) is null ? turn.Result : Task.FromResult(false);
+    }
+
     /// <summary>Wakes the group if it is silent.</summary>
     public void Wake()
     {

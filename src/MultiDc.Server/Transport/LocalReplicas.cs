@@ -10,6 +10,9 @@ internal interface ILocalReplica
 
     /// <summary>A datacenter seems to be gone. From any thread.</summary>
     void Miss(DatacenterId datacenter);
+
+    /// <summary>This silo is about to stop: hands over the leadership, if it leads. Ends when it leads no more, or cannot help it. From any thread.</summary>
+    Task HandOverLeadershipAsync(CancellationToken stop);
 }
 
 /// <summary>The replicas that run on this silo.</summary>
@@ -31,6 +34,9 @@ internal sealed class LocalReplicas
             replica.Miss(datacenter);
         }
     }
+
+    /// <summary>Has all of them hand over what they lead.</summary>
+    public Task HandOverLeadershipAsync(CancellationToken stop) => Task.WhenAll(running.Values.Select(replica => replica.HandOverLeadershipAsync(stop)));
 
     /// <summary>False: the replica does not run here, or its grain must decide.</summary>
     public bool TryTake(ReplicaAddress address, ReplicaFrame frame) => running.TryGetValue(address, out var replica) && replica.TryTake(frame);

@@ -190,6 +190,38 @@ public sealed class ReadsSnapshotsTransferTests
     }
 
     [Fact]
+    public void S3_10_a_leader_that_is_about_to_stop_hands_over_to_whoever_holds_the_most_and_was_heard_lately()
+    {
+        var leader = new Subject(size: 5).LeadCommitted();
+        leader.Node.Propose("x"u8.ToArray());
+        leader.Messages();
+        leader.Step(leader.Accepted(4, 2), leader.Accepted(5, 2));
+        leader.Messages();
+        Assert.True(leader.Node.HandOverLeadership());
+        Assert.Contains("1->4 TimeoutNowRequest term=1", leader.Said());
+    }
+
+    [Fact]
+    public void S3_10_it_hands_over_to_nobody_who_has_fallen_silent_and_holds_no_leadership_to_hand_over_otherwise()
+    {
+        var leader = new Subject(size: 5).LeadCommitted();
+        leader.Node.Propose("x"u8.ToArray());
+        leader.Messages();
+        leader.Step(leader.Accepted(2, 2));
+        for (var i = 0; i < T; i++)
+        {
+            leader.Tick();
+            leader.Step(leader.Heard(3, 1), leader.Heard(5, 1));
+            leader.Messages();
+        }
+
+        Assert.True(leader.Node.HandOverLeadership());
+        Assert.DoesNotContain(leader.Said(), said => said.Contains("TimeoutNow", StringComparison.Ordinal));
+        Assert.Contains("1->3 TimeoutNowRequest term=1", leader.Answer(leader.Accepted(3, 2)));
+        Assert.False(new Subject().Node.HandOverLeadership());
+    }
+
+    [Fact]
     public void S3_10_a_transfer_is_given_up_after_T()
     {
         var leader = new Subject().LeadCommitted();

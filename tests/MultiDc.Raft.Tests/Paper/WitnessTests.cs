@@ -123,6 +123,9 @@ public sealed class WitnessTests
         witness.Step(new TimeoutNowRequest(Id(2), Id(1), new Term(1)));
         Assert.Equal(RaftRole.Follower, witness.Node.Role);
         Assert.False(Leader().Node.TransferLeadership(Id(3)));
+        var leader = Leader();
+        Assert.True(leader.Node.HandOverLeadership());
+        Assert.DoesNotContain(leader.Messages(), static message => message is TimeoutNowRequest { To.Value: 3 });
     }
 
     [Fact]
