@@ -32,6 +32,7 @@ internal sealed partial class RingGrain(
     private RingSnapshot? snapshot;
     private bool isRemembered;
     private bool refreshing;
+    private bool hasToldOtherwise;
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -177,7 +178,14 @@ internal sealed partial class RingGrain(
             if (before.Keyspaces.FirstOrDefault(k => !k.Witnesses.AsSpan().SequenceEqual(WitnessesOf(k.Datacenters).AsSpan())) is { } other)
             {
                 var otherwise = ShardDescriptor.DescribeOtherWitnesses("it was created with", other.Witnesses, WitnessesOf(other.Datacenters));
-                LogOtherWitnesses(logger, links.Local, other.Name, otherwise);
+                if (!hasToldOtherwise)
+                {
+                    hasToldOtherwise = true;
+                    LogOtherWitnesses(logger, links.Local, other.Name, otherwise);
+                }
+
+                // Callers are shown the way all the same, and replicas find out why they are not opened.
+                Adopt(before);
                 return new Rejected(RejectionReason.InvalidArgument, $"keyspace '{other.Name}': {otherwise}");
             }
 

@@ -38,7 +38,12 @@ public sealed class WitnessFoundingTests
             Assert.Contains(
                 datacenter == forgetful ? "another datacenter has c as witness, this silo is configured with no witness" : "another datacenter has no witness, this silo is configured with c as witness",
                 refused.Detail);
-            Assert.Null(world.HomeOf(datacenter, forgetful == "a" ? datacenter == "b" ? "a" : "b" : "c"));
+        }
+
+        foreach (var other in ((string[])["a", "b", "c"]).Where(d => d != forgetful))
+        {
+            Assert.Null(world.HomeOf(forgetful, other));
+            Assert.Null(world.HomeOf(other, forgetful));
         }
     }
 
