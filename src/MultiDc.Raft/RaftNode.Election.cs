@@ -30,8 +30,8 @@ public sealed partial class RaftNode
     /// <summary>Asks whether an election could be won, without raising the term (§9.6).</summary>
     private void PreCampaign()
     {
-        Role = RaftRole.PreCandidate;
         missedLeader = Leader.IsNone ? missedLeader : Leader;
+        Role = RaftRole.PreCandidate;
         StartVoting();
         votes[Id] = true;
         SendToOthers(to => new PreVoteRequest(Id, to, Term.Next(), log.Last));
