@@ -38,6 +38,7 @@ usage: local.sh [-q] VERB [ARGUMENT...]            -q: no output but errors and 
      --round-trip A:B=MS        round trip between two datacenters, in ms; default: dc1:dc2=10 dc1:dc3=25 dc2:dc3=40
      --jitter MS                by how much each direction's delay may differ; default: 0
      --shards N                 shards of the keyspace "default"; default: 8
+     --witness                  dc3 is a witness with one silo: it votes and holds no data
      --shop                     the sample web app too, in dc1 and dc2
      --set SECTION:KEY=VALUE    a setting of every silo, as "multidc run --set" takes it
      --loopback                 plain processes on 127.0.0.1, no WAN; chosen by itself where namespaces are not permitted

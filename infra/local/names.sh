@@ -13,7 +13,8 @@ readonly instance
 
 namespace_of() { echo "$instance-$1"; }
 datacenter_of() { echo "${1%-*}"; }
-silos_of() { if [ "$silos_per_datacenter" -eq 1 ]; then echo "$1-a"; else echo "$1-a $1-b"; fi; }
+is_witness() { [ "$witness" -eq 1 ] && [ "$1" = dc3 ]; }
+silos_of() { if [ "$silos_per_datacenter" -eq 1 ] || is_witness "$1"; then echo "$1-a"; else echo "$1-a $1-b"; fi; }
 all_silos() { local dc; for dc in "${datacenters[@]}"; do silos_of "$dc"; done; }
 number_of() { echo "${1#dc}"; }
 

@@ -38,11 +38,13 @@ EOF
 
 # As JSON, one datacenter a line.
 gateways_of_all() {
-    local dc silo addresses lines=()
+    local dc silo addresses role lines=()
     for dc in "${datacenters[@]}"; do
         addresses=
         for silo in $(silos_of "$dc"); do addresses+="${addresses:+, }\"$(address_of "$dc"):$(gateway_port "$silo")\""; done
-        lines+=("      { \"Name\": \"$dc\", \"Gateways\": [$addresses] }")
+        role=
+        ! is_witness "$dc" || role=', "Witness": true'
+        lines+=("      { \"Name\": \"$dc\", \"Gateways\": [$addresses]$role }")
     done
 
     printf '%s,\n%s,\n%s\n' "${lines[@]}"

@@ -15,7 +15,7 @@ is_up() {
 
 write_settings() {
     phase=$1
-    printf '%s\n' "phase=$phase" "mode=$mode" "store=$store" "silos_per_datacenter=$silos_per_datacenter" "shards=$shards" "wan_only=$wan_only" "shop=$shop" >"$run/settings.new"
+    printf '%s\n' "phase=$phase" "mode=$mode" "store=$store" "silos_per_datacenter=$silos_per_datacenter" "shards=$shards" "wan_only=$wan_only" "shop=$shop" "witness=$witness" >"$run/settings.new"
     mv "$run/settings.new" "$run/settings"
 }
 
@@ -28,20 +28,22 @@ status() {
 }
 
 print_status() {
-    local dc silo services
+    local dc silo services name
     echo "mode $mode, store $store, folder $run"
     {
         echo "DATACENTER|ADDRESS|SERVICES|SILO|STATE|PID|GATEWAY"
         for dc in "${datacenters[@]}"; do
+            name=$dc
+            ! is_witness "$dc" || name="$dc (witness)"
             if [ "$wan_only" -eq 1 ]; then
-                echo "$dc|$(address_of "$dc")|-|-|-|-|-"
+                echo "$name|$(address_of "$dc")|-|-|-|-|-"
                 continue
             fi
 
             services="redis $(state_of "$dc-redis")"
             [ "$store" != postgres ] || services+=", postgres $(state_of "$dc-postgres")"
             for silo in $(silos_of "$dc"); do
-                echo "$dc|$(address_of "$dc")|$services|$silo|$(state_of "$silo")|$(pid_of "$silo")|$(gateway_port "$silo")"
+                echo "$name|$(address_of "$dc")|$services|$silo|$(state_of "$silo")|$(pid_of "$silo")|$(gateway_port "$silo")"
             done
         done
     } | awk -F'|' '{ for (i = 1; i <= NF; i++) { cell[NR, i] = $i; if (length($i) > width[i]) width[i] = length($i) } columns = NF }
@@ -55,16 +57,17 @@ print_status() {
     fi
 }
 
-# {"version":1,"mode":"namespaces|loopback","store":"rocksdb|postgres","folder":"...","datacenters":[{"name":"dc1","address":"...","namespace":"..."|null,
+# {"version":1,"mode":"namespaces|loopback","store":"rocksdb|postgres","folder":"...","datacenters":[{"name":"dc1","address":"...","namespace":"..."|null,"witness":true|false,
 #  "redis":PROCESS,"postgres":PROCESS|null,"shop":PROCESS|null,"silos":[PROCESS...]}],"wan":REPLY|null}; REPLY is what "multidc-wan state --json" says.
 # PROCESS: {"name":"...","state":"running|paused|stopped","pid":n|null,"port":n,"log":"..."}; of a silo, port is its gateway's, and there is "siloPort"; of a shop
 # there is "url".
 print_json() {
-    local dc silo separator='' namespace wan=null
+    local dc silo separator='' namespace role wan=null
     printf '{"version":1,"mode":"%s","store":"%s","folder":"%s","datacenters":[' "$mode" "$store" "$run"
     for dc in "${datacenters[@]}"; do
         if [ "$mode" = namespaces ]; then namespace="\"$(namespace_of "$dc")\""; else namespace=null; fi
-        printf '%s{"name":"%s","address":"%s","namespace":%s' "$separator" "$dc" "$(address_of "$dc")" "$namespace"
+        if is_witness "$dc"; then role=true; else role=false; fi
+        printf '%s{"name":"%s","address":"%s","namespace":%s,"witness":%s' "$separator" "$dc" "$(address_of "$dc")" "$namespace" "$role"
         separator=,
         if [ "$wan_only" -eq 1 ]; then
             printf ',"redis":null,"postgres":null,"shop":null,"silos":[]}'

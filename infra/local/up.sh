@@ -1,6 +1,6 @@
 # Bringing everything up, and taking everything down whatever state it is in.
 
-mode=namespaces store=rocksdb silos_per_datacenter=2 shards=8 wan_only=0 shop=0 jitter_ms=0
+mode=namespaces store=rocksdb silos_per_datacenter=2 shards=8 wan_only=0 shop=0 witness=0 jitter_ms=0
 declare -A round_trip_ms=([dc1:dc2]=10 [dc1:dc3]=25 [dc2:dc3]=40)
 settings=()
 round_trips=()
@@ -14,6 +14,7 @@ up() {
             --loopback) mode=loopback ;;
             --wan-only) wan_only=1 ;;
             --shop) shop=1 ;;
+            --witness) witness=1 ;;
             --no-build) build=0 ;;
             --store | --silos | --round-trip | --jitter | --shards | --set)
                 [ $# -ge 2 ] || die $wrong_usage "up: $1 needs a value"

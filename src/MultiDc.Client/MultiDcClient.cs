@@ -33,8 +33,8 @@ internal sealed class MultiDcClient(IDatacenterLinks links, RingCache ring, Shar
 
         var shard = RingSnapshot.ShardOf(descriptor, key.Span);
         return level.IsLocal
-            ? await router.ReadStaleAsync(shard, descriptor.Datacenters, key, level.MaxStaleness, deadline.Remaining, cancellationToken).ConfigureAwait(false)
-            : await router.ReadAsync(shard, descriptor.Datacenters, key, deadline.Remaining, cancellationToken).ConfigureAwait(false);
+            ? await router.ReadStaleAsync(shard, descriptor.FullDatacenters, key, level.MaxStaleness, deadline.Remaining, cancellationToken).ConfigureAwait(false)
+            : await router.ReadAsync(shard, descriptor.FullDatacenters, key, deadline.Remaining, cancellationToken).ConfigureAwait(false);
     }
 
     public Task<WriteResult> PutAsync(string keyspace, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, TimeSpan? timeout, CancellationToken cancellationToken) =>
@@ -83,7 +83,7 @@ internal sealed class MultiDcClient(IDatacenterLinks links, RingCache ring, Shar
             var scan = new ShardScan(new(descriptor.Name, number), async (id, after) =>
             {
                 var patience = timeout ?? options.DefaultTimeout;
-                var reply = await router.ScanAsync(id, descriptor.Datacenters, new(prefix, after, ScanPageEntries, patience), patience, cancellationToken).ConfigureAwait(false);
+                var reply = await router.ScanAsync(id, descriptor.FullDatacenters, new(prefix, after, ScanPageEntries, patience), patience, cancellationToken).ConfigureAwait(false);
                 return reply.Rejection is { } rejection ? throw new MultiDcUnavailableException(rejection.Reason, $"shard {id}: {rejection.Detail}") : reply;
             });
             await scan.MoveNextAsync(cancellationToken).ConfigureAwait(false);
@@ -189,7 +189,7 @@ internal sealed class MultiDcClient(IDatacenterLinks links, RingCache ring, Shar
         var (descriptor, unknown) = await ring.FindAsync(keyspace, deadline.Remaining, cancellationToken).ConfigureAwait(false);
         return descriptor is null
             ? unknown!
-            : await router.WriteAsync(RingSnapshot.ShardOf(descriptor, operation.Key.Span), descriptor.Datacenters, operation, deadline.Remaining, cancellationToken).ConfigureAwait(false);
+            : await router.WriteAsync(RingSnapshot.ShardOf(descriptor, operation.Key.Span), descriptor.FullDatacenters, operation, deadline.Remaining, cancellationToken).ConfigureAwait(false);
     }
 
     private readonly struct Deadline(TimeProvider time, TimeSpan timeout)

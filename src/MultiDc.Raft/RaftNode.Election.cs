@@ -30,6 +30,7 @@ public sealed partial class RaftNode
     /// <summary>Asks whether an election could be won, without raising the term (§9.6).</summary>
     private void PreCampaign()
     {
+        missedLeader = Leader.IsNone ? missedLeader : Leader;
         Role = RaftRole.PreCandidate;
         StartVoting();
         votes[Id] = true;
@@ -197,8 +198,8 @@ public sealed partial class RaftNode
     /// <summary>
     /// The host has reason to believe that the leader's process is gone, such as that every connection to it was closed from its side. A follower
     /// then waits no longer for it: it grants pre-votes, and asks for some itself soon, so that an election takes place at once when a majority
-    /// believes the same. When the host is wrong, the leader and those who hear it refuse, and nothing happens. Ignored by a follower that
-    /// gives leases: its promise outlasts every belief (§6.4.1).
+    /// believes the same. When the host is wrong, the leader and those who hear it refuse, and nothing happens. A follower that gives
+    /// leases goes on waiting: its promise outlasts every belief (§6.4.1).
     /// </summary>
     public void ForgetLeader()
     {
@@ -208,6 +209,7 @@ public sealed partial class RaftNode
         }
 
         Wake();
+        missedLeader = Leader;
         if (options.Lease is null)
         {
             Hit(RaftProbe.LeaderForgotten);
@@ -222,6 +224,7 @@ public sealed partial class RaftNode
     {
         Invariant.Require(Role != RaftRole.Leader && (Leader.IsNone || Leader == from), "at most one leader per term (§3.4)");
         ticksSinceLeaderHeard = 0;
+        missedLeader = ReplicaId.None;
         BecomeFollower(Term, from);
     }
 

@@ -48,6 +48,7 @@ public sealed partial class RaftNode
         Leader = Id;
         votes.Clear();
         FollowConfiguration();
+        LeaveOutMissedLeader();
         SettleFor(SettledTimeouts);
         round = 1;
         ticksSinceHeartbeat = 0;

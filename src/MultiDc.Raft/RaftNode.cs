@@ -108,6 +108,11 @@ public sealed partial class RaftNode
             return;
         }
 
+        if (message.From == missedLeader)
+        {
+            missedLeader = ReplicaId.None;
+        }
+
         if (IsQuiesced && !LeavesQuiesced(message))
         {
             Awake();

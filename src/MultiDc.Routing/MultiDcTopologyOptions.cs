@@ -11,7 +11,10 @@ public class MultiDcTopologyOptions
     /// <summary>The datacenter this process is in; must be one of <see cref="Datacenters"/>. No default.</summary>
     public string Datacenter { get; set; } = "";
 
-    /// <summary>All datacenters, the same in every process; an odd number, three or more, survives the loss of one. No default.</summary>
+    /// <summary>
+    /// All datacenters, the same in every process; an odd number, three or more, survives the loss of one. Of three, one may be a
+    /// <see cref="DatacenterOptions.Witness"/>. No default.
+    /// </summary>
     public IList<DatacenterOptions> Datacenters { get; init; } = [];
 
     /// <summary>How the links to the other datacenters are watched.</summary>
@@ -30,6 +33,12 @@ public sealed class DatacenterOptions
     /// cluster and are reached by grain calls within it.
     /// </summary>
     public IList<string> Gateways { get; init; } = [];
+
+    /// <summary>
+    /// Whether it is a witness: its replicas vote and log the ids of entries, and hold no data; no shard is led there. Silos of all datacenters must
+    /// agree, and the choice is for good: what was founded otherwise is refused. Clients need not set it. Default: false.
+    /// </summary>
+    public bool Witness { get; set; }
 
     /// <summary>The Orleans <c>ClusterId</c> of its cluster. Default: the datacenter's name.</summary>
     public string? OrleansClusterId { get; set; }

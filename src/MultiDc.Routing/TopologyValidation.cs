@@ -43,6 +43,13 @@ public static class TopologyValidation
             yield return $"datacenter '{twice.Key}' is listed {twice.Count()} times";
         }
 
+        var witnesses = options.Datacenters.Where(static d => d.Witness).Select(static d => $"'{d.Name}'").ToArray();
+        var full = options.Datacenters.Count - witnesses.Length;
+        if (witnesses.Length > 0 && (full < 2 || witnesses.Length >= full))
+        {
+            yield return $"Datacenters: {string.Join(", ", witnesses)} {(witnesses.Length == 1 ? "is a witness" : "are witnesses")} and {full} hold data: at least two must, and more than there are witnesses";
+        }
+
         if (options.Datacenters.All(d => d.Name != options.Datacenter))
         {
             yield return $"Datacenter '{options.Datacenter}' is not one of {string.Join(", ", options.Datacenters.Select(static d => $"'{d.Name}'"))}";

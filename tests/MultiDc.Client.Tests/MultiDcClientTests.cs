@@ -93,6 +93,26 @@ public sealed class MultiDcClientTests : IDisposable
     }
 
     [Fact]
+    public async Task A_witness_is_asked_for_nothing_also_when_it_is_nearest_or_named_as_leader()
+    {
+        // The client is in a, which it need not know to be a witness: the ring tells.
+        var witnessed = RingSnapshot.Empty.WithKeyspace(new("orders", 4, [A, B, C], [A]));
+        world.Ring = _ => Task.FromResult<RingSnapshot?>(witnessed);
+        world.Write = static (at, _) => Task.FromResult<WriteResult>(at == C ? new Applied(new(1)) : new Rejected(RejectionReason.NotLeader, "another leads", A));
+        world.Scan = static (_, at, _) => Task.FromResult<ScanReply>(new([], false, at == A ? new(RejectionReason.InvalidArgument, "a witness has none") : null));
+        Assert.IsType<Applied>(await client.PutAsync("orders", "k", "v"));
+        Assert.IsType<ReadServed>(await client.GetAsync("orders", "k"));
+        await foreach (var entry in client.ScanAsync("orders", ""))
+        {
+            Assert.Fail($"{entry}");
+        }
+
+        Assert.DoesNotContain(A, world.Opens);
+        Assert.DoesNotContain(world.Writes, static w => w.At == A);
+        Assert.DoesNotContain(A, world.Reads);
+    }
+
+    [Fact]
     public async Task The_ring_is_asked_of_the_others_when_the_own_datacenter_is_away()
     {
         world.Ring = static at => at == A ? Never<RingSnapshot?>() : at == B ? Task.FromException<RingSnapshot?>(new TimeoutException()) : Task.FromResult<RingSnapshot?>(TheRing);

@@ -27,6 +27,27 @@ public sealed class TopologyValidationTests
     }
 
     [Theory]
+    [InlineData(3, 1, null)]
+    [InlineData(5, 2, null)]
+    [InlineData(4, 1, null)]
+    [InlineData(1, 1, "'a' is a witness and 0 hold data")]
+    [InlineData(2, 1, "'a' is a witness and 1 hold data")]
+    [InlineData(3, 2, "'a', 'b' are witnesses and 1 hold data")]
+    [InlineData(4, 2, "'a', 'b' are witnesses and 2 hold data")]
+    [InlineData(5, 3, "'a', 'b', 'c' are witnesses and 2 hold data")]
+    public void Witnesses_are_fewer_than_those_that_hold_data_and_two_hold_it(int datacenters, int witnesses, string? problem)
+    {
+        var options = Topology("a", [.. "abcde"[..datacenters].Select(static name => (name.ToString(), "host:1"))]);
+        foreach (var witness in options.Datacenters.Take(witnesses))
+        {
+            witness.Witness = true;
+        }
+
+        var told = TopologyValidation.Problems(options).ToArray();
+        Assert.True(problem is null ? told is [] : told is [var one] && one.Contains(problem), string.Join(' ', told));
+    }
+
+    [Theory]
     [InlineData("host:1", true)]
     [InlineData("[::1]:30000", true)]
     [InlineData("10.0.0.1:30000", true)]

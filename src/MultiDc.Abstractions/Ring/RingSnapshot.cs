@@ -19,11 +19,19 @@ public sealed record RingMember([property: Id(0)] string Silo, [property: Id(1)]
 /// <param name="Name">See <see cref="Names"/>.</param>
 /// <param name="ShardCount">How many equal arcs of the hash space, hence Raft groups; 1 to 4096, for good.</param>
 /// <param name="Datacenters">Where its replicas are, one voter in each, sorted.</param>
+/// <param name="Witnesses">Those of them whose replicas hold no data, sorted; default or empty: none.</param>
 [GenerateSerializer, Immutable, Alias("MultiDc.KeyspaceDescriptor")]
-public sealed record KeyspaceDescriptor([property: Id(0)] string Name, [property: Id(1)] int ShardCount, [property: Id(2)] ImmutableArray<DatacenterId> Datacenters)
+public sealed record KeyspaceDescriptor(
+    [property: Id(0)] string Name,
+    [property: Id(1)] int ShardCount,
+    [property: Id(2)] ImmutableArray<DatacenterId> Datacenters,
+    [property: Id(3)] ImmutableArray<DatacenterId> Witnesses = default)
 {
     /// <summary>The most shards of a keyspace.</summary>
     public const int MaxShardCount = 4096;
+
+    /// <summary>Where a replica may lead and serve: all datacenters but the witnesses.</summary>
+    public ImmutableArray<DatacenterId> FullDatacenters => Witnesses.IsDefaultOrEmpty ? Datacenters : [.. Datacenters.Where(d => !Witnesses.Contains(d))];
 
     /// <summary>Says what is wrong with the descriptor, or null.</summary>
     public string? DescribeProblem() =>
@@ -31,14 +39,20 @@ public sealed record KeyspaceDescriptor([property: Id(0)] string Name, [property
         : ShardCount is < 1 or > MaxShardCount ? $"keyspace '{Name}': {ShardCount} shards; 1 to {MaxShardCount} are allowed"
         : Datacenters.IsDefaultOrEmpty ? $"keyspace '{Name}' has no datacenter"
         : !Datacenters.SequenceEqual(Datacenters.Distinct().Order()) ? $"keyspace '{Name}': its datacenters {string.Join(", ", Datacenters)} are not sorted and distinct"
+        : !KnownWitnesses.SequenceEqual(Datacenters.Where(KnownWitnesses.Contains)) ? $"keyspace '{Name}': its witnesses {string.Join(", ", KnownWitnesses)} are not sorted, distinct and among its datacenters"
+        : KnownWitnesses.Length > 0 && 2 * KnownWitnesses.Length >= Datacenters.Length ? $"keyspace '{Name}': more of its datacenters must hold data than are witnesses"
         : null;
 
     /// <inheritdoc/>
     public bool Equals(KeyspaceDescriptor? other) =>
-        other is not null && Name == other.Name && ShardCount == other.ShardCount && Datacenters.SequenceEqual(other.Datacenters);
+        other is not null && Name == other.Name && ShardCount == other.ShardCount && Datacenters.SequenceEqual(other.Datacenters)
+        && KnownWitnesses.SequenceEqual(other.KnownWitnesses);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Name, ShardCount, Datacenters.Length);
+
+    // A sender of an earlier version leaves it out.
+    private ImmutableArray<DatacenterId> KnownWitnesses => Witnesses.IsDefault ? [] : Witnesses;
 }
 
 /// <summary>
@@ -74,7 +88,7 @@ public sealed record RingSnapshot(
         {
             return present.Equals(keyspace)
                 ? this
-                : throw new ArgumentException($"keyspace '{keyspace.Name}' exists with {present.ShardCount} shards in {string.Join(", ", present.Datacenters)}", nameof(keyspace));
+                : throw new ArgumentException($"keyspace '{keyspace.Name}' exists with {present.ShardCount} shards in {string.Join(", ", present.Datacenters)}{(present.Witnesses.IsDefaultOrEmpty ? "" : $", witnesses {string.Join(", ", present.Witnesses)}")}", nameof(keyspace));
         }
 
         return this with { Version = Next, Keyspaces = [.. Keyspaces.Append(keyspace).OrderBy(static k => k.Name, StringComparer.Ordinal)] };

@@ -15,7 +15,7 @@ internal sealed record DrillOptions
     /// <summary>How long the fault lasts each time, or the whole of a drill without rounds.</summary>
     public required TimeSpan FaultLength { get; init; }
 
-    /// <summary>Readers, and as many writers, in every datacenter.</summary>
+    /// <summary>Readers, and as many writers, in every datacenter that holds data.</summary>
     public required int Workers { get; init; }
 
     /// <summary>Where the choices of workers and of chaos come from.</summary>
@@ -34,7 +34,10 @@ internal enum DrillKind
     /// <summary>The datacenter that leads most shards is killed, and comes back.</summary>
     DcLoss,
 
-    /// <summary>It is cut off from the others, both ways.</summary>
+    /// <summary>The witness is killed, and comes back.</summary>
+    WitnessLoss,
+
+    /// <summary>The datacenter that leads most shards is cut off from the others, both ways.</summary>
     Partition,
 
     /// <summary>Nothing gets out of it, and everything in.</summary>

@@ -19,16 +19,22 @@ internal sealed class DrillRun(DrillOptions options, Action<string> say, TimePro
             throw new DrillFailedException("no PostgreSQL runs there: it takes \"up --store postgres\"");
         }
 
+        if (options.Kind == DrillKind.WitnessLoss && system.FullDatacenters.Count == system.Silos.Count)
+        {
+            throw new DrillFailedException("no datacenter there is a witness: it takes \"up --witness\"");
+        }
+
         var stage = new DrillStage(system, Now, Tell, time, stop);
         await stage.UntilWholeAsync();
         var folder = Directory.CreateTempSubdirectory("multidc-drill-").FullName;
         var loads = new List<LoadProcess>();
         try
         {
-            loads.AddRange(system.Datacenters.Select((datacenter, i) => LoadProcess.Start(system, datacenter, i, startedAt, options, folder)));
-            stage.Loads = system.Datacenters.Zip(loads).ToDictionary(static pair => pair.First, static pair => pair.Second);
+            loads.AddRange(system.FullDatacenters.Select((datacenter, i) => LoadProcess.Start(system, datacenter, i, startedAt, options, folder)));
+            stage.Loads = system.FullDatacenters.Zip(loads).ToDictionary(static pair => pair.First, static pair => pair.Second);
             await Task.WhenAll(loads.Select(load => load.OrderAsync("work", stop)));
-            Tell($"{options.Workers} readers and {options.Workers} writers in every datacenter");
+            var without = system.Datacenters.Except(system.FullDatacenters).ToArray();
+            Tell($"{options.Workers} readers and {options.Workers} writers in every datacenter{(without.Length == 0 ? "" : $" but {string.Join(", ", without)}, a witness")}");
             await stage.WaitAsync(WarmUp);
             var before = await stage.UntilWholeAsync();
 
@@ -44,9 +50,9 @@ internal sealed class DrillRun(DrillOptions options, Action<string> say, TimePro
             return new()
             {
                 Kind = options.Kind,
-                Datacenters = [.. system.Datacenters],
+                Datacenters = system.FullDatacenters,
                 History = [.. loads.SelectMany(static load => load.ReadHistory())],
-                StaleReads = system.Datacenters.Zip(loads).ToDictionary(static pair => pair.First, static pair => pair.Second.ReadStaleReads()),
+                StaleReads = system.FullDatacenters.Zip(loads).ToDictionary(static pair => pair.First, static pair => pair.Second.ReadStaleReads()),
                 ReadFrom = readFrom,
                 Faults = [.. stage.Faults],
                 Restarted = [.. stage.Restarted],

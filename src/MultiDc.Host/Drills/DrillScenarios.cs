@@ -14,7 +14,7 @@ internal static class DrillScenarios
     /// <summary>How long the fault lasts when nobody says; of drills without rounds, the whole.</summary>
     public static TimeSpan UsualLength(DrillKind kind) => TimeSpan.FromSeconds(kind switch
     {
-        DrillKind.DcLoss => 10,
+        DrillKind.DcLoss or DrillKind.WitnessLoss => 10,
         DrillKind.SlowLink => 30,
         DrillKind.RedisLoss => 60,
         DrillKind.Flapping => 180,
@@ -49,10 +49,14 @@ internal static class DrillScenarios
 
     private static async Task OnceAsync(DrillStage stage, DrillKind kind, TimeSpan length, ReplicaView view)
     {
-        var victim = view.Leading(stage.System.Datacenters);
+        var victim = view.Leading(stage.System.FullDatacenters);
         var led = view.LedBy(victim);
         switch (kind)
         {
+            case DrillKind.WitnessLoss:
+                var witness = stage.System.Datacenters.Except(stage.System.FullDatacenters).First();
+                await stage.FaultAsync($"kill -9 of all of {witness}, the witness", witness, view.LedBy(witness), () => stage.DoAsync("kill-dc", witness), length, () => stage.DoAsync("start-dc", witness));
+                break;
             case DrillKind.DcLoss:
                 await stage.FaultAsync($"kill -9 of all of {victim}", victim, led, () => stage.DoAsync("kill-dc", victim), length, () => stage.DoAsync("start-dc", victim));
                 break;
@@ -100,7 +104,7 @@ internal static class DrillScenarios
         {
             // Not whole, perhaps: it is not waited for what the last cut left.
             var view = await stage.ViewAsync(stage.System.Datacenters.First());
-            var victim = view.Leading(stage.System.Datacenters);
+            var victim = view.Leading(stage.System.FullDatacenters);
             await stage.FaultAsync($"{victim} is cut off", victim, view.LedBy(victim), () => stage.DoAsync("cut", victim), FlapLength, () => stage.DoAsync("heal"));
             await stage.WaitAsync(FlapLength);
         }
@@ -112,6 +116,7 @@ internal static class DrillScenarios
     {
         var random = new SeededRandomSource(options.Seed);
         DrillKind[] kinds = [DrillKind.DcLoss, DrillKind.Partition, DrillKind.Oneway, DrillKind.Pause, DrillKind.SlowLink, DrillKind.RedisLoss,
+            .. stage.System.FullDatacenters.Count < stage.System.Silos.Count ? [DrillKind.WitnessLoss] : Array.Empty<DrillKind>(),
             .. stage.System.Store == "postgres" ? [DrillKind.PostgresLoss] : Array.Empty<DrillKind>()];
         using var over = new CancellationTokenSource(options.FaultLength);
         while (!over.IsCancellationRequested)

@@ -17,6 +17,9 @@ internal sealed class LocalSystem(string script)
     /// <summary>The silos of each datacenter.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<string>> Silos { get; private set; } = new Dictionary<string, IReadOnlyList<string>>();
 
+    /// <summary>The datacenters that hold data: where clients are, and leaders.</summary>
+    public IReadOnlyList<string> FullDatacenters { get; private set; } = [];
+
     /// <summary>The addresses of the sample web apps, by the datacenter of each.</summary>
     public IReadOnlyDictionary<string, string> Shops { get; private set; } = new Dictionary<string, string>();
 
@@ -34,6 +37,8 @@ internal sealed class LocalSystem(string script)
         Silos = status.RootElement.GetProperty("datacenters").EnumerateArray().ToDictionary(
             static datacenter => datacenter.GetProperty("name").GetString()!,
             static IReadOnlyList<string> (datacenter) => [.. datacenter.GetProperty("silos").EnumerateArray().Select(static silo => silo.GetProperty("name").GetString()!)]);
+        FullDatacenters = [.. status.RootElement.GetProperty("datacenters").EnumerateArray().Where(static datacenter => !datacenter.GetProperty("witness").GetBoolean())
+            .Select(static datacenter => datacenter.GetProperty("name").GetString()!).Order(StringComparer.Ordinal)];
         Shops = status.RootElement.GetProperty("datacenters").EnumerateArray().Where(static datacenter => datacenter.GetProperty("shop").ValueKind == JsonValueKind.Object).ToDictionary(
             static datacenter => datacenter.GetProperty("name").GetString()!, static datacenter => datacenter.GetProperty("shop").GetProperty("url").GetString()!);
         NearestRoundTripMs = status.RootElement.GetProperty("wan") is { ValueKind: JsonValueKind.Object } wan ? NearestOf(wan.GetProperty("links")) : NearestRoundTripMs;

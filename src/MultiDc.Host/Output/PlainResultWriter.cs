@@ -57,7 +57,7 @@ internal sealed class PlainResultWriter(TextWriter output, TextWriter error) : I
 
         foreach (var keyspace in ring?.Keyspaces ?? [])
         {
-            output.WriteLine($"keyspace {keyspace.Name}: {keyspace.ShardCount} shards in {string.Join(", ", keyspace.Datacenters)}");
+            output.WriteLine($"keyspace {keyspace.Name}: {keyspace.ShardCount} shards in {string.Join(", ", keyspace.Datacenters)}{(keyspace.Witnesses.IsDefaultOrEmpty ? "" : $", witness {string.Join(", ", keyspace.Witnesses)}")}");
         }
 
         WriteTable(

@@ -206,4 +206,7 @@ public enum RaftProbe
 
     /// <summary>A follower was told that its leader is gone, and believed it.</summary>
     LeaderForgotten,
+
+    /// <summary>A follower was left out without having been silent under this leader.</summary>
+    FollowerLeftOut,
 }

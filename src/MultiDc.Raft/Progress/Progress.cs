@@ -62,7 +62,7 @@ internal sealed class Progress(LogIndex next, RaftNodeOptions options)
     };
 
     /// <summary>
-    /// Whether it fell silent, or needs a snapshot, and has not caught up since. Where there are witnesses, commits do not wait for it.
+    /// Whether it fell silent, is said to be gone, or needs a snapshot, and has not caught up since. Where there are witnesses, commits do not wait for it.
     /// </summary>
     public bool IsLeftOut { get; private set; }
 
@@ -168,6 +168,16 @@ internal sealed class Progress(LogIndex next, RaftNodeOptions options)
         Become(ProgressState.Probe, Max(Match.Next(), next));
     }
 
+    /// <summary>It is not waited for until it has caught up: see <see cref="IsLeftOut"/>.</summary>
+    public void LeaveOut()
+    {
+        if (!IsLeftOut)
+        {
+            // Its first round begins when it is heard next.
+            (IsLeftOut, catchUpTo, catchUpTicks) = (true, LogIndex.Zero, options.ElectionTimeoutTicks);
+        }
+    }
+
     /// <summary>The entry before <see cref="Next"/> is compacted away.</summary>
     public void NeedSnapshot()
     {
@@ -234,15 +244,6 @@ internal sealed class Progress(LogIndex next, RaftNodeOptions options)
         Invariant.Require(Match < Next, "match < next");
         Invariant.Require(inflight.Ends.All(last => last > Match && last < Next), "what is in flight lies between match and next");
         Invariant.Require(State == ProgressState.Replicate || inflight.Count == 0, "only a pipeline has something in flight");
-    }
-
-    private void LeaveOut()
-    {
-        if (!IsLeftOut)
-        {
-            // Its first round begins when it is heard next.
-            (IsLeftOut, catchUpTo, catchUpTicks) = (true, LogIndex.Zero, options.ElectionTimeoutTicks);
-        }
     }
 
     private void Become(ProgressState state, LogIndex next)

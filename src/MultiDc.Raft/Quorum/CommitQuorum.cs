@@ -26,9 +26,9 @@ namespace MultiDc.Raft;
 /// refuse them just as well. Suppose one datacenter is then lost, and what remains, without those that were away, is a majority of voters.
 /// If all that were not away hold what a witness knows, any full one of the rest holds it; if a majority's number m of V voters hold it, at
 /// most V−m are lost, and m−(V−m) ≥ 1 of the holders remain. So a full voter that has every acknowledged write can be elected. One that is
-/// away does not count as holding, even if it does: it may not be there when it is needed. Away is who fell silent for an election timeout,
-/// or needs a snapshot, until it has caught up again: the return of a datacenter must not stop all writes until its copy is complete. It
-/// costs writes a pause of one election timeout when a full voter falls silent, and one more round trip while a witness is needed, as in
+/// away does not count as holding, even if it does: it may not be there when it is needed. Away is who fell silent for an election timeout
+/// (under this leader, or as the leader before it), whose process is said to be gone, or who needs a snapshot, until it has caught up again: the return of a datacenter must not stop all writes until its copy is complete. It
+/// costs writes a pause of one election timeout when a full voter just falls silent, and one more round trip while a witness is needed, as in
 /// Harp and Cheap Paxos.
 /// </para>
 /// <para>

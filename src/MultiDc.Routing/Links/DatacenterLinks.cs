@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 
@@ -22,6 +23,7 @@ public sealed class DatacenterLinks : IDatacenterLinks, IAsyncDisposable
     {
         Local = new(options.Datacenter);
         Datacenters = [.. options.Datacenters.Select(static d => new DatacenterId(d.Name))];
+        Witnesses = [.. options.Datacenters.Where(static d => d.Witness).Select(static d => new DatacenterId(d.Name)).Order()];
         links = options.Datacenters.ToFrozenDictionary(
             static d => new DatacenterId(d.Name),
             d => grains is not null && (d.Name == options.Datacenter || d.Gateways.Count == 0)
@@ -34,6 +36,9 @@ public sealed class DatacenterLinks : IDatacenterLinks, IAsyncDisposable
 
     /// <inheritdoc/>
     public IReadOnlyList<DatacenterId> Datacenters { get; }
+
+    /// <inheritdoc/>
+    public ImmutableArray<DatacenterId> Witnesses { get; }
 
     /// <inheritdoc/>
     public bool TryGetLink(DatacenterId datacenter, [NotNullWhen(true)] out IDatacenterLink? link) => links.TryGetValue(datacenter, out link);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 
 namespace MultiDc.Routing.Links;
@@ -50,6 +51,12 @@ public interface IDatacenterLinks
 
     /// <summary>All datacenters of the system, this one included, in the order of the options.</summary>
     IReadOnlyList<DatacenterId> Datacenters { get; }
+
+    /// <summary>Those of <see cref="Datacenters"/> that hold no data, as this process was told, sorted.</summary>
+    ImmutableArray<DatacenterId> Witnesses => [];
+
+    /// <summary>Those of <see cref="Datacenters"/> that are no <see cref="Witnesses"/>: where replicas may lead.</summary>
+    IReadOnlyList<DatacenterId> FullDatacenters => Witnesses.IsEmpty ? Datacenters : [.. Datacenters.Where(d => !Witnesses.Contains(d))];
 
     /// <summary>The link to a datacenter; false for a name that is not in the options.</summary>
     bool TryGetLink(DatacenterId datacenter, [NotNullWhen(true)] out IDatacenterLink? link);

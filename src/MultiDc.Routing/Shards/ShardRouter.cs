@@ -25,7 +25,7 @@ public sealed class ShardRouter(IDatacenterLinks links, ShardRouterOptions optio
 
     /// <summary>Writes once.</summary>
     /// <param name="shard">The shard that holds the key.</param>
-    /// <param name="datacenters">Where its replicas are.</param>
+    /// <param name="datacenters">Where its replicas are that may lead: a witness is not asked.</param>
     /// <param name="operation">What to do.</param>
     /// <param name="timeout">The caller's patience.</param>
     /// <param name="cancellationToken">Cancelling leaves the outcome unknown: <see cref="OperationCanceledException"/>.</param>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using MultiDc.Grains;
 using MultiDc.Ring;
 using MultiDc.Routing.Links;
@@ -38,6 +39,10 @@ internal sealed record Refused(string Detail) : FoundingResult;
 /// once for the whole system; and for the ring's own shard, a store that has seen a ring takes no part in founding it unless it had begun
 /// before.
 /// </para>
+/// <para>
+/// Which datacenters are witnesses is agreed on, too, because replicas that begin with different configurations are no group: of a keyspace the
+/// ring tells it, of the ring's own shard the introductions compare it, and whoever has once agreed stays with it.
+/// </para>
 /// </summary>
 internal sealed partial class ReplicaFounder(
     IReplicaStore store, ReplicaRecords records, IDatacenterLinks links, IGrainFactory grains, SiloGate gate, TimeProvider time,
@@ -57,10 +62,15 @@ internal sealed partial class ReplicaFounder(
         var descriptor = await records.GetDescriptorAsync(replica);
         if (descriptor is null)
         {
-            var (found, problem) = await DescribeAsync(replica.Shard);
+            var (found, problem) = await DescribeAsync(replica);
             if (found is null)
             {
                 return problem;
+            }
+
+            if (found.DescribeOtherWitnesses(links) is { } otherwise)
+            {
+                return RefusedOver(replica, otherwise);
             }
 
             if (!found.Datacenters.Contains(replica.Datacenter))
@@ -82,18 +92,29 @@ internal sealed partial class ReplicaFounder(
             LogFounded(logger, replica, records.StoreId);
             descriptor = found;
         }
+        else if (descriptor.DescribeOtherWitnesses(links) is { } otherwise)
+        {
+            return RefusedOver(replica, otherwise);
+        }
 
         // Creating is safe here even if the store crashed after the record: the replica cannot have spoken before it was created.
-        var opened = await store.OpenAsync(new(replica.ToString()), new(new GroupMembers(descriptor.Datacenters).Configuration));
+        var opened = await store.OpenAsync(new(replica.ToString()), new(descriptor.Members.Configuration));
         return new Opened(opened!, descriptor, Guid.NewGuid());
     }
 
     /// <summary>Answers the introduction of another replica of the group in the name of <paramref name="replica"/>.</summary>
     /// <exception cref="InvalidOperationException">This store is not the replica's home and cannot speak for it.</exception>
-    public async Task<IntroductionReply> AnswerAsync(ReplicaAddress replica, DatacenterId from, Guid storeId) =>
-        await (replica.Shard == ShardId.Ring ? TryBeginRingAsync(replica) : records.IsClaimedAsync(replica))
-            ? new(records.StoreId, await records.RememberHomeAsync(new(replica.Shard, from), storeId))
-            : throw new InvalidOperationException($"store {records.StoreId} is not the home of replica {replica} and cannot speak for it");
+    public async Task<IntroductionReply> AnswerAsync(ReplicaAddress replica, DatacenterId from, Guid storeId, ImmutableArray<DatacenterId> witnesses)
+    {
+        if (!await (replica.Shard == ShardId.Ring ? TryBeginRingAsync(replica) : records.IsClaimedAsync(replica)))
+        {
+            throw new InvalidOperationException($"store {records.StoreId} is not the home of replica {replica} and cannot speak for it");
+        }
+
+        return replica.Shard == ShardId.Ring && await AgreeOnWitnessesAsync(replica, witnesses) is { } others
+            ? new(records.StoreId, default, others)
+            : new(records.StoreId, await records.RememberHomeAsync(new(replica.Shard, from), storeId), null);
+    }
 
     /// <summary>Whether this store's memory of the other replicas is that of <paramref name="replica"/>.</summary>
     public async ValueTask<bool> MaySpeakForAsync(ReplicaAddress replica) =>
@@ -115,6 +136,20 @@ internal sealed partial class ReplicaFounder(
 
         return true;
     }
+
+    // Null: agreed, for good. Otherwise the witnesses that this store knows.
+    private async ValueTask<ImmutableArray<DatacenterId>?> AgreeOnWitnessesAsync(ReplicaAddress replica, ImmutableArray<DatacenterId> witnesses)
+    {
+        var own = await records.GetDescriptorAsync(replica) ?? await records.GetAgreedRingAsync() ?? ConfiguredRing;
+        if (own.Witnesses.SequenceEqual(witnesses))
+        {
+            own = await records.AgreeOnRingAsync(own);
+        }
+
+        return own.Witnesses.SequenceEqual(witnesses) ? null : own.Witnesses;
+    }
+
+    private ShardDescriptor ConfiguredRing => new(HashRange.Full, [.. links.Datacenters.Order()], links.Witnesses);
 
     private async Task<FoundingResult?> BeginAsync(ReplicaAddress replica)
     {
@@ -159,11 +194,16 @@ internal sealed partial class ReplicaFounder(
         $"the home of replica {replica} is store {home}, this is store {records.StoreId}: "
         + "it must not vote in its name. Bring the store back, or replace the replica");
 
-    private async Task<(ShardDescriptor? Descriptor, FoundingResult Problem)> DescribeAsync(ShardId shard)
+    private static Refused RefusedOver(ReplicaAddress replica, string otherwise) => new($"replica {replica}: {otherwise}");
+
+    private async Task<(ShardDescriptor? Descriptor, FoundingResult Problem)> DescribeAsync(ReplicaAddress replica)
     {
+        var shard = replica.Shard;
         if (shard == ShardId.Ring)
         {
-            return (new(HashRange.Full, [.. links.Datacenters.Order()]), null!);
+            return await records.GetAgreedRingAsync() is { } agreed && !agreed.Witnesses.SequenceEqual(links.Witnesses)
+                ? (null, RefusedOver(replica, ShardDescriptor.DescribeOtherWitnesses("its store has agreed with another datacenter on", agreed.Witnesses, links.Witnesses)))
+                : (ConfiguredRing, null!);
         }
 
         RingSnapshot? ring;
@@ -183,31 +223,36 @@ internal sealed partial class ReplicaFounder(
 
         return !ring.TryGetKeyspace(shard.Keyspace, out var keyspace) ? (null, new NotYet($"there is no keyspace '{shard.Keyspace}'"))
             : shard.Number >= keyspace.ShardCount ? (null, new NotYet($"keyspace '{shard.Keyspace}' has {keyspace.ShardCount} shards"))
-            : (new(HashRange.OfShard(shard.Number, keyspace.ShardCount), keyspace.Datacenters), null!);
+            : (new(HashRange.OfShard(shard.Number, keyspace.ShardCount), keyspace.Datacenters, keyspace.Witnesses.IsDefault ? [] : keyspace.Witnesses), null!);
     }
 
     private async Task<FoundingResult?> IntroduceAsync(ReplicaAddress replica, ShardDescriptor descriptor)
     {
-        var others = descriptor.Datacenters.Where(d => d != replica.Datacenter).ToArray();
-        if (others.Length == 0)
+        var peers = descriptor.Datacenters.Where(d => d != replica.Datacenter).ToArray();
+        if (peers.Length == 0)
         {
             return null;
         }
 
-        var answers = await Task.WhenAll(others.Select(other => IntroduceAsync(replica, other)));
+        var answers = await Task.WhenAll(peers.Select(other => IntroduceAsync(replica, other, descriptor.Witnesses)));
+        if (answers.FirstOrDefault(static a => a?.OtherWitnesses is not null)?.OtherWitnesses is { } others)
+        {
+            return RefusedOver(replica, ShardDescriptor.DescribeOtherWitnesses("another datacenter has", others, descriptor.Witnesses));
+        }
+
         if (answers.FirstOrDefault(a => a is not null && a.HomeOfCaller != records.StoreId) is { } refusal)
         {
             return RefusedFor(replica, refusal.HomeOfCaller);
         }
 
         var remembering = answers.Count(a => a is not null);
-        return remembering > others.Length / 2
+        return remembering > peers.Length / 2
             ? null
-            : new NotYet($"{remembering} of {others.Length} other replicas know this store as the home of {replica}; {(others.Length / 2) + 1} are needed");
+            : new NotYet($"{remembering} of {peers.Length} other replicas know this store as the home of {replica}; {(peers.Length / 2) + 1} are needed");
     }
 
     // Null: no answer, or one from a store that is not the home of the replica asked, whose word does not count.
-    private async Task<IntroductionReply?> IntroduceAsync(ReplicaAddress replica, DatacenterId other)
+    private async Task<IntroductionReply?> IntroduceAsync(ReplicaAddress replica, DatacenterId other, ImmutableArray<DatacenterId> witnesses)
     {
         var peerAddress = new ReplicaAddress(replica.Shard, other);
         if (!links.TryGetLink(other, out var link) || !link.TryGetGrain<IReplicaPeerGrain>(peerAddress.ToString(), out var peer))
@@ -217,8 +262,8 @@ internal sealed partial class ReplicaFounder(
 
         try
         {
-            var reply = await peer.IntroduceAsync(replica.Datacenter, records.StoreId, gate.Own).WaitAsync(CallTimeout, time);
-            return await records.RememberHomeAsync(peerAddress, reply.StoreId) == reply.StoreId ? reply : null;
+            var reply = await peer.IntroduceAsync(replica.Datacenter, records.StoreId, gate.Own, witnesses).WaitAsync(CallTimeout, time);
+            return reply.OtherWitnesses is not null || await records.RememberHomeAsync(peerAddress, reply.StoreId) == reply.StoreId ? reply : null;
         }
         catch (Exception exception)
         {

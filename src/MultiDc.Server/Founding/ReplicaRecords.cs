@@ -25,6 +25,8 @@ internal enum ReplicaHolding
 /// </summary>
 internal sealed class ReplicaRecords(IReplicaStore store)
 {
+    private const string AgreedRing = "ring-agreed";
+
     public Guid StoreId => store.Identity.StoreId;
 
     /// <summary>The descriptor of a replica that was founded on this store; null when none was.</summary>
@@ -49,6 +51,15 @@ internal sealed class ReplicaRecords(IReplicaStore store)
 
     /// <summary>Whether <see cref="SetRingSeenAsync"/> was ever called over this store.</summary>
     public async ValueTask<bool> HasSeenRingAsync() => await store.GetRecordAsync("ring-seen") is not null;
+
+    /// <summary>The ring's shard as this store agreed on it with another, of which one may have been founded so; null when it never did.</summary>
+    public async ValueTask<ShardDescriptor?> GetAgreedRingAsync() =>
+        await store.GetRecordAsync(AgreedRing) is { } bytes ? ShardDescriptor.Deserialize(bytes.Span) : null;
+
+    /// <summary>Agrees with another store on the ring's shard, unless another agreement is remembered.</summary>
+    /// <returns>The one that is remembered.</returns>
+    public async ValueTask<ShardDescriptor> AgreeOnRingAsync(ShardDescriptor descriptor) =>
+        ShardDescriptor.Deserialize((await store.AddRecordAsync(AgreedRing, descriptor.Serialize())).Span);
 
     /// <summary>What the store has of the replica.</summary>
     public async ValueTask<ReplicaHolding> GetHoldingAsync(ReplicaAddress replica) =>

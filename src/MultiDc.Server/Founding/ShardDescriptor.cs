@@ -2,18 +2,56 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using MultiDc.Ring;
+using MultiDc.Routing.Links;
+using MultiDc.Server.Replication;
 
 namespace MultiDc.Server.Founding;
 
-/// <summary>What a replica must know of its shard before it can be founded or opened: remembered in its store, so that opening asks nobody.</summary>
+/// <summary>
+/// What a replica must know of its shard before it can be founded or opened: remembered in its store, so that opening asks nobody. Format 2 adds
+/// <c>witnesses</c>; a shard without any is written as format 1, which earlier versions read.
+/// </summary>
 /// <param name="Range">Which keys belong to it.</param>
 /// <param name="Datacenters">Where its founding replicas are.</param>
-internal sealed record ShardDescriptor(HashRange Range, ImmutableArray<DatacenterId> Datacenters)
+/// <param name="Witnesses">Which of these hold no data.</param>
+internal sealed record ShardDescriptor(HashRange Range, ImmutableArray<DatacenterId> Datacenters, ImmutableArray<DatacenterId> Witnesses)
 {
-    private const int Format = 1;
+    private const int Format = 2;
+    private const int FormatWithoutWitnesses = 1;
+
+    /// <summary>The replicas as they were founded.</summary>
+    public GroupMembers Members => new(Datacenters, Witnesses);
 
     public byte[] Serialize() => JsonSerializer.SerializeToUtf8Bytes(
-        new Stored(Format, Range.First, Range.Last, [.. Datacenters.Select(static d => d.Value)]), StoredShardJson.Default.Stored);
+        new Stored(
+            Witnesses.IsEmpty ? FormatWithoutWitnesses : Format,
+            Range.First,
+            Range.Last,
+            [.. Datacenters.Select(static d => d.Value)],
+            Witnesses.IsEmpty ? null : [.. Witnesses.Select(static d => d.Value)]),
+        StoredShardJson.Default.Stored);
+
+    /// <summary>
+    /// Where the shard's witnesses are not those of this silo's configuration; null when they are the same. A replica that was a witness has no
+    /// data, and one that was none is counted on to have it, so neither may become the other.
+    /// </summary>
+    public string? DescribeOtherWitnesses(IDatacenterLinks links)
+    {
+        var changed = Datacenters.Where(d => links.Datacenters.Contains(d) && Witnesses.Contains(d) != links.Witnesses.Contains(d)).ToArray();
+        return changed.Length == 0 ? null : DescribeOtherWitnesses("its shard has", Witnesses, links.Witnesses);
+    }
+
+    /// <summary>The same in words.</summary>
+    /// <param name="who">Says so: <c>its shard has</c>.</param>
+    /// <param name="others">The witnesses there.</param>
+    /// <param name="configured">The witnesses by this silo's configuration.</param>
+    public static string DescribeOtherWitnesses(string who, ImmutableArray<DatacenterId> others, ImmutableArray<DatacenterId> configured)
+    {
+        return $"{who} {Words(others)}, this silo is configured with {Words(configured)}: which datacenters are witnesses is for good. Correct Witness in MultiDc:Datacenters";
+
+        static string Words(ImmutableArray<DatacenterId> witnesses) =>
+            witnesses.IsDefaultOrEmpty ? "no witness" : $"{string.Join(", ", witnesses)} as {(witnesses.Length == 1 ? "witness" : "witnesses")}";
+    }
 
     /// <exception cref="FormatException">The bytes are no descriptor, or one of a later format.</exception>
     public static ShardDescriptor Deserialize(ReadOnlySpan<byte> bytes)
@@ -28,19 +66,31 @@ internal sealed record ShardDescriptor(HashRange Range, ImmutableArray<Datacente
             throw new FormatException("the stored shard descriptor is not readable", exception);
         }
 
-        if (stored is { Format: Format } && (stored.Datacenters.IsDefaultOrEmpty || stored.Datacenters.Contains(null!)))
+        if (stored is not { Format: FormatWithoutWitnesses or Format })
+        {
+            throw new FormatException($"a shard descriptor of format {stored?.Format}; this version reads {FormatWithoutWitnesses} and {Format}");
+        }
+
+        if (stored.Datacenters.IsDefaultOrEmpty || stored.Datacenters.Contains(null!))
         {
             throw new FormatException("the stored shard descriptor names no datacenters");
         }
 
-        return stored is { Format: Format }
-            ? new(new(stored.FirstHash, stored.LastHash), [.. stored.Datacenters.Select(static d => new DatacenterId(d))])
-            : throw new FormatException($"a shard descriptor of format {stored?.Format}; this version reads {Format}");
+        // Read as none they would become full replicas.
+        var witnesses = stored.Witnesses ?? [];
+        if ((stored.Format == Format) != (witnesses.Length > 0) || !witnesses.All(w => stored.Datacenters.Contains(w)))
+        {
+            throw new FormatException("the stored shard descriptor names no witnesses where its format has some, or others than its datacenters");
+        }
+
+        return new(new(stored.FirstHash, stored.LastHash), Ids(stored.Datacenters), Ids(witnesses));
+
+        static ImmutableArray<DatacenterId> Ids(IEnumerable<string> names) => [.. names.Select(static name => new DatacenterId(name))];
     }
 
-    internal sealed record Stored(int Format, ulong FirstHash, ulong LastHash, ImmutableArray<string> Datacenters);
+    internal sealed record Stored(int Format, ulong FirstHash, ulong LastHash, ImmutableArray<string> Datacenters, string[]? Witnesses = null);
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ShardDescriptor.Stored))]
 internal sealed partial class StoredShardJson : JsonSerializerContext;

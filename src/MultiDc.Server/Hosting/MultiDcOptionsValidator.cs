@@ -65,6 +65,11 @@ internal sealed class MultiDcOptionsValidator : IValidateOptions<MultiDcOptions>
             yield return $"PreferredLeaderDatacenters: '{unknown}' is none of this system's datacenters {string.Join(", ", known)}";
         }
 
+        foreach (var witness in options.PreferredLeaderDatacenters.Where(name => options.Datacenters.Any(d => d.Name == name && d.Witness)))
+        {
+            yield return $"PreferredLeaderDatacenters: '{witness}' is a witness, which never leads";
+        }
+
         foreach (var twice in options.PreferredLeaderDatacenters.GroupBy(static name => name).Where(static g => g.Count() > 1))
         {
             yield return $"PreferredLeaderDatacenters: '{twice.Key}' is listed {twice.Count()} times";

@@ -103,6 +103,7 @@ public static class MultiDcSiloBuilderExtensions
             provider.GetRequiredService<TimeProvider>(),
             Random.Shared.NextDouble,
             provider.GetRequiredService<ILogger<ShardRouter>>()));
+        services.AddHostedService<WitnessCheck>();
         services.AddHostedService<LostDatacenters>();
         services.AddHostedService<RingWaker>();
         services.AddHostedService<LeadershipHandover>();

@@ -16,7 +16,7 @@ internal sealed class ReplicaPumpFactory(
         var others = opened.Descriptor.Datacenters.Where(d => d != address.Datacenter).ToDictionary(GroupMembers.IdOf, d => new ReplicaAddress(address.Shard, d));
         var pump = new ReplicaPump(
             sender,
-            new GroupMembers(opened.Descriptor.Datacenters),
+            opened.Descriptor.Members,
             opened.Descriptor.Range,
             new RaftNodeOptions
             {

@@ -9,10 +9,18 @@ namespace MultiDc.Server.Replication;
 internal sealed class GroupMembers
 {
     private readonly FrozenDictionary<ReplicaId, DatacenterId> datacenters;
+    private readonly ImmutableArray<ReplicaId> witnesses = [];
 
-    /// <summary>One replica in each datacenter, as a group is founded.</summary>
-    public GroupMembers(IEnumerable<DatacenterId> members)
+    /// <summary>One replica in each datacenter, as a group is founded; those in the <paramref name="witnesses"/> hold no state.</summary>
+    public GroupMembers(IEnumerable<DatacenterId> members, IEnumerable<DatacenterId> witnesses)
         : this(members.Select(static datacenter => (IdOf(datacenter), datacenter)))
+    {
+        this.witnesses = [.. witnesses.Select(IdOf)];
+    }
+
+    /// <summary>One full replica in each datacenter.</summary>
+    public GroupMembers(IEnumerable<DatacenterId> members)
+        : this(members, [])
     {
     }
 
@@ -36,6 +44,7 @@ internal sealed class GroupMembers
     /// <summary>All of them as voters: how a group is founded.</summary>
     public GroupConfiguration Configuration => new(datacenters.Keys)
     {
+        Witnesses = witnesses,
         Datacenters = datacenters.ToImmutableSortedDictionary(static at => at.Key, static at => TagOf(at.Value)),
     };
 

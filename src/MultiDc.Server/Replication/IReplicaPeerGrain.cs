@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using MultiDc.Server.Openings;
 using MultiDc.Server.Trust;
 using Orleans.Concurrency;
@@ -28,10 +29,11 @@ internal interface IReplicaPeerGrain : IGrainWithStringKey
 
     /// <summary>
     /// A replica that is about to be founded says which store it is on. The answer is durable: the first store named for a replica stays
-    /// its home, see <see cref="Founding.ReplicaFounder"/>.
+    /// its home, see <see cref="Founding.ReplicaFounder"/>. <paramref name="witnesses"/> are the group's as the caller knows them; a caller of an
+    /// earlier version knows of none.
     /// </summary>
     [AlwaysInterleave, Alias("Introduce")]
-    Task<IntroductionReply> IntroduceAsync(DatacenterId from, Guid storeId, SiloCredential credential);
+    Task<IntroductionReply> IntroduceAsync(DatacenterId from, Guid storeId, SiloCredential credential, ImmutableArray<DatacenterId> witnesses);
 
     /// <summary>
     /// A replica that was opened says what its store has, before it takes part. Answered by every store that is a home, whether or not its
@@ -44,5 +46,6 @@ internal interface IReplicaPeerGrain : IGrainWithStringKey
 /// <summary>The answer to an introduction.</summary>
 /// <param name="StoreId">The answering replica's own store.</param>
 /// <param name="HomeOfCaller">The store it remembers, from now on at the latest, as the caller's home.</param>
+/// <param name="OtherWitnesses">The witnesses that the answering replica knows, when they are not the caller's and its store is not remembered; otherwise null.</param>
 [GenerateSerializer, Immutable, Alias("MultiDc.IntroductionReply")]
-internal sealed record IntroductionReply([property: Id(0)] Guid StoreId, [property: Id(1)] Guid HomeOfCaller);
+internal sealed record IntroductionReply([property: Id(0)] Guid StoreId, [property: Id(1)] Guid HomeOfCaller, [property: Id(2)] ImmutableArray<DatacenterId>? OtherWitnesses);

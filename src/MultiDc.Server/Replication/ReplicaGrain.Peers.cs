@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using MultiDc.Server.Openings;
 using MultiDc.Server.Transport;
 using MultiDc.Server.Trust;
@@ -84,11 +85,11 @@ internal sealed partial class ReplicaGrain
             : new SnapshotChunkReply(false);
     }
 
-    public async Task<IntroductionReply> IntroduceAsync(DatacenterId from, Guid storeId, SiloCredential credential)
+    public async Task<IntroductionReply> IntroduceAsync(DatacenterId from, Guid storeId, SiloCredential credential, ImmutableArray<DatacenterId> witnesses)
     {
         gate.Require(credential);
         RequireOther(from);
-        return await founder.AnswerAsync(address, from, storeId);
+        return await founder.AnswerAsync(address, from, storeId, witnesses.IsDefault ? [] : witnesses);
     }
 
     public async Task<PresentationReply> PresentAsync(DatacenterId from, Presentation presentation, SiloCredential credential)

@@ -98,7 +98,7 @@ internal sealed partial class ReplicaGrain(
     {
         var now = pump?.Status;
         return Task.FromResult(new ReplicaStatus(
-            address.ToString(), silo.Name, state, detail, (now?.Role ?? RaftRole.Follower).ToString(), now?.Term.Value ?? 0, now?.Leader,
+            address.ToString(), silo.Name, state, detail, now?.Configuration.IsWitness(id) == true ? "Witness" : (now?.Role ?? RaftRole.Follower).ToString(), now?.Term.Value ?? 0, now?.Leader,
             now?.Commit.Value ?? 0, now?.Applied.Value ?? 0, now?.Last.Value ?? 0, now?.Epoch.Value ?? 0));
     }
 

@@ -12,6 +12,9 @@ internal sealed partial class ReplicaPump
     [LoggerMessage(1009, LogLevel.Information, "Replica {Replica} waits no longer for its leader: datacenter {Datacenter} has closed its connections")]
     private static partial void LogMissed(ILogger logger, ReplicaAddress replica, DatacenterId datacenter);
 
+    [LoggerMessage(1010, LogLevel.Information, "Replica {Replica}: writes wait no longer for datacenter {Datacenter}, which has closed its connections")]
+    private static partial void LogLeftOut(ILogger logger, ReplicaAddress replica, DatacenterId datacenter);
+
     [LoggerMessage(1001, LogLevel.Information, "Replica {Replica} leads no more; term {Term}, leader {Leader}")]
     private static partial void LogNotLeading(ILogger logger, ReplicaAddress replica, Term term, DatacenterId? leader);
 

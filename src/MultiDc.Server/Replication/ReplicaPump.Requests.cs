@@ -88,25 +88,39 @@ internal sealed partial class ReplicaPump
         }
     }
 
-    /// <summary>A datacenter seems to be gone: a leader there is waited for no longer.</summary>
+    /// <summary>A datacenter seems to be gone: a leader there is waited for no longer, nor, where a witness can stand in for it, a follower.</summary>
     public void Miss(DatacenterId datacenter)
     {
         // Not among the requests, which may have no room, nor more than once.
-        if (status.Leader == datacenter && Interlocked.Exchange(ref missQueued, 1) == 0)
+        if ((status.Leader == datacenter || LeadsWithWitnesses(status.Role, status.Configuration)) && missQueued.TryAdd(datacenter, 0))
         {
             inbox.AddCompletion(new TurnRequest<bool>(
                 () =>
                 {
-                    Volatile.Write(ref missQueued, 0);
-                    if (Leader() == datacenter)
-                    {
-                        LogMissed(logger, sender.Address, datacenter);
-                        node.ForgetLeader();
-                    }
-
+                    missQueued.TryRemove(datacenter, out _);
+                    MissOnTurn(datacenter);
                     return ValueTask.FromResult(true);
                 },
                 false));
+        }
+    }
+
+    private static bool LeadsWithWitnesses(RaftRole role, GroupConfiguration configuration) => role == RaftRole.Leader && !configuration.Witnesses.IsEmpty;
+
+    private void MissOnTurn(DatacenterId datacenter)
+    {
+        if (LeadsWithWitnesses(node.Role, node.Configuration))
+        {
+            foreach (var gone in node.Configuration.Members.Where(member => members.DatacenterOf(member) == datacenter))
+            {
+                LogLeftOut(logger, sender.Address, datacenter);
+                node.ReportGone(gone);
+            }
+        }
+        else if (Leader() == datacenter)
+        {
+            LogMissed(logger, sender.Address, datacenter);
+            node.ForgetLeader();
         }
     }
 

@@ -29,13 +29,13 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     private readonly SnapshotSender snapshotSender;
     private readonly CancellationTokenSource stopping = new();
     private readonly List<Task> background = [];
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<DatacenterId, byte> missQueued = [];
     private readonly Dictionary<ReplicaId, SnapshotRequest> snapshotsUnderWay = [];
     private IStagedSnapshot? stagedSnapshot;
     private Task<PumpStop>? completion;
     private bool compacting;
     private int ticksSinceEpochCheck;
     private volatile PumpStatus status;
-    private int missQueued;
 
     public ReplicaPump(
         ReplicaSender sender,

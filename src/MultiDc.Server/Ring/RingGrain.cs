@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using MultiDc.Grains;
 using MultiDc.Ring;
 using MultiDc.Routing.Links;
@@ -31,6 +32,7 @@ internal sealed partial class RingGrain(
     private RingSnapshot? snapshot;
     private bool isRemembered;
     private bool refreshing;
+    private bool hasToldOtherwise;
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -75,9 +77,22 @@ internal sealed partial class RingGrain(
             return new Rejected(RejectionReason.InvalidArgument, $"'{keyspace.Name}': names that begin with 'multidc.' are the system's own");
         }
 
+        // A client need not know which datacenters are witnesses; one that does may not mean others.
+        var witnesses = WitnessesOf(keyspace.Datacenters);
+        if (!keyspace.Witnesses.IsDefaultOrEmpty && !keyspace.Witnesses.SequenceEqual(witnesses))
+        {
+            return new Rejected(RejectionReason.InvalidArgument, $"keyspace '{keyspace.Name}': {ShardDescriptor.DescribeOtherWitnesses("it is asked for with", keyspace.Witnesses, witnesses)}");
+        }
+
+        var complete = keyspace with { Witnesses = witnesses };
+        if (complete.DescribeProblem() is { } withWitnesses)
+        {
+            return new Rejected(RejectionReason.InvalidArgument, withWitnesses);
+        }
+
         try
         {
-            return await ChangeAsync(ring => ring.WithKeyspace(keyspace));
+            return await ChangeAsync(ring => ring.WithKeyspace(complete));
         }
         catch (ArgumentException exception)
         {
@@ -89,7 +104,7 @@ internal sealed partial class RingGrain(
     {
         gate.Require(credential);
         var key = System.Text.Encoding.UTF8.GetBytes($"home/{replica}");
-        if (await router.ReadAsync(ShardId.Ring, links.Datacenters, key, Patience) is not ReadServed { Entry: var entry })
+        if (await router.ReadAsync(ShardId.Ring, links.FullDatacenters, key, Patience) is not ReadServed { Entry: var entry })
         {
             return null;
         }
@@ -100,7 +115,7 @@ internal sealed partial class RingGrain(
         }
 
         // Absent is expected, so of all claims one is applied. What became of any other, the next attempt reads.
-        var written = await router.WriteAsync(ShardId.Ring, links.Datacenters, new CompareAndSetOperation(key, null, storeId.ToByteArray()), Patience);
+        var written = await router.WriteAsync(ShardId.Ring, links.FullDatacenters, new CompareAndSetOperation(key, null, storeId.ToByteArray()), Patience);
         return written is Applied ? storeId : null;
     }
 
@@ -124,7 +139,7 @@ internal sealed partial class RingGrain(
             var members = topology.SilosOf(links.Local).Select(static silo => new RingMember(silo.Name, silo.Datacenter, silo.Weight)).ToArray();
             var outcome = await ChangeAsync(ring => options.Value.Keyspaces.Aggregate(
                 ring.WithMembersOf(links.Local, members),
-                (next, keyspace) => next.TryGetKeyspace(keyspace.Name, out _) ? next : next.WithKeyspace(new(keyspace.Name, keyspace.ShardCount, [.. links.Datacenters.Order()]))));
+                (next, keyspace) => next.TryGetKeyspace(keyspace.Name, out _) ? next : next.WithKeyspace(new(keyspace.Name, keyspace.ShardCount, [.. links.Datacenters.Order()], links.Witnesses))));
             if (outcome is not Applied)
             {
                 LogNotRefreshed(logger, links.Local, outcome);
@@ -153,13 +168,27 @@ internal sealed partial class RingGrain(
     {
         for (var attempt = 0; attempt < MaxChangeAttempts; attempt++)
         {
-            var read = await router.ReadAsync(ShardId.Ring, links.Datacenters, RingKey, Patience);
+            var read = await router.ReadAsync(ShardId.Ring, links.FullDatacenters, RingKey, Patience);
             if (read is not ReadServed { Entry: var entry })
             {
                 return new Rejected(RejectionReason.Unavailable, ((ReadRejected)read).Detail);
             }
 
             var before = entry is null ? RingSnapshot.Empty : RingSnapshotJson.Deserialize(entry.Value.Span);
+            if (before.Keyspaces.FirstOrDefault(k => !k.Witnesses.AsSpan().SequenceEqual(WitnessesOf(k.Datacenters).AsSpan())) is { } other)
+            {
+                var otherwise = ShardDescriptor.DescribeOtherWitnesses("it was created with", other.Witnesses, WitnessesOf(other.Datacenters));
+                if (!hasToldOtherwise)
+                {
+                    hasToldOtherwise = true;
+                    LogOtherWitnesses(logger, links.Local, other.Name, otherwise);
+                }
+
+                // Callers are shown the way all the same, and replicas find out why they are not opened.
+                Adopt(before);
+                return new Rejected(RejectionReason.InvalidArgument, $"keyspace '{other.Name}': {otherwise}");
+            }
+
             var after = change(before);
             if (after.Version == before.Version)
             {
@@ -168,7 +197,7 @@ internal sealed partial class RingGrain(
             }
 
             var written = await router.WriteAsync(
-                ShardId.Ring, links.Datacenters, new CompareAndSetOperation(RingKey, entry?.Value, RingSnapshotJson.Serialize(after)), Patience);
+                ShardId.Ring, links.FullDatacenters, new CompareAndSetOperation(RingKey, entry?.Value, RingSnapshotJson.Serialize(after)), Patience);
             switch (written)
             {
                 case Applied:
@@ -184,6 +213,8 @@ internal sealed partial class RingGrain(
 
         return new Rejected(RejectionReason.Overloaded, $"others changed the ring first, {MaxChangeAttempts} times in a row");
     }
+
+    private ImmutableArray<DatacenterId> WitnessesOf(ImmutableArray<DatacenterId> datacenters) => [.. datacenters.Where(d => links.Witnesses.Contains(d))];
 
     private void Adopt(RingSnapshot ring)
     {
@@ -234,6 +265,9 @@ internal sealed partial class RingGrain(
 
     [LoggerMessage(1101, LogLevel.Debug, "Ring of datacenter {Datacenter} was not refreshed: {Outcome}")]
     private static partial void LogNotRefreshed(ILogger logger, DatacenterId datacenter, WriteResult outcome);
+
+    [LoggerMessage(1109, LogLevel.Error, "Ring of datacenter {Datacenter} is not changed, keyspace '{Keyspace}': {Disagreement}")]
+    private static partial void LogOtherWitnesses(ILogger logger, DatacenterId datacenter, string keyspace, string disagreement);
 
     [LoggerMessage(1102, LogLevel.Warning, "Ring of datacenter {Datacenter}: the refresh failed")]
     private static partial void LogRefreshFailed(ILogger logger, DatacenterId datacenter, Exception exception);

@@ -42,6 +42,102 @@ public sealed class WitnessTests
     }
 
     [Fact]
+    public void A_full_voter_whose_process_is_gone_is_not_waited_for_until_it_is_back()
+    {
+        var leader = Leader();
+        leader.Node.Propose(new byte[1]);
+        leader.Messages();
+        leader.Node.ReportGone(Id(2));
+        Assert.Single(leader.Messages(), message => message is AppendRequest { To.Value: 3, Entries.Length: 1 });
+        leader.Step(leader.Accepted(3, 2));
+        Assert.Equal(new LogIndex(2), leader.Node.Commit);
+
+        leader.Step(leader.Accepted(2, 2));
+        leader.Messages();
+        leader.Node.Propose(new byte[1]);
+        Assert.DoesNotContain(leader.Messages(), message => message is AppendRequest { To.Value: 3, Entries.Length: > 0 });
+    }
+
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(false, false)]
+    public void A_new_leader_does_not_wait_for_the_one_that_was_gone_or_silent_unless_it_is_heard(bool isSaidToBeGone, bool staysAway)
+    {
+        var subject = new Subject(configuration: TwoAndAWitness);
+        subject.Step(new HeartbeatRequest(Id(2), Id(1), new Term(1), LogIndex.Zero, 1));
+        subject.Messages();
+        if (isSaidToBeGone)
+        {
+            subject.Node.ForgetLeader();
+            subject.Tick(T / 4);
+        }
+
+        for (var tick = 0; tick < 2 * T && subject.Node.Role == RaftRole.Follower; tick++)
+        {
+            subject.Tick();
+        }
+
+        subject.Messages();
+        if (!staysAway)
+        {
+            subject.Step(new PreVoteResponse(Id(2), Id(1), new Term(1), Granted: false));
+        }
+
+        subject.Step(new PreVoteResponse(Id(3), Id(1), new Term(2), Granted: true));
+        subject.Messages();
+        subject.Step(new VoteResponse(Id(3), Id(1), new Term(2), Granted: true));
+        Assert.Equal(RaftRole.Leader, subject.Node.Role);
+        subject.Messages();
+        subject.Step(new AppendRejected(Id(3), Id(1), new Term(2), LogIndex.Zero, EntryId.Zero), subject.Accepted(3, 0));
+        var told = subject.Messages().OfType<AppendRequest>().Where(append => append.To == Id(3)).Sum(append => append.Entries.Length);
+        Assert.Equal(staysAway ? 1 : 0, told);
+    }
+
+    [Fact]
+    public void Whom_another_leader_followed_is_waited_for()
+    {
+        // 2 was missed, came back and followed 3, which hands over.
+        var subject = new Subject(configuration: Voters(1, 2, 3, 4, 5) with { Witnesses = [Id(4), Id(5)] });
+        subject.Step(new HeartbeatRequest(Id(2), Id(1), new Term(1), LogIndex.Zero, 1));
+        subject.Node.ForgetLeader();
+        subject.Step(Subject.Append(3, 2, EntryId.Zero, "2/1"));
+        subject.Messages();
+        subject.Step(new TimeoutNowRequest(Id(3), Id(1), new Term(2)));
+        subject.Messages();
+        subject.Step(new VoteResponse(Id(3), Id(1), new Term(3), Granted: true), new VoteResponse(Id(4), Id(1), new Term(3), Granted: true));
+        Assert.Equal(RaftRole.Leader, subject.Node.Role);
+        subject.Messages();
+        subject.Step(subject.Accepted(3, 2), subject.Accepted(4, 1));
+        Assert.DoesNotContain(subject.Messages(), message => message is AppendRequest { To.Value: 4, Entries.Length: > 0 });
+    }
+
+    [Fact]
+    public void A_witness_that_forgets_its_leader_votes_at_once_and_does_not_stand()
+    {
+        var witness = new Subject(configuration: Voters(1, 2, 3) with { Witnesses = [Id(1)] });
+        witness.Step(new HeartbeatRequest(Id(2), Id(1), new Term(1), LogIndex.Zero, 1));
+        witness.Messages();
+        Assert.Equal(["1->3 PreVoteResponse term=1 refused"], witness.Answer(new PreVoteRequest(Id(3), Id(1), new Term(2), At(0, 0))));
+        witness.Node.ForgetLeader();
+        Assert.Equal(["1->3 PreVoteResponse term=2 granted"], witness.Answer(new PreVoteRequest(Id(3), Id(1), new Term(2), At(0, 0))));
+        Assert.Equal(["1->3 VoteResponse term=2 granted"], witness.Answer(new VoteRequest(Id(3), Id(1), new Term(2), At(0, 0), false)));
+        witness.Tick(5 * T);
+        Assert.Equal(RaftRole.Follower, witness.Node.Role);
+    }
+
+    [Fact]
+    public void A_learner_that_forgets_its_leader_votes_too_since_it_may_be_a_voter_without_knowing()
+    {
+        var learner = new Subject(configuration: Voters(2, 3) with { Learners = [Id(1)] });
+        learner.Step(new HeartbeatRequest(Id(2), Id(1), new Term(1), LogIndex.Zero, 1));
+        learner.Messages();
+        learner.Node.ForgetLeader();
+        Assert.Equal(["1->3 PreVoteResponse term=2 granted"], learner.Answer(new PreVoteRequest(Id(3), Id(1), new Term(2), At(0, 0))));
+    }
+
+    [Fact]
     public void The_leader_does_not_wait_for_a_full_voter_that_takes_a_snapshot_until_it_has_caught_up()
     {
         var leader = Leader();

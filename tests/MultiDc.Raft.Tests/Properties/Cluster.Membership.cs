@@ -110,7 +110,27 @@ internal sealed partial class Cluster
         if (replica.Node is { } node)
         {
             replica.Hearing.Tick(node);
+            var leader = node.Leader;
             node.Tick();
+            replica.Hearing.Campaigns(node, leader);
+        }
+    }
+
+    private static void Forget(Replica replica)
+    {
+        if (replica.Node is { } node)
+        {
+            replica.Hearing.Forgets(node);
+            node.ForgetLeader();
+        }
+    }
+
+    private static void LeaveOut(Replica replica, ReplicaId other)
+    {
+        if (replica.Node is { } node)
+        {
+            replica.Hearing.IsTold(node, other);
+            node.ReportGone(other);
         }
     }
 
@@ -146,12 +166,29 @@ internal sealed partial class Cluster
         }
     }
 
-    /// <summary>Whom a leader does not wait for, seen from outside: who was silent for an election timeout or needs a snapshot, until it holds all.</summary>
+    /// <summary>
+    /// Whom a leader does not wait for, seen from outside: who was silent for an election timeout, also as the leader before it, is said to be
+    /// gone or needs a snapshot, until it holds all.
+    /// </summary>
     private sealed class Hearing
     {
         private readonly Dictionary<ReplicaId, int> silentTicks = [];
         private readonly HashSet<ReplicaId> away = [];
         private (RaftNode? Node, Term Term) leadership;
+        private ReplicaId missed;
+
+        public void Forgets(RaftNode node) => missed = node.Role == RaftRole.Follower && !node.Leader.IsNone ? node.Leader : missed;
+
+        public void Campaigns(RaftNode node, ReplicaId leaderBefore) => missed = node.Role == RaftRole.PreCandidate && !leaderBefore.IsNone ? leaderBefore : missed;
+
+        public void IsTold(RaftNode node, ReplicaId other)
+        {
+            Follow(node);
+            if (silentTicks.ContainsKey(other))
+            {
+                away.Add(other);
+            }
+        }
 
         public IReadOnlySet<ReplicaId> Away(RaftNode node, IEnumerable<ReplicaId> snapshotsToSend)
         {
@@ -174,6 +211,7 @@ internal sealed partial class Cluster
         public void Step(RaftNode node, RaftMessage message)
         {
             Follow(node);
+            missed = message.From == missed || (message.Term >= node.Term && message is AppendRequest or HeartbeatRequest or SnapshotRequest or QuiesceRequest or TimeoutNowRequest) ? ReplicaId.None : missed;
             if (message.Term == node.Term && message is AppendAccepted or AppendRejected or HeartbeatResponse { Round: > 0 } && silentTicks.ContainsKey(message.From))
             {
                 silentTicks[message.From] = 0;
@@ -183,6 +221,7 @@ internal sealed partial class Cluster
 
         private void Follow(RaftNode node)
         {
+            var isNew = leadership != (node, node.Term) || silentTicks.Count == 0;
             if (leadership != (node, node.Term) || node.Role != RaftRole.Leader)
             {
                 leadership = (node, node.Term);
@@ -201,6 +240,10 @@ internal sealed partial class Cluster
             }
 
             away.IntersectWith(silentTicks.Keys);
+            if (isNew && silentTicks.ContainsKey(missed))
+            {
+                away.Add(missed);
+            }
         }
     }
 }

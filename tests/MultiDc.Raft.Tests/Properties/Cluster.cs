@@ -265,7 +265,10 @@ internal sealed partial class Cluster
                 replica.Node?.ReportUnreachable(replicas[random.Next(0, replicas.Count)].Id);
                 break;
             case 4 when OneIn(4):
-                replica.Node?.ForgetLeader();
+                Forget(replica);
+                break;
+            case 4 when OneIn(4):
+                LeaveOut(replica, replicas[random.Next(0, replicas.Count)].Id);
                 break;
         }
     }

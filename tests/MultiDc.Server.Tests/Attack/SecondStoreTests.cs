@@ -58,7 +58,7 @@ public sealed class SecondStoreTests
         var world = new World();
         await world.FoundAsync(Shard);
         world.Silo = 1;
-        await Assert.ThrowsAsync<InvalidOperationException>(() => world.Founder(Datacenters[1]).AnswerAsync(new(Shard, Datacenters[1]), Datacenters[0], Guid.NewGuid()));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => world.Founder(Datacenters[1]).AnswerAsync(new(Shard, Datacenters[1]), Datacenters[0], Guid.NewGuid(), []));
     }
 
     [Fact]
@@ -144,7 +144,7 @@ public sealed class SecondStoreTests
         {
             Assert.True(ReplicaAddress.TryParse(key, out var address));
             grain = Proxy.Of<TGrain>((method, arguments) => method == nameof(IReplicaPeerGrain.IntroduceAsync)
-                ? world.Founder(datacenter).AnswerAsync(address, (DatacenterId)arguments[0]!, (Guid)arguments[1]!)
+                ? world.Founder(datacenter).AnswerAsync(address, (DatacenterId)arguments[0]!, (Guid)arguments[1]!, [])
                 : throw new NotSupportedException(method));
             return true;
         }

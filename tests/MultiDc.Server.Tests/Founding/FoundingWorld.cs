@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -12,8 +13,7 @@ using MultiDc.Storage;
 namespace MultiDc.Server.Tests.Founding;
 
 /// <summary>
-/// The datacenters of a founding, each with its current store, and the introductions between them. A peer answers as the replica grain does:
-/// it remembers the first store named to it.
+/// The datacenters of a founding, each with its current store, and the introductions between them. A peer answers as the replica grain does.
 /// </summary>
 internal sealed class FoundingWorld
 {
@@ -36,6 +36,12 @@ internal sealed class FoundingWorld
 
     public HashSet<DatacenterId> Away { get; } = [];
 
+    /// <summary>The witnesses as the silos of every datacenter are configured.</summary>
+    public DatacenterId[] Witnesses { get; set; } = [];
+
+    /// <summary>Datacenters whose silos are configured with other witnesses than <see cref="Witnesses"/>.</summary>
+    public Dictionary<DatacenterId, DatacenterId[]> OtherWitnesses { get; } = [];
+
     /// <summary>What stands between an introduction and its answer: nothing, or a message order that the test decides.</summary>
     public Func<Func<Task<IntroductionReply>>, Task<IntroductionReply>> Deliver { get; set; } = static call => call();
 
@@ -45,31 +51,33 @@ internal sealed class FoundingWorld
 
     public Task<FoundingResult> TryOpenAsync(string datacenter) => TryOpenAsync(datacenter, Current[new(datacenter)]);
 
-    public Task<FoundingResult> TryOpenAsync(string datacenter, IReplicaStore store)
-    {
-        var links = new Links(this, new(datacenter));
-        return new ReplicaFounder(store, new(store), links, null!, TestGate.Open, new FakeTimeProvider(), NullLogger<ReplicaFounder>.Instance).TryOpenAsync(Replica(datacenter));
-    }
+    public Task<FoundingResult> TryOpenAsync(string datacenter, IReplicaStore store) => Founder(new(datacenter), store).TryOpenAsync(Replica(datacenter));
+
+    public IDatacenterLinks LinksOf(string datacenter) => new Links(this, new(datacenter));
 
     public Guid? HomeOf(string replica, string rememberedBy) =>
         new ReplicaRecords(Current[new(rememberedBy)]).GetHomeAsync(Replica(replica)).AsTask().Result;
 
-    private async Task<IntroductionReply> IntroduceAsync(DatacenterId to, DatacenterId from, Guid storeId) => await Deliver(async () =>
+    private async Task<IntroductionReply> IntroduceAsync(DatacenterId to, DatacenterId from, Guid storeId, ImmutableArray<DatacenterId> witnesses) => await Deliver(async () =>
     {
         if (Away.Contains(to))
         {
             throw new TimeoutException();
         }
 
-        var records = new ReplicaRecords(Current[to]);
-        return new(records.StoreId, await records.RememberHomeAsync(new(Shard, from), storeId));
+        return await Founder(to, Current[to]).AnswerAsync(new(Shard, to), from, storeId, witnesses);
     });
+
+    private ReplicaFounder Founder(DatacenterId datacenter, IReplicaStore store) =>
+        new(store, new(store), new Links(this, datacenter), null!, TestGate.Open, new FakeTimeProvider(), NullLogger<ReplicaFounder>.Instance);
 
     private sealed class Links(FoundingWorld world, DatacenterId local) : IDatacenterLinks
     {
         public DatacenterId Local => local;
 
         public IReadOnlyList<DatacenterId> Datacenters => world.Datacenters;
+
+        public ImmutableArray<DatacenterId> Witnesses => [.. world.OtherWitnesses.GetValueOrDefault(local, world.Witnesses)];
 
         public bool TryGetLink(DatacenterId datacenter, [NotNullWhen(true)] out IDatacenterLink? link)
         {
@@ -87,7 +95,7 @@ internal sealed class FoundingWorld
         {
             Assert.Equal($"{Shard}@{datacenter}", key);
             var peer = DispatchProxy.Create<TGrain, Peer>();
-            ((Peer)(object)peer).Introduce = (from, storeId) => world.IntroduceAsync(datacenter, from, storeId);
+            ((Peer)(object)peer).Introduce = (from, storeId, witnesses) => world.IntroduceAsync(datacenter, from, storeId, witnesses);
             grain = peer;
             return true;
         }
@@ -97,10 +105,10 @@ internal sealed class FoundingWorld
     [SuppressMessage("Performance", "CA1852", Justification = "a dispatch proxy is derived from")]
     internal class Peer : DispatchProxy
     {
-        public Func<DatacenterId, Guid, Task<IntroductionReply>> Introduce { get; set; } = null!;
+        public Func<DatacenterId, Guid, ImmutableArray<DatacenterId>, Task<IntroductionReply>> Introduce { get; set; } = null!;
 
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => targetMethod!.Name == nameof(IReplicaPeerGrain.IntroduceAsync)
-            ? Introduce((DatacenterId)args![0]!, (Guid)args[1]!)
+            ? Introduce((DatacenterId)args![0]!, (Guid)args[1]!, (ImmutableArray<DatacenterId>)args[3]!)
             : throw new NotSupportedException(targetMethod.Name);
     }
 }

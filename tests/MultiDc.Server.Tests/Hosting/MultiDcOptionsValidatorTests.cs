@@ -62,6 +62,18 @@ public sealed class MultiDcOptionsValidatorTests
     }
 
     [Fact]
+    public void A_witness_is_no_preferred_datacenter_and_its_own_silo_is_configured_like_the_others()
+    {
+        Assert.Empty(Problems(static options => (options.Datacenters[2].Witness, options.Datacenter) = (true, "c")));
+        Assert.Contains("'c' is a witness", Assert.Single(Problems(static options =>
+        {
+            options.Datacenters[2].Witness = true;
+            options.PreferredLeaderDatacenters.Add("c");
+        })), StringComparison.Ordinal);
+        Assert.Single(Problems(static options => options.Datacenters[1].Witness = options.Datacenters[2].Witness = true));
+    }
+
+    [Fact]
     public void Several_datacenters_need_a_key_that_cannot_be_guessed_and_the_message_does_not_tell_it()
     {
         Assert.Contains("openssl rand", Assert.Single(Problems(static options => options.SiloKey = "")), StringComparison.Ordinal);

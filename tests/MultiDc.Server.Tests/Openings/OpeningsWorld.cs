@@ -61,7 +61,7 @@ internal sealed class OpeningsWorld : IDisposable
         var store = new MemoryReplicaStore(Disks[A.Datacenter]);
         var founding = new ReplicaFounding(new GroupMembers(Datacenters).Configuration);
         var storage = (await store.OpenAsync(new(A.ToString()), founding))!;
-        var opened = new Opened(storage, new(HashRange.Full, [.. Datacenters]), Guid.NewGuid());
+        var opened = new Opened(storage, new(HashRange.Full, [.. Datacenters], []), Guid.NewGuid());
         return (new(A, opened, new(store), new Links(this), TestGate.Open.Own, metrics, Time, NullLogger.Instance), storage);
     }
 

@@ -21,8 +21,8 @@ internal sealed class PumpGroup : IDisposable
 
     private readonly GroupConfiguration founders;
 
-    // Replicas beyond the founders know no configuration yet.
-    public PumpGroup(int size = 3, ulong seed = 1, ReplicaPumpOptions? options = null, RaftNodeOptions? nodeOptions = null, int? founders = null, ITickSource? ticks = null)
+    // Replicas beyond the founders know no configuration yet; the last of the founders may be witnesses.
+    public PumpGroup(int size = 3, ulong seed = 1, ReplicaPumpOptions? options = null, RaftNodeOptions? nodeOptions = null, int? founders = null, ITickSource? ticks = null, int witnesses = 0)
     {
         this.seed = seed;
         this.ticks = ticks;
@@ -30,7 +30,7 @@ internal sealed class PumpGroup : IDisposable
         this.nodeOptions = nodeOptions ?? new() { Id = default, ElectionTimeoutTicks = 10, HeartbeatTicks = 2 };
         DatacenterId[] datacenters = [.. "abcde"[..size].Select(static c => new DatacenterId(c.ToString()))];
         members = new(datacenters);
-        this.founders = new GroupMembers(datacenters[..(founders ?? size)]).Configuration;
+        this.founders = new GroupMembers(datacenters[..(founders ?? size)], datacenters[..(founders ?? size)].TakeLast(witnesses)).Configuration;
         Replicas = [.. datacenters.Select((d, i) => new Replica(new(new("kv", 0), d), new(new("test", new Guid(i + 1, 0, 0, new byte[8])))))];
         Network = new(members, d => this[d].Pump);
         foreach (var replica in Replicas)

@@ -66,10 +66,32 @@ public sealed class RingSnapshotTests
     [InlineData("orders", 1, "fra,ber", "sorted")]
     [InlineData("orders", 1, "ber,ber", "sorted")]
     [InlineData("orders", 1, "ber,fra", null)]
-    public void A_keyspace_says_what_is_wrong_with_it(string name, int shards, string datacenters, string? problem)
+    [InlineData("orders", 1, "ber,fra,par", null, "par")]
+    [InlineData("orders", 1, "ber,fra,muc,par,rom", null, "muc,rom")]
+    [InlineData("orders", 1, "ber,fra,muc,par,rom", "sorted, distinct and among its datacenters", "rom,muc")]
+    [InlineData("orders", 1, "ber,fra,par", "sorted, distinct and among its datacenters", "muc")]
+    [InlineData("orders", 1, "ber,fra,par", "sorted, distinct and among its datacenters", "par,par")]
+    [InlineData("orders", 1, "ber,fra,par", "must hold data", "fra,par")]
+    [InlineData("orders", 1, "ber,fra", "must hold data", "fra")]
+    public void A_keyspace_says_what_is_wrong_with_it(string name, int shards, string datacenters, string? problem, string witnesses = "")
     {
-        var told = new KeyspaceDescriptor(name, shards, [.. datacenters.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(static d => new DatacenterId(d))]).DescribeProblem();
+        var told = new KeyspaceDescriptor(name, shards, Ids(datacenters), Ids(witnesses)).DescribeProblem();
         Assert.True(problem is null ? told is null : told?.Contains(problem) == true, told);
+
+        static ImmutableArray<DatacenterId> Ids(string names) => [.. names.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(static d => new DatacenterId(d))];
+    }
+
+    [Fact]
+    public void A_keyspace_with_a_witness_is_another_than_one_without()
+    {
+        var par = new DatacenterId("par");
+        var ring = RingSnapshot.Empty.WithKeyspace(new("a", 1, [Ber, Fra, par], [par]));
+        Assert.Same(ring, ring.WithKeyspace(new("a", 1, [Ber, Fra, par], [par])));
+        Assert.Contains("exists with 1 shards in ber, fra, par, witnesses par", Assert.Throws<ArgumentException>(() => ring.WithKeyspace(new("a", 1, [Ber, Fra, par]))).Message);
+        Assert.Equal([Ber, Fra], ring.Keyspaces[0].FullDatacenters.AsEnumerable());
+
+        // As a client of an earlier version sends it.
+        Assert.Equal(new KeyspaceDescriptor("b", 1, [Ber], []), new KeyspaceDescriptor("b", 1, [Ber], default));
     }
 
     [Theory]

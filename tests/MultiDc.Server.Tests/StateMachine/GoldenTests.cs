@@ -30,6 +30,12 @@ public sealed class GoldenTests
     private const string Header = "0807060504030201" + "0900000000000000" + "03000000" + "6B6579";
     private const string FrameHex = "01" + "06000000" + "01090102" + "072A" + "06000000" + "010603010729";
     private const string ShardJson = """{"format":1,"firstHash":9223372036854775808,"lastHash":18446744073709551615,"datacenters":["ber","fra","par"]}""";
+    private const string ShardWithWitnessJson =
+        """{"format":2,"firstHash":0,"lastHash":18446744073709551615,"datacenters":["ber","fra","par"],"witnesses":["par"]}""";
+
+    private const string RingWithWitnessJson =
+        """{"format":2,"version":7,"members":[{"silo":"s1","datacenter":"ber","weight":2}],"keyspaces":[{"name":"old","shardCount":1,"datacenters":["ber"]},{"name":"orders","shardCount":16,"datacenters":["ber","fra","par"],"witnesses":["par"]}]}""";
+
     private const string RingJson =
         """{"format":1,"version":7,"members":[{"silo":"s1","datacenter":"ber","weight":2}],"keyspaces":[{"name":"orders","shardCount":16,"datacenters":["ber","fra"]}]}""";
 
@@ -81,7 +87,7 @@ public sealed class GoldenTests
     [Fact]
     public void Stored_descriptions_keep_their_text()
     {
-        var shard = new ShardDescriptor(HashRange.OfShard(1, 2), [new("ber"), new("fra"), new("par")]);
+        var shard = new ShardDescriptor(HashRange.OfShard(1, 2), [new("ber"), new("fra"), new("par")], []);
         Assert.Equal(ShardJson, Encoding.UTF8.GetString(shard.Serialize()));
         var read = ShardDescriptor.Deserialize(Encoding.UTF8.GetBytes(ShardJson));
         Assert.Equal(shard.Range, read.Range);
@@ -90,6 +96,19 @@ public sealed class GoldenTests
         var ring = new RingSnapshot(new(7), [new("s1", new("ber"), 2)], [new("orders", 16, [new("ber"), new("fra")])]);
         Assert.Equal(RingJson, Encoding.UTF8.GetString(RingSnapshotJson.Serialize(ring)));
         Assert.Equal(ring, RingSnapshotJson.Deserialize(Encoding.UTF8.GetBytes(RingJson)));
+    }
+
+    [Fact]
+    public void Stored_descriptions_with_witnesses_keep_their_text()
+    {
+        var shard = new ShardDescriptor(HashRange.Full, [new("ber"), new("fra"), new("par")], [new("par")]);
+        Assert.Equal(ShardWithWitnessJson, Encoding.UTF8.GetString(shard.Serialize()));
+        var read = ShardDescriptor.Deserialize(Encoding.UTF8.GetBytes(ShardWithWitnessJson));
+        Assert.Equal((shard.Range, "ber fra par", "par"), (read.Range, string.Join(' ', read.Datacenters), string.Join(' ', read.Witnesses)));
+
+        var ring = new RingSnapshot(new(7), [new("s1", new("ber"), 2)], [new("old", 1, [new("ber")]), new("orders", 16, [new("ber"), new("fra"), new("par")], [new("par")])]);
+        Assert.Equal(RingWithWitnessJson, Encoding.UTF8.GetString(RingSnapshotJson.Serialize(ring)));
+        Assert.Equal(ring, RingSnapshotJson.Deserialize(Encoding.UTF8.GetBytes(RingWithWitnessJson)));
     }
 
     [Fact]
@@ -115,6 +134,8 @@ public sealed class GoldenTests
         Damage(StateRows.Encode(new SessionRecord(new(9), new(300), SessionOutcome.Applied, new(299))).ToArray(), static bytes => StateRows.DecodeSession(bytes));
         Damage(StateRows.SessionKey(new(5)).ToArray(), static bytes => StateRows.SessionOfRow(bytes));
         Damage(Encoding.UTF8.GetBytes(ShardJson), static bytes => ShardDescriptor.Deserialize(bytes));
+        Damage(Encoding.UTF8.GetBytes(ShardWithWitnessJson), static bytes => ShardDescriptor.Deserialize(bytes));
+        Damage(Encoding.UTF8.GetBytes(RingWithWitnessJson), static bytes => RingSnapshotJson.Deserialize(bytes));
         Damage(Encoding.UTF8.GetBytes(RingJson), static bytes => RingSnapshotJson.Deserialize(bytes));
         Damage(new ReplicaMemory(Guid.Empty, 5, Guid.Empty, new(7, 2, 12)).Serialize(), static bytes => ReplicaMemory.Deserialize(bytes));
     }
@@ -133,6 +154,8 @@ public sealed class GoldenTests
     [InlineData("""{"format":1,"version":1,"members":[],"keyspaces":[{"name":"k","shardCount":1}]}""")]
     [InlineData("""{"format":1,"version":1,"members":[{"silo":"s","datacenter":"a","weight":0}],"keyspaces":[]}""")]
     [InlineData("""{"format":1,"version":1,"members":[],"keyspaces":[{"name":"k","shardCount":0,"datacenters":["a"]}]}""")]
+    [InlineData("""{"format":1,"version":1,"members":[],"keyspaces":[{"name":"k","shardCount":1,"datacenters":["a","b","c"],"witnesses":["c"]}]}""")]
+    [InlineData("""{"format":2,"version":1,"members":[],"keyspaces":[{"name":"k","shardCount":1,"datacenters":["a","b","c"],"witnesses":["d"]}]}""")]
     [InlineData("null")]
     [InlineData("")]
     public void A_ring_that_lacks_something_is_a_format_error(string json) =>
@@ -141,6 +164,9 @@ public sealed class GoldenTests
     [Theory]
     [InlineData("""{"format":1}""")]
     [InlineData("""{"format":1,"firstHash":0,"lastHash":1,"datacenters":[null]}""")]
+    [InlineData("""{"format":1,"firstHash":0,"lastHash":1,"datacenters":["a","b","c"],"witnesses":["c"]}""")]
+    [InlineData("""{"format":2,"firstHash":0,"lastHash":1,"datacenters":["a","b","c"]}""")]
+    [InlineData("""{"format":2,"firstHash":0,"lastHash":1,"datacenters":["a","b","c"],"witnesses":["d"]}""")]
     [InlineData("no json")]
     [InlineData("")]
     public void A_shard_descriptor_that_lacks_something_is_a_format_error(string json) =>

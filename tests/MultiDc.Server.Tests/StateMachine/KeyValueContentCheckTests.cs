@@ -58,7 +58,7 @@ public sealed class KeyValueContentCheckTests
     public void A_key_of_another_shard()
     {
         var range = HashRange.OfShard(HashRange.OfShard(0, 2).Contains("k"u8) ? 1 : 0, 2);
-        check.ProblemOf(new StoreRecord($"founded/{Replica}", new ShardDescriptor(range, [new DatacenterId("dc1")]).Serialize()));
+        check.ProblemOf(new StoreRecord($"founded/{Replica}", new ShardDescriptor(range, [new DatacenterId("dc1")], []).Serialize()));
 
         Assert.Equal("its key is not in the range of this shard", Entry(3, 3, 1));
     }

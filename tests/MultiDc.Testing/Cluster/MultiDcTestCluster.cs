@@ -220,7 +220,7 @@ public sealed class MultiDcTestCluster : IAsyncDisposable
         options.Datacenter = datacenter;
         foreach (var name in Options.Datacenters)
         {
-            options.Datacenters.Add(new() { Name = name });
+            options.Datacenters.Add(new() { Name = name, Witness = Options.Witnesses.Contains(name) });
         }
     }
 }

@@ -16,6 +16,9 @@ public sealed record MultiDcTestClusterOptions
     /// <summary>The datacenters.</summary>
     public IReadOnlyList<string> Datacenters { get; init; } = ["dc1", "dc2", "dc3"];
 
+    /// <summary>Those of them that are witnesses, as all silos are configured.</summary>
+    public IReadOnlyList<string> Witnesses { get; init; } = [];
+
     /// <summary>How many silos each has.</summary>
     public int SilosPerDatacenter { get; init; } = 2;
 

@@ -46,6 +46,9 @@ public sealed class TestSilo
     /// <summary>What its store writes to. Exchange it, while the silo is down, for a silo that lost its disk.</summary>
     public MemoryDisk Disk { get; set; }
 
+    /// <summary>Has the last word over the options with which its processes start.</summary>
+    public Action<MultiDcOptions>? Configuration { get; set; }
+
     /// <summary>Whether a process runs.</summary>
     public bool IsUp => host is not null;
 
@@ -69,11 +72,25 @@ public sealed class TestSilo
         builder.UseOrleans(orleans =>
         {
             Configure(orleans);
-            orleans.UseMultiDc(options => cluster.Configure(options, Datacenter.Value));
+            orleans.UseMultiDc(options =>
+            {
+                cluster.Configure(options, Datacenter.Value);
+                Configuration?.Invoke(options);
+            });
             cluster.Options.ConfigureSilo?.Invoke(orleans);
         });
-        host = builder.Build();
-        await host.StartAsync();
+        var starting = builder.Build();
+        try
+        {
+            await starting.StartAsync();
+        }
+        catch
+        {
+            await ((IAsyncDisposable)starting).DisposeAsync();
+            throw;
+        }
+
+        host = starting;
     }
 
     /// <summary>
