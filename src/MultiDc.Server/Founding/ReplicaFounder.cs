@@ -262,7 +262,7 @@ internal sealed partial class ReplicaFounder(
 
         try
         {
-            var reply = await peer.IntroduceAsync(replica.Datacenter, records.StoreId, gate.Own, witnesses).WaitAsync(CallTimeout, time);
+            var reply = await peer.IntroduceAsync(replica.Datacenter, records.StoreId, witnesses, gate.Own).WaitAsync(CallTimeout, time);
             return reply.OtherWitnesses is not null || await records.RememberHomeAsync(peerAddress, reply.StoreId) == reply.StoreId ? reply : null;
         }
         catch (Exception exception)

@@ -29,11 +29,10 @@ internal interface IReplicaPeerGrain : IGrainWithStringKey
 
     /// <summary>
     /// A replica that is about to be founded says which store it is on. The answer is durable: the first store named for a replica stays
-    /// its home, see <see cref="Founding.ReplicaFounder"/>. <paramref name="witnesses"/> are the group's as the caller knows them; a caller of an
-    /// earlier version knows of none.
+    /// its home, see <see cref="Founding.ReplicaFounder"/>. <paramref name="witnesses"/> are the group's as the caller knows them.
     /// </summary>
     [AlwaysInterleave, Alias("Introduce")]
-    Task<IntroductionReply> IntroduceAsync(DatacenterId from, Guid storeId, SiloCredential credential, ImmutableArray<DatacenterId> witnesses);
+    Task<IntroductionReply> IntroduceAsync(DatacenterId from, Guid storeId, ImmutableArray<DatacenterId> witnesses, SiloCredential credential);
 
     /// <summary>
     /// A replica that was opened says what its store has, before it takes part. Answered by every store that is a home, whether or not its

@@ -85,7 +85,7 @@ internal sealed partial class ReplicaGrain
             : new SnapshotChunkReply(false);
     }
 
-    public async Task<IntroductionReply> IntroduceAsync(DatacenterId from, Guid storeId, SiloCredential credential, ImmutableArray<DatacenterId> witnesses)
+    public async Task<IntroductionReply> IntroduceAsync(DatacenterId from, Guid storeId, ImmutableArray<DatacenterId> witnesses, SiloCredential credential)
     {
         gate.Require(credential);
         RequireOther(from);

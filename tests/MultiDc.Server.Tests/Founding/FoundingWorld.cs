@@ -108,7 +108,7 @@ internal sealed class FoundingWorld
         public Func<DatacenterId, Guid, ImmutableArray<DatacenterId>, Task<IntroductionReply>> Introduce { get; set; } = null!;
 
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => targetMethod!.Name == nameof(IReplicaPeerGrain.IntroduceAsync)
-            ? Introduce((DatacenterId)args![0]!, (Guid)args[1]!, (ImmutableArray<DatacenterId>)args[3]!)
+            ? Introduce((DatacenterId)args![0]!, (Guid)args[1]!, (ImmutableArray<DatacenterId>)args[2]!)
             : throw new NotSupportedException(targetMethod.Name);
     }
 }
