@@ -124,3 +124,22 @@ cluster_ready() {
     [ "$(wc -l <<<"$replicas")" -ge $((${#datacenters[@]} * shards)) ] &&
         ! grep -v '"state":"running"' <<<"$replicas" >/dev/null && ! grep '"leader":null' <<<"$replicas" >/dev/null
 }
+
+started_again=()
+
+# A silo that its cluster has declared dead while it started, as may happen on a busy machine, ends itself. Once, it is started again, as a supervisor would.
+start_what_ended() {
+    local silo
+    for silo in $(all_silos); do
+        [ -z "$(pid_of "$silo")" ] || continue
+        if is_one_of "$silo" "${started_again[@]}"; then
+            wait_for 0 "$silo" "$(silo_folder "$silo")/silo.log" "seen all replicas run, again" false
+        fi
+
+        say "$silo has ended itself and is started again; its log is $(silo_folder "$silo")/silo.log"
+        started_again+=("$silo")
+        launch_silo "$silo"
+    done
+}
+
+system_ready() { start_what_ended && cluster_ready; }

@@ -145,7 +145,7 @@ bring_up() {
     done
 
     for silo in $(all_silos); do wait_for_silo "$silo"; done
-    wait_for $silo_patience_seconds "${datacenters[0]}-a" "$(silo_folder "${datacenters[0]}-a")/silo.log" "seen all replicas run" cluster_ready
+    wait_for $silo_patience_seconds "${datacenters[0]}-a" "$(silo_folder "${datacenters[0]}-a")/silo.log" "seen all replicas run" system_ready
     [ "$shop" -eq 0 ] || start_shops
 }
 
