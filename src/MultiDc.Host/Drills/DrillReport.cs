@@ -175,7 +175,9 @@ internal sealed class DrillReport
         var all = Enumerable.Range(0, Shards).ToArray();
         return [.. Faults.Select(fault =>
         {
-            var healed = Math.Min(fault.HealedAt + HealingNanoseconds, ReadFrom);
+            // What the next fault causes is not this one's healing.
+            var next = Faults.Select(static other => other.BeganAt).Where(began => began >= fault.HealedAt).DefaultIfEmpty(ReadFrom).Min();
+            var healed = Math.Min(fault.HealedAt + HealingNanoseconds, Math.Min(next, ReadFrom));
             var (stale, staleAtHome) = StaleReads[fault.Datacenter].CountBetween(fault.BeganAt, fault.HealedAt);
             return new FaultFigures(
                 fault.What,

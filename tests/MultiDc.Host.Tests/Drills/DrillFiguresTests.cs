@@ -55,6 +55,29 @@ public sealed class DrillFiguresTests
     }
 
     [Fact]
+    public void What_the_next_fault_causes_is_no_healing_of_the_one_before()
+    {
+        using var text = new StringWriter();
+        new DrillReport
+        {
+            Kind = DrillKind.Flapping,
+            Datacenters = ["a"],
+            History = [.. Enumerable.Range(1, 14).Concat([20, 21, 22, 23, 24, 29]).Select(static at => Put(at))],
+            StaleReads = new Dictionary<string, StaleReads> { ["a"] = new() },
+            ReadFrom = 60 * Second,
+            Faults = [new("first", "a", [0], 5 * Second, 10 * Second), new("second", "a", [0], 14 * Second, 20 * Second)],
+            Restarted = [],
+            Shards = 1,
+            Elections = 0,
+            LeaderOf = new Dictionary<int, string>(),
+            LongestOverrun = TimeSpan.Zero,
+            NearestRoundTripMs = new Dictionary<string, double>(),
+        }.Write(text);
+        Assert.Contains("first: writes paused 1.00 s, reads 5.00 s; after healing writes 1.00 s", text.ToString());
+        Assert.Contains("second: writes paused 6.00 s, reads 6.00 s; after healing writes 5.00 s", text.ToString());
+    }
+
+    [Fact]
     public void A_system_is_whole_when_every_replica_runs_follows_and_has_caught_up()
     {
         string[] whole = [Ring, Replica("dc1", "Leader", 3, 500), Replica("dc2", "Follower", 3, 490), Replica("dc3", "Follower", 3, 480)];
