@@ -11,8 +11,8 @@ public sealed class MultiDcOptionsValidatorTests
     public void Quiescence_is_off_or_at_least_an_election_timeout_away()
     {
         Assert.Empty(Problems(static options => options.QuiesceAfterTicks = 0));
-        Assert.Empty(Problems(static options => options.QuiesceAfterTicks = 20));
-        Assert.Single(Problems(static options => options.QuiesceAfterTicks = 19));
+        Assert.Empty(Problems(static options => options.QuiesceAfterTicks = 12));
+        Assert.Single(Problems(static options => options.QuiesceAfterTicks = 11));
         Assert.Single(Problems(static options => options.QuiesceAfterTicks = -1));
     }
 
@@ -21,9 +21,9 @@ public sealed class MultiDcOptionsValidatorTests
     {
         Assert.Single(Problems(static options => (options.LeaderLeases, options.LeaseMaxDriftPpm) = (true, 0)));
         Assert.Single(Problems(static options => (options.LeaderLeases, options.LeaseMaxDriftPpm) = (true, 100_001)));
-        Assert.Single(Problems(static options => (options.LeaderLeases, options.LeaseMargin) = (true, TimeSpan.FromMilliseconds(451))));
+        Assert.Single(Problems(static options => (options.LeaderLeases, options.LeaseMargin) = (true, TimeSpan.FromMilliseconds(251))));
         Assert.Single(Problems(static options => (options.LeaderLeases, options.LeaseMargin) = (true, TimeSpan.FromMilliseconds(-1))));
-        Assert.Empty(Problems(static options => (options.LeaderLeases, options.LeaseMargin) = (true, TimeSpan.FromMilliseconds(450))));
+        Assert.Empty(Problems(static options => (options.LeaderLeases, options.LeaseMargin) = (true, TimeSpan.FromMilliseconds(250))));
         Assert.Empty(Problems(static options => options.LeaseMaxDriftPpm = 0));
     }
 
