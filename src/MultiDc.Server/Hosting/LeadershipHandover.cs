@@ -16,13 +16,12 @@ internal sealed partial class LeadershipHandover(LocalReplicas locals, TimeProvi
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        using var patience = new CancellationTokenSource(Patience, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         try
         {
-            await locals.HandOverLeadershipAsync(either.Token);
+            // Given up even if a pump does not take its turn: a disk that hangs must not hold up the silo's end.
+            await locals.HandOverLeadershipAsync().WaitAsync(Patience, time, cancellationToken);
         }
-        catch (OperationCanceledException) when (either.IsCancellationRequested)
+        catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
         {
             LogNotHandedOver(logger, Patience.TotalMilliseconds);
         }

@@ -8,8 +8,6 @@ namespace MultiDc.Server.Replication;
 /// <summary>What the other replicas of the group say to this one. Nothing is heeded that no silo of the system says.</summary>
 internal sealed partial class ReplicaGrain
 {
-    private static readonly TimeSpan HandOverLook = TimeSpan.FromMilliseconds(10);
-
     public async Task DeliverAsync(ReplicaFrame frame, SiloCredential credential)
     {
         gate.Require(credential);
@@ -36,16 +34,7 @@ internal sealed partial class ReplicaGrain
 
     void ILocalReplica.Miss(DatacenterId datacenter) => pump?.Miss(datacenter);
 
-    async Task ILocalReplica.HandOverLeadershipAsync(CancellationToken stop)
-    {
-        if (pump is { } target && await target.HandOverLeadershipAsync())
-        {
-            while (target.Status.Role == RaftRole.Leader)
-            {
-                await Task.Delay(HandOverLook, time, stop);
-            }
-        }
-    }
+    Task ILocalReplica.HandOverLeadershipAsync() => pump?.HandOverLeadershipAsync() ?? Task.CompletedTask;
 
     private void Deliver(ReplicaFrame frame, ReplicaPump target)
     {

@@ -32,15 +32,15 @@ internal sealed partial class ReplicaGrain
                 return new ReadRejected(RejectionReason.NotReady, NotReadyDetail);
             }
 
-            var freshAt = reader.Freshness.FreshAt;
             var left = request.Timeout - time.GetElapsedTime(begunAt);
+            if (left <= TimeSpan.Zero)
+            {
+                return NotInTime(reader, request);
+            }
+
+            var freshAt = reader.Freshness.FreshAt;
             try
             {
-                if (left <= TimeSpan.Zero)
-                {
-                    throw new TimeoutException();
-                }
-
                 if (await ReadStaleAsync(reader, request, left) is { } result)
                 {
                     return result;
@@ -50,14 +50,13 @@ internal sealed partial class ReplicaGrain
             }
             catch (TimeoutException)
             {
-                freshAt = reader.Freshness.FreshAt;
+                return NotInTime(reader, request);
             }
 
+            // Unless the leader has proved something, asking it again proves nothing either.
             if (freshAt == reader.Freshness.FreshAt)
             {
-                return new ReadRejected(
-                    RejectionReason.TooStale,
-                    $"replica {address} did not hear from its leader how old its state is: {(AgeOf(freshAt) is { } age ? $"at most {age.TotalMilliseconds:0} ms" : "nothing is known")}");
+                return NotInTime(reader, request);
             }
         }
     }
@@ -124,6 +123,13 @@ internal sealed partial class ReplicaGrain
             return null;
         }
     }
+
+    // A read that puts up with any age waits for the replica only, and not for the leader.
+    private ReadRejected NotInTime(StaleReader reader, StaleReadRequest request) => request.MaxStaleness is { } max
+        ? new(
+            RejectionReason.TooStale,
+            $"replica {address} can't prove that its state is at most {max.TotalMilliseconds:0.###} ms old: {(AgeOf(reader.Freshness.FreshAt) is { } age ? $"it was the newest {age.TotalMilliseconds:0} ms ago" : "its leader has not told it yet")}")
+        : new(RejectionReason.Unavailable, $"replica {address} did not read within {request.Timeout.TotalMilliseconds:0} ms");
 
     private TimeSpan? AgeOf(long? freshAt) => freshAt is { } at ? time.GetElapsedTime(at) : null;
 }

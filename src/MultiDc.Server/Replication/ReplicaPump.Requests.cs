@@ -66,11 +66,17 @@ internal sealed partial class ReplicaPump
         return Enqueue(turn) is null ? turn.Result : Task.FromResult(false);
     }
 
-    /// <summary>Begins to hand the leadership to whoever takes over soonest; false when there is nothing to hand over, or nobody to hand it to.</summary>
-    public Task<bool> HandOverLeadershipAsync()
+    /// <summary>
+    /// Hands the leadership to whoever takes over soonest. Ends when this replica leads no more; at once when it does not lead, or there is nobody to
+    /// hand it to. Nobody knows how long it takes: callers have their own patience.
+    /// </summary>
+    public async Task HandOverLeadershipAsync()
     {
         var turn = new TurnRequest<bool>(() => ValueTask.FromResult(node.HandOverLeadership()), false);
-        return Enqueue(turn) is null ? turn.Result : Task.FromResult(false);
+        if (Enqueue(turn) is null && await turn.Result)
+        {
+            await ledNoMore.Task;
+        }
     }
 
     /// <summary>Wakes the group if it is silent.</summary>

@@ -36,6 +36,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     private bool compacting;
     private int ticksSinceEpochCheck;
     private volatile PumpStatus status;
+    private volatile TaskCompletionSource ledNoMore = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public ReplicaPump(
         ReplicaSender sender,
@@ -394,10 +395,12 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         if (now.Role == RaftRole.Leader && (before.Role != RaftRole.Leader || before.Term != now.Term))
         {
             metrics.LeadershipsWon.Add(1);
+            ledNoMore = ledNoMore.Task.IsCompleted ? new(TaskCreationOptions.RunContinuationsAsynchronously) : ledNoMore;
             LogLeading(logger, sender.Address, now.Term);
         }
         else if (now.Role != RaftRole.Leader && before.Role == RaftRole.Leader)
         {
+            ledNoMore.TrySetResult();
             LogNotLeading(logger, sender.Address, now.Term, now.Leader);
         }
     }
@@ -418,6 +421,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         proposals.AbandonAll(stop);
         reads.AbandonAll(stop);
         appliedWaits.ForEach(wait => wait.Abandon(stop));
+        ledNoMore.TrySetResult();
         await storage.DisposeAsync();
     }
 }

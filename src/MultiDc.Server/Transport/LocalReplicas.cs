@@ -12,7 +12,7 @@ internal interface ILocalReplica
     void Miss(DatacenterId datacenter);
 
     /// <summary>This silo is about to stop: hands over the leadership, if it leads. Ends when it leads no more, or cannot help it. From any thread.</summary>
-    Task HandOverLeadershipAsync(CancellationToken stop);
+    Task HandOverLeadershipAsync();
 }
 
 /// <summary>The replicas that run on this silo.</summary>
@@ -36,7 +36,7 @@ internal sealed class LocalReplicas
     }
 
     /// <summary>Has all of them hand over what they lead.</summary>
-    public Task HandOverLeadershipAsync(CancellationToken stop) => Task.WhenAll(running.Values.Select(replica => replica.HandOverLeadershipAsync(stop)));
+    public Task HandOverLeadershipAsync() => Task.WhenAll(running.Values.Select(static replica => replica.HandOverLeadershipAsync()));
 
     /// <summary>False: the replica does not run here, or its grain must decide.</summary>
     public bool TryTake(ReplicaAddress address, ReplicaFrame frame) => running.TryGetValue(address, out var replica) && replica.TryTake(frame);
