@@ -76,6 +76,9 @@ public sealed partial class RaftNode
     /// <summary>The configuration in force: the latest in the log, committed or not (§4.1).</summary>
     public GroupConfiguration Configuration => log.Configuration;
 
+    /// <summary>Whether that one is known to be committed.</summary>
+    public bool IsConfigurationCommitted => log.ConfigurationIndex <= Commit;
+
     /// <summary>One unit of time has passed. Does nothing at all while <see cref="IsQuiesced"/>.</summary>
     public void Tick()
     {

@@ -3,15 +3,24 @@ using MultiDc.Server.Trust;
 namespace MultiDc.Server.Founding;
 
 /// <summary>
-/// Which store is the home of each replica, agreed on by the whole system: one key per replica in the ring's shard, written once. The same
-/// grain, and key, as <see cref="Grains.IRingGrain"/>.
+/// Which store is the home of each replica, agreed on by the whole system, see <see cref="HomeRegister"/>. The same grain, and key, as
+/// <see cref="Grains.IRingGrain"/>. Every method throws <see cref="UnauthorizedAccessException"/> when the caller is no silo of this system, and
+/// <see cref="Exception"/> when the ring's shard does not answer.
 /// </summary>
 [Alias("MultiDc.IHomeRegisterGrain")]
 internal interface IHomeRegisterGrain : IGrainWithStringKey
 {
-    /// <summary>Makes the store the replica's home unless another is.</summary>
-    /// <exception cref="UnauthorizedAccessException">The caller is no silo of this system.</exception>
-    /// <returns>The home; null when it could not be told now.</returns>
-    [Alias("Claim")]
-    Task<Guid?> ClaimAsync(string replica, Guid storeId, SiloCredential credential);
+    /// <summary>Makes the store the replica's home unless another is that was not retired.</summary>
+    /// <returns>The home; null when there is none, or it could not be told now.</returns>
+    [Alias("ClaimHome")]
+    Task<ReplicaHome?> ClaimAsync(string replica, Guid storeId, bool mayFound, SiloCredential credential);
+
+    /// <summary>The replica's home; null when none is named.</summary>
+    [Alias("GetHome")]
+    Task<ReplicaHome?> GetHomeAsync(string replica, SiloCredential credential);
+
+    /// <summary>A silo of the datacenter says which store it has, and whether the store is new.</summary>
+    /// <returns>Whether there is nothing more to do.</returns>
+    [Alias("RegisterStore")]
+    Task<bool> RegisterStoreAsync(string silo, Guid storeId, bool isNew, SiloCredential credential);
 }

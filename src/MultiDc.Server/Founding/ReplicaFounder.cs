@@ -15,7 +15,16 @@ internal abstract record FoundingResult;
 /// <param name="Storage">The opening.</param>
 /// <param name="Descriptor">What it is a replica of.</param>
 /// <param name="OpeningId">A random name for this opening.</param>
-internal sealed record Opened(IReplicaStorage Storage, ShardDescriptor Descriptor, Guid OpeningId) : FoundingResult;
+internal sealed record Opened(IReplicaStorage Storage, ShardDescriptor Descriptor, Guid OpeningId) : FoundingResult
+{
+    /// <summary>Its Raft id when it came in the place of another; otherwise it is a founder.</summary>
+    public ReplicaId? Replacement { get; init; }
+
+    /// <summary>The group as the store knows it, committed or not.</summary>
+    public GroupConfiguration Configuration => Storage.Recovered.Entries.LastOrDefault(static entry => entry.Kind == EntryKind.Configuration) is { } entry
+        ? ConfigurationCodec.Decode(entry.Payload)
+        : Storage.Recovered.Snapshot.Configuration;
+}
 
 /// <summary>Not yet: ask again soon.</summary>
 internal sealed record NotYet(string Detail) : FoundingResult;
@@ -43,6 +52,11 @@ internal sealed record Refused(string Detail) : FoundingResult;
 /// Which datacenters are witnesses is agreed on, too, because replicas that begin with different configurations are no group: of a keyspace the
 /// ring tells it, of the ring's own shard the introductions compare it, and whoever has once agreed stays with it.
 /// </para>
+/// <para>
+/// A store that asks for a replica whose home was retired (<see cref="HomeRegister"/>) is made its next home by the ring. It founds nothing: it opens
+/// the replica with a Raft id of its own and knows no member, so that it has no vote before the group gives it one
+/// (<see cref="Replacements.GroupJoiner"/>).
+/// </para>
 /// </summary>
 internal sealed partial class ReplicaFounder(
     IReplicaStore store, ReplicaRecords records, IDatacenterLinks links, IGrainFactory grains, SiloGate gate, TimeProvider time,
@@ -57,6 +71,11 @@ internal sealed partial class ReplicaFounder(
         if (await records.GetRolledBackAsync(replica, records.StoreId) is { } rolledBack)
         {
             return new Refused(rolledBack);
+        }
+
+        if (await records.GetReplacedByAsync(replica) is { } successor)
+        {
+            return ReplacedBy(replica, successor);
         }
 
         var descriptor = await records.GetDescriptorAsync(replica);
@@ -83,7 +102,7 @@ internal sealed partial class ReplicaFounder(
                 return notBegun;
             }
 
-            if (await IntroduceAsync(replica, found) is { } notFounded)
+            if ((await records.GetMemberAsync(replica)).IsFounder && await FoundAsync(replica, found) is { } notFounded)
             {
                 return notFounded;
             }
@@ -97,23 +116,53 @@ internal sealed partial class ReplicaFounder(
             return RefusedOver(replica, otherwise);
         }
 
+        var member = await records.GetMemberAsync(replica);
+
         // Creating is safe here even if the store crashed after the record: the replica cannot have spoken before it was created.
-        var opened = await store.OpenAsync(new(replica.ToString()), new(descriptor.Members.Configuration));
-        return new Opened(opened!, descriptor, Guid.NewGuid());
+        var opened = await store.OpenAsync(new(replica.ToString()), new(member.IsFounder ? descriptor.Members.Configuration : GroupConfiguration.None));
+        return new Opened(opened!, descriptor, Guid.NewGuid()) { Replacement = member.IsFounder ? null : member.Id };
+    }
+
+    /// <summary>The home of any datacenter's replica, as the ring names it; null when it names none.</summary>
+    /// <exception cref="Exception">The ring does not answer.</exception>
+    public Task<ReplicaHome?> GetHomeAsync(ReplicaAddress replica) => Register.GetHomeAsync(replica.ToString(), gate.Own).WaitAsync(ClaimTimeout, time);
+
+    /// <summary>Asks the ring whether another store has taken this one's place; if so it is remembered for good.</summary>
+    /// <returns>Null when none has, or the ring does not answer.</returns>
+    public async Task<Refused?> FindSuccessorAsync(ReplicaAddress replica)
+    {
+        ReplicaHome? home;
+        try
+        {
+            home = await GetHomeAsync(replica);
+        }
+        catch (Exception exception)
+        {
+            LogNoWord(logger, replica, exception.Message);
+            return null;
+        }
+
+        if (home is not { IsReplacement: true } || home.StoreId == records.StoreId)
+        {
+            return null;
+        }
+
+        await records.SetReplacedAsync(replica, home);
+        return ReplacedBy(replica, home.StoreId);
     }
 
     /// <summary>Answers the introduction of another replica of the group in the name of <paramref name="replica"/>.</summary>
     /// <exception cref="InvalidOperationException">This store is not the replica's home and cannot speak for it.</exception>
     public async Task<IntroductionReply> AnswerAsync(ReplicaAddress replica, DatacenterId from, Guid storeId, ImmutableArray<DatacenterId> witnesses)
     {
-        if (!await (replica.Shard == ShardId.Ring ? TryBeginRingAsync(replica) : records.IsClaimedAsync(replica)))
+        if (!(await records.GetMemberAsync(replica)).IsFounder || !await (replica.Shard == ShardId.Ring ? TryBeginRingAsync(replica) : records.IsClaimedAsync(replica)))
         {
             throw new InvalidOperationException($"store {records.StoreId} is not the home of replica {replica} and cannot speak for it");
         }
 
         return replica.Shard == ShardId.Ring && await AgreeOnWitnessesAsync(replica, witnesses) is { } others
             ? new(records.StoreId, default, others)
-            : new(records.StoreId, await records.RememberHomeAsync(new(replica.Shard, from), storeId), null);
+            : new(records.StoreId, await records.RememberHomeAsync(new ReplicaAddress(replica.Shard, from), storeId), null);
     }
 
     /// <summary>Whether this store's memory of the other replicas is that of <paramref name="replica"/>.</summary>
@@ -157,7 +206,7 @@ internal sealed partial class ReplicaFounder(
         {
             return await TryBeginRingAsync(replica)
                 ? null
-                : new Refused($"the home of replica {replica} is another store than this, {records.StoreId}, which has seen the ring of others");
+                : await ReplaceRingAsync(replica, new($"the home of replica {replica} is another store than this, {records.StoreId}, which has seen the ring of others"));
         }
 
         await records.SetFoundingAsync(replica);
@@ -171,24 +220,63 @@ internal sealed partial class ReplicaFounder(
             return null;
         }
 
-        Guid? home;
+        ReplicaHome? home;
         try
         {
-            home = await grains.GetGrain<IHomeRegisterGrain>(links.Local.Value).ClaimAsync(replica.ToString(), records.StoreId, gate.Own).WaitAsync(ClaimTimeout, time);
+            home = await Register.ClaimAsync(replica.ToString(), records.StoreId, mayFound: true, gate.Own).WaitAsync(ClaimTimeout, time);
         }
         catch (Exception exception)
         {
             return new NotYet($"the ring does not take the claim to be the home of {replica}: {exception.Message}");
         }
 
-        if (home != records.StoreId)
+        if (home?.StoreId != records.StoreId)
         {
-            return home is { } other ? RefusedFor(replica, other) : new NotYet($"the ring does not take the claim to be the home of {replica}");
+            return home is { } other ? RefusedFor(replica, other.StoreId) : new NotYet($"the ring does not take the claim to be the home of {replica}");
         }
 
-        await records.SetClaimedAsync(replica);
+        if (home.IsReplacement)
+        {
+            await records.SetReplacementAsync(replica, home);
+        }
+        else
+        {
+            await records.SetClaimedAsync(replica);
+        }
+
         return null;
     }
+
+    private async Task<FoundingResult?> FoundAsync(ReplicaAddress replica, ShardDescriptor found) =>
+        await IntroduceAsync(replica, found) is not { } notFounded ? null
+        : notFounded is Refused refused && replica.Shard == ShardId.Ring ? await ReplaceRingAsync(replica, refused)
+        : notFounded;
+
+    // The ring's own shard holds the register, so whoever can ask it need not found it.
+    private async Task<FoundingResult?> ReplaceRingAsync(ReplicaAddress replica, Refused refused)
+    {
+        try
+        {
+            var home = await Register.ClaimAsync(replica.ToString(), records.StoreId, mayFound: false, gate.Own).WaitAsync(ClaimTimeout, time);
+            if (home is not { IsReplacement: true } || home.StoreId != records.StoreId)
+            {
+                return refused;
+            }
+
+            await records.SetReplacementAsync(replica, home);
+            return null;
+        }
+        catch (Exception exception)
+        {
+            LogNoWord(logger, replica, exception.Message);
+            return refused;
+        }
+    }
+
+    private IHomeRegisterGrain Register => grains.GetGrain<IHomeRegisterGrain>(links.Local.Value);
+
+    private Refused ReplacedBy(ReplicaAddress replica, Guid successor) => new(
+        $"store {successor} has taken the place of this one, {records.StoreId}, as the home of replica {replica}: this one is never listened to again");
 
     private Refused RefusedFor(ReplicaAddress replica, Guid home) => new(
         $"the home of replica {replica} is store {home}, this is store {records.StoreId}: "
@@ -274,6 +362,9 @@ internal sealed partial class ReplicaFounder(
 
     [LoggerMessage(1040, LogLevel.Information, "Replica {Replica} is founded on store {StoreId}")]
     private static partial void LogFounded(ILogger logger, ReplicaAddress replica, Guid storeId);
+
+    [LoggerMessage(1042, LogLevel.Debug, "Replica {Replica}: the ring does not say which store is its home: {Reason}")]
+    private static partial void LogNoWord(ILogger logger, ReplicaAddress replica, string reason);
 
     [LoggerMessage(1041, LogLevel.Debug, "Replica {Replica}: no answer from datacenter {Datacenter} to its introduction: {Reason}")]
     private static partial void LogNoAnswer(ILogger logger, ReplicaAddress replica, DatacenterId datacenter, string reason);

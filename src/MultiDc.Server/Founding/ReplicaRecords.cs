@@ -1,4 +1,5 @@
 using System.Text;
+using MultiDc.Server.Replication;
 using MultiDc.Storage;
 
 namespace MultiDc.Server.Founding;
@@ -15,7 +16,7 @@ internal enum ReplicaHolding
     /// <summary>The ring names it as the home; the other replicas have not all heard of it.</summary>
     Claimed,
 
-    /// <summary>It is the home.</summary>
+    /// <summary>It is the home. One that came in the place of others has as much more as there were before it: see <see cref="ReplicaRecords.GetHoldingAsync"/>.</summary>
     Founded,
 }
 
@@ -61,30 +62,57 @@ internal sealed class ReplicaRecords(IReplicaStore store)
     public async ValueTask<ShardDescriptor> AgreeOnRingAsync(ShardDescriptor descriptor) =>
         ShardDescriptor.Deserialize((await store.AddRecordAsync(AgreedRing, descriptor.Serialize())).Span);
 
-    /// <summary>What the store has of the replica.</summary>
+    /// <summary>
+    /// What the store has of the replica. Of two homes the later one has more, so that a store that comes back after it was replaced, and does
+    /// not know it yet, does not stand in the way.
+    /// </summary>
     public async ValueTask<ReplicaHolding> GetHoldingAsync(ReplicaAddress replica) =>
-        await store.GetRecordAsync($"founded/{replica}") is not null ? ReplicaHolding.Founded
+        await GetReplacedByAsync(replica) is not null ? ReplicaHolding.Nothing
+        : await store.GetRecordAsync($"founded/{replica}") is not null ? ReplicaHolding.Founded + await GetGenerationAsync(replica)
         : await IsClaimedAsync(replica) ? ReplicaHolding.Claimed
         : await store.GetRecordAsync($"founding/{replica}") is not null ? ReplicaHolding.Founding
         : ReplicaHolding.Nothing;
 
     /// <summary>The store that this one remembers as the home of a replica of another datacenter; null when it never heard of one.</summary>
-    public async ValueTask<Guid?> GetHomeAsync(ReplicaAddress other) =>
+    public async ValueTask<Guid?> GetHomeAsync(GroupMember other) =>
         await store.GetRecordAsync($"home/{other}") is { } bytes ? new Guid(bytes.Span) : null;
 
     /// <summary>Remembers a home unless another is remembered already.</summary>
     /// <returns>The one that is remembered.</returns>
-    public async ValueTask<Guid> RememberHomeAsync(ReplicaAddress other, Guid storeId) =>
+    public async ValueTask<Guid> RememberHomeAsync(GroupMember other, Guid storeId) =>
         new((await store.AddRecordAsync($"home/{other}", storeId.ToByteArray())).Span);
 
+    /// <summary>This store becomes the replica's home in the place of another, as the ring says.</summary>
+    public async ValueTask SetReplacementAsync(ReplicaAddress replica, ReplicaHome home) => await store.AddRecordAsync($"replacement/{replica}", home.Serialize());
+
+    /// <summary>The Raft member that the replica is on this store.</summary>
+    public async ValueTask<GroupMember> GetMemberAsync(ReplicaAddress replica) =>
+        await GetGenerationAsync(replica) == 0 ? replica : new GroupMember(replica, GroupMembers.IdOf(replica.Datacenter, StoreId));
+
+    private async ValueTask<int> GetGenerationAsync(ReplicaAddress replica) =>
+        await store.GetRecordAsync($"replacement/{replica}") is { } bytes ? ReplicaHome.Deserialize(bytes).Generation : 0;
+
+    /// <summary>The store that has taken this one's place, for good; null when none has.</summary>
+    public async ValueTask<Guid?> GetReplacedByAsync(ReplicaAddress replica) =>
+        await store.GetRecordAsync($"replaced/{replica}") is { } bytes ? ReplicaHome.Deserialize(bytes).StoreId : null;
+
+    /// <summary>The ring says that another store has taken this one's place.</summary>
+    public async ValueTask SetReplacedAsync(ReplicaAddress replica, ReplicaHome home) => await store.AddRecordAsync($"replaced/{replica}", home.Serialize());
+
+    /// <summary>The ring knows this store by its silo.</summary>
+    public async ValueTask SetRegisteredAsync() => await store.AddRecordAsync("registered", ReadOnlyMemory<byte>.Empty);
+
+    /// <summary>Whether <see cref="SetRegisteredAsync"/> was ever called over this store.</summary>
+    public async ValueTask<bool> IsRegisteredAsync() => await store.GetRecordAsync("registered") is not null;
+
     /// <summary>How it is known that a store, this one or another's, has forgotten what the replica said; null when it is not.</summary>
-    public async ValueTask<string?> GetRolledBackAsync(ReplicaAddress replica, Guid storeId) =>
+    public async ValueTask<string?> GetRolledBackAsync(GroupMember replica, Guid storeId) =>
         await store.GetRecordAsync(RolledBackKey(replica, storeId)) is { } bytes ? Encoding.UTF8.GetString(bytes.Span) : null;
 
     /// <summary>The replica must never again speak from this store.</summary>
     /// <returns>How that became known first.</returns>
-    public async ValueTask<string> AddRolledBackAsync(ReplicaAddress replica, Guid storeId, string detail) =>
+    public async ValueTask<string> AddRolledBackAsync(GroupMember replica, Guid storeId, string detail) =>
         Encoding.UTF8.GetString((await store.AddRecordAsync(RolledBackKey(replica, storeId), Encoding.UTF8.GetBytes(detail))).Span);
 
-    private static string RolledBackKey(ReplicaAddress replica, Guid storeId) => $"rolled-back/{replica}/{storeId}";
+    private static string RolledBackKey(GroupMember replica, Guid storeId) => $"rolled-back/{replica.Replica}/{storeId}";
 }

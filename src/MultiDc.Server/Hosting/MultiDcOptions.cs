@@ -67,8 +67,21 @@ public sealed class MultiDcOptions : MultiDcTopologyOptions
     /// <summary>How often a datacenter reads the ring again. Default: 1 s.</summary>
     public TimeSpan RingRefreshPeriod { get; set; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// Whether a silo whose store is new, under a name that had another store before which no silo of its datacenter has, takes the replicas of that
+    /// store over: they are refilled from the other datacenters. Otherwise they are refused until the old store is back. Silo names must then be
+    /// unique in their datacenter, and stay. Default: true.
+    /// </summary>
+    public bool ReplaceLostStores { get; set; } = true;
+
     /// <summary>Breaks linearizability on purpose, to see that the checkers notice: any replica answers reads at once. Never set this. Default: false.</summary>
     public bool UnsafeReadsWithoutReadIndex { get; set; }
+
+    /// <summary>
+    /// How often a replica of this silo is activated a second time, beside the activation that runs, to rehearse what Orleans may do at any time.
+    /// Its shard pauses. Never set this but for a drill. Default: zero, never.
+    /// </summary>
+    public TimeSpan UnsafeSecondActivationPeriod { get; set; }
 }
 
 /// <summary>A keyspace to create.</summary>

@@ -89,6 +89,11 @@ internal sealed class MultiDcOptionsValidator : IValidateOptions<MultiDcOptions>
         {
             yield return $"RingRefreshPeriod {options.RingRefreshPeriod} is below 50 ms";
         }
+
+        if (options.UnsafeSecondActivationPeriod != TimeSpan.Zero && options.UnsafeSecondActivationPeriod < TimeSpan.FromMilliseconds(50))
+        {
+            yield return $"UnsafeSecondActivationPeriod {options.UnsafeSecondActivationPeriod} must be zero or at least 50 ms";
+        }
     }
 
     private static IEnumerable<string> LeaseProblems(MultiDcOptions options)

@@ -61,7 +61,9 @@ public static class MultiDcSiloBuilderExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<IOptions<MultiDcOptions>>(Options.Create(options));
         services.AddSingleton<ISiloTopology, SiloTopology>();
-        services.AddSingleton<IReplicaHomes, ReplicaHomeClient>();
+        services.AddSingleton<ReplicaHomeClient>();
+        services.AddSingleton<IReplicaHomes>(static provider => provider.GetRequiredService<ReplicaHomeClient>());
+        services.AddSingleton<ISiloStores>(static provider => provider.GetRequiredService<ReplicaHomeClient>());
         services.AddSingleton<DatacenterSiloChooser>();
         services.AddSingleton<ProcessUsage>();
         services.AddSingleton<UsageClient>();
@@ -107,6 +109,11 @@ public static class MultiDcSiloBuilderExtensions
         services.AddHostedService<LostDatacenters>();
         services.AddHostedService<RingWaker>();
         services.AddHostedService<LeadershipHandover>();
+        services.AddHostedService<StoreRegistrar>();
+        if (options.UnsafeSecondActivationPeriod > TimeSpan.Zero)
+        {
+            services.AddHostedService<SecondActivations>();
+        }
     }
 
     // The container has no asynchronous factories. A program that wants to tell its user plainly why a folder cannot be used opens the store

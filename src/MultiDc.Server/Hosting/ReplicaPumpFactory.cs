@@ -10,17 +10,17 @@ internal sealed class ReplicaPumpFactory(
     IOptions<MultiDcOptions> options, ReplicaRecords records, OpeningJudge judge, IRaftTransport transport, ITickSource ticks, PumpScheduler scheduler, TimeProvider time,
     ReplicaMetrics metrics, ILogger<ReplicaPump> logger)
 {
-    public ReplicaPump Start(ReplicaAddress address, Opened opened)
+    public ReplicaPump Start(ReplicaAddress address, Opened opened, GroupMembers members)
     {
-        var sender = new ReplicaSender(address, records.StoreId, opened.Storage.Epoch, opened.OpeningId);
-        var others = opened.Descriptor.Datacenters.Where(d => d != address.Datacenter).ToDictionary(GroupMembers.IdOf, d => new ReplicaAddress(address.Shard, d));
+        var self = new GroupMember(address, opened.Replacement ?? GroupMembers.IdOf(address.Datacenter));
+        var sender = new ReplicaSender(address, records.StoreId, opened.Storage.Epoch, opened.OpeningId) { Member = self.ToWire(), Members = members };
         var pump = new ReplicaPump(
             sender,
-            opened.Descriptor.Members,
+            members,
             opened.Descriptor.Range,
             new RaftNodeOptions
             {
-                Id = GroupMembers.IdOf(address.Datacenter),
+                Id = self.Id,
                 ElectionTimeoutTicks = options.Value.ElectionTimeoutTicks,
                 HeartbeatTicks = options.Value.HeartbeatTicks,
                 QuiesceAfterTicks = options.Value.QuiesceAfterTicks,
@@ -45,9 +45,9 @@ internal sealed class ReplicaPumpFactory(
         {
             Heard = (message, termAtMatch) =>
             {
-                if (others.TryGetValue(message.From, out var other))
+                if (members.DatacenterOf(message.From) is { } from)
                 {
-                    judge.Hear(other, Promises.Of(message, termAtMatch));
+                    judge.Hear(new(new(address.Shard, from), message.From), Promises.Of(message, termAtMatch));
                 }
             },
         };

@@ -33,17 +33,17 @@ internal sealed partial class OpeningJudge(
 {
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
 
-    private readonly ConcurrentDictionary<ReplicaAddress, Remembered> replicas = new();
+    private readonly ConcurrentDictionary<GroupMember, Remembered> replicas = new();
 
     /// <summary>Whether this opening of another replica was accepted here and none since. Once a replica is loaded.</summary>
-    public bool ListensTo(ReplicaAddress other, Guid storeId, ulong epoch, Guid openingId) =>
+    public bool ListensTo(GroupMember other, Guid storeId, ulong epoch, Guid openingId) =>
         replicas.TryGetValue(other, out var remembered) && remembered.IsOf(storeId, epoch, openingId);
 
     /// <summary>
     /// As <see cref="ListensTo"/>. A later opening than is known here may have been accepted by another silo over the same store, so the store
     /// is asked again, now and then.
     /// </summary>
-    public async ValueTask<bool> ListensToAsync(ReplicaAddress other, Guid storeId, ulong epoch, Guid openingId)
+    public async ValueTask<bool> ListensToAsync(GroupMember other, Guid storeId, ulong epoch, Guid openingId)
     {
         if (ListensTo(other, storeId, epoch, openingId))
         {
@@ -61,10 +61,10 @@ internal sealed partial class OpeningJudge(
     }
 
     /// <summary>Adds what the other replica just said.</summary>
-    public void Hear(ReplicaAddress other, Promises heard) => Of(other).Hear(heard);
+    public void Hear(GroupMember other, Promises heard) => Of(other).Hear(heard);
 
     /// <summary>Reads what the store has, which another silo may have written since it was read here.</summary>
-    public async ValueTask LoadAsync(ReplicaAddress other)
+    public async ValueTask LoadAsync(GroupMember other)
     {
         var remembered = Of(other);
         await remembered.Judging.WaitAsync();
@@ -80,7 +80,7 @@ internal sealed partial class OpeningJudge(
 
     /// <summary>Compares a presentation with what is remembered. What it amounts to is durable when this returns.</summary>
     /// <exception cref="InvalidOperationException">Another presentation by the replica is being judged: ask again.</exception>
-    public async ValueTask<(PresentationVerdict Verdict, string Detail)> JudgeAsync(ReplicaAddress other, Presentation presented)
+    public async ValueTask<(PresentationVerdict Verdict, string Detail)> JudgeAsync(GroupMember other, Presentation presented)
     {
         var home = await records.GetHomeAsync(other) ?? await records.RememberHomeAsync(other, presented.StoreId);
         if (home != presented.StoreId)
@@ -129,7 +129,7 @@ internal sealed partial class OpeningJudge(
     }
 
     /// <summary>Makes durable what was heard of the other replica.</summary>
-    public async ValueTask SaveAsync(ReplicaAddress other)
+    public async ValueTask SaveAsync(GroupMember other)
     {
         var remembered = Of(other);
         await remembered.Judging.WaitAsync();
@@ -148,7 +148,7 @@ internal sealed partial class OpeningJudge(
     }
 
     // What is known of a rollback; null: none.
-    private async ValueTask<string?> ReadAsync(ReplicaAddress other, Remembered remembered)
+    private async ValueTask<string?> ReadAsync(GroupMember other, Remembered remembered)
     {
         if (await store.GetRecordAsync(KeyOf(other)) is { } bytes)
         {
@@ -160,9 +160,9 @@ internal sealed partial class OpeningJudge(
         return rolledBack;
     }
 
-    private Remembered Of(ReplicaAddress other) => replicas.GetOrAdd(other, static _ => new());
+    private Remembered Of(GroupMember other) => replicas.GetOrAdd(other, static _ => new());
 
-    private static string KeyOf(ReplicaAddress other) => $"heard/{other}";
+    private static string KeyOf(GroupMember other) => $"heard/{other}";
 
     [LoggerMessage(1140, LogLevel.Error, "{Detail}")]
     private static partial void LogRolledBack(ILogger logger, string detail);

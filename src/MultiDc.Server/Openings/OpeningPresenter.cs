@@ -18,7 +18,10 @@ internal sealed partial class OpeningPresenter(
     private static readonly TimeSpan WaitingRetry = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan AcceptedRetry = TimeSpan.FromSeconds(2);
 
-    private readonly Presentation presentation = Presentation.Of(records.StoreId, opened.Storage.Epoch, opened.OpeningId, opened.Storage.Recovered);
+    private readonly Presentation presentation = Presentation.Of(records.StoreId, opened.Storage.Epoch, opened.OpeningId, opened.Storage.Recovered) with
+    {
+        Member = opened.Replacement?.Value ?? 0,
+    };
     private readonly DatacenterId[] others = [.. opened.Descriptor.Datacenters.Where(d => d != replica.Datacenter)];
     private readonly Lock gate = new();
     private readonly Dictionary<DatacenterId, PresentationReply> answers = [];
@@ -26,6 +29,9 @@ internal sealed partial class OpeningPresenter(
     private readonly TaskCompletionSource accepted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<Refused> refused = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource stopping = new();
+
+    /// <summary>Finds out, for an opening that is not known as a member, whether its store was replaced.</summary>
+    public Func<Task<Refused?>> FindSuccessor { get; init; } = static () => Task.FromResult<Refused?>(null);
 
     /// <summary>Completes when the opening may take part.</summary>
     public Task Accepted => accepted.Task;
@@ -115,7 +121,8 @@ internal sealed partial class OpeningPresenter(
         try
         {
             var reply = await peer.PresentAsync(replica.Datacenter, presentation, credential).WaitAsync(CallTimeout, time, stopping.Token);
-            var home = await records.GetHomeAsync(peerAddress) ?? await records.RememberHomeAsync(peerAddress, reply.StoreId);
+            var peerMember = GroupMember.Of(peerAddress, reply.Member, reply.StoreId);
+            var home = await records.GetHomeAsync(peerMember) ?? await records.RememberHomeAsync(peerMember, reply.StoreId);
             return home == reply.StoreId ? reply : new(
                 reply.StoreId, PresentationVerdict.Foreign, $"replica {peerAddress} is on store {reply.StoreId}, and its home as known here is store {home}", null);
         }
@@ -134,6 +141,12 @@ internal sealed partial class OpeningPresenter(
             await opened.Storage.ConfirmEpochAsync();
             var detail = $"store {records.StoreId} of replica {replica} was rolled back: {reply.Detail}. It must not vote again; replace the replica";
             reply = reply with { Verdict = PresentationVerdict.RolledBack, Detail = detail };
+        }
+
+        if (reply.Verdict == PresentationVerdict.NotAMember && await FindSuccessor() is { } replaced)
+        {
+            refused.TrySetResult(replaced);
+            return;
         }
 
         try

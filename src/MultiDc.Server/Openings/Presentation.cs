@@ -16,6 +16,10 @@ internal sealed record Presentation(
     [property: Id(0)] Guid StoreId, [property: Id(1)] ulong Epoch, [property: Id(2)] Guid OpeningId, [property: Id(3)] ulong Term,
     [property: Id(4)] ulong VotedFor, [property: Id(5)] ulong LastTerm, [property: Id(6)] ulong LastIndex)
 {
+    /// <summary>The replica's Raft id; 0: the founder's.</summary>
+    [Id(7)]
+    public ulong Member { get; init; }
+
     public static Presentation Of(Guid storeId, Storage.Epoch epoch, Guid openingId, RaftRecovery recovered)
     {
         var last = recovered.Entries.Count > 0 ? recovered.Entries[^1].Id : recovered.Snapshot.LastIncluded;
@@ -47,6 +51,9 @@ internal enum PresentationVerdict
     /// of another system, or was exchanged.
     /// </summary>
     Foreign,
+
+    /// <summary>The answering replica knows the group without it: it was replaced, or was not added yet, as the ring can tell.</summary>
+    NotAMember,
 }
 
 /// <summary>The answer to a <see cref="Presentation"/>.</summary>
@@ -56,4 +63,13 @@ internal enum PresentationVerdict
 /// <param name="Leader">The leader that the answering replica follows now: its word is wanted as well.</param>
 [GenerateSerializer, Immutable, Alias("MultiDc.PresentationReply")]
 internal sealed record PresentationReply(
-    [property: Id(0)] Guid StoreId, [property: Id(1)] PresentationVerdict Verdict, [property: Id(2)] string Detail, [property: Id(3)] DatacenterId? Leader);
+    [property: Id(0)] Guid StoreId, [property: Id(1)] PresentationVerdict Verdict, [property: Id(2)] string Detail, [property: Id(3)] DatacenterId? Leader)
+{
+    /// <summary>The answering replica's Raft id; 0: the founder's.</summary>
+    [Id(4)]
+    public ulong Member { get; init; }
+
+    /// <summary>Whether it has no vote yet: it has not heard enough for its word to count.</summary>
+    [Id(5)]
+    public bool IsNewcomer { get; init; }
+}

@@ -36,7 +36,7 @@ internal static class PresentationAnswers
             return (PresentationOutcome.Refused, $"this store is of another system: {foreign[0].Detail}");
         }
 
-        var accepting = answers.Count(static a => a.Value.Verdict == PresentationVerdict.Accepted);
+        var accepting = answers.Count(static a => a.Value is { Verdict: PresentationVerdict.Accepted, IsNewcomer: false });
         if (accepting < needed)
         {
             return (PresentationOutcome.Waiting, $"{accepting} of {others.Count} other replicas know this opening; {needed} are needed");

@@ -38,7 +38,7 @@ internal sealed class DatacenterSiloChooser(ISiloTopology topology, IReplicaHome
         var chosen = among.First(silo => silo.Name == name).Address;
 
         // A home stays one; anything less may be another's the next moment.
-        if (holding == ReplicaHolding.Founded)
+        if (holding >= ReplicaHolding.Founded)
         {
             settled[key] = (view, chosen);
         }

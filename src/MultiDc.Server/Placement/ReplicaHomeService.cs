@@ -11,6 +11,10 @@ internal interface IReplicaHomeService : IGrainService
     /// <summary>What the store has of the replica.</summary>
     [Alias("GetHolding")]
     Task<ReplicaHolding> GetHoldingAsync(string replica);
+
+    /// <summary>Which store the silo has.</summary>
+    [Alias("GetStore")]
+    Task<Guid> GetStoreAsync();
 }
 
 /// <inheritdoc/>
@@ -19,6 +23,8 @@ internal sealed class ReplicaHomeService(GrainId id, Silo silo, ILoggerFactory l
 {
     public async Task<ReplicaHolding> GetHoldingAsync(string replica) =>
         ReplicaAddress.TryParse(replica, out var address) ? await records.GetHoldingAsync(address) : ReplicaHolding.Nothing;
+
+    public Task<Guid> GetStoreAsync() => Task.FromResult(records.StoreId);
 }
 
 /// <summary>Which silos hold a replica.</summary>
@@ -32,9 +38,19 @@ internal interface IReplicaHomes
     Task<(IReadOnlyList<SiloPlace> Silos, ReplicaHolding Holding)> HoldersAsync(IReadOnlyList<SiloPlace> silos, string replica);
 }
 
+/// <summary>Which silos have which stores.</summary>
+internal interface ISiloStores
+{
+    /// <summary>
+    /// Whether one of the silos may have the store. A silo that does not answer may, unless it has the name of the silo that asks: that is an
+    /// earlier process of it, which has ended.
+    /// </summary>
+    Task<bool> MayHaveAsync(IReadOnlyList<SiloPlace> silos, Guid storeId, string asking);
+}
+
 /// <summary>Asks silos by address: no directory and no placement are involved, so a director may use it.</summary>
 internal sealed partial class ReplicaHomeClient(IServiceProvider services, TimeProvider time, ILogger<ReplicaHomeClient> logger)
-    : GrainServiceClient<IReplicaHomeService>(services), IReplicaHomes
+    : GrainServiceClient<IReplicaHomeService>(services), IReplicaHomes, ISiloStores
 {
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(1);
 
@@ -43,6 +59,22 @@ internal sealed partial class ReplicaHomeClient(IServiceProvider services, TimeP
         var holdings = await Task.WhenAll(silos.Select(silo => GetHoldingAsync(silo, replica)));
         var most = holdings.Max();
         return ([.. silos.Where((_, i) => holdings[i] == most)], most);
+    }
+
+    public async Task<bool> MayHaveAsync(IReadOnlyList<SiloPlace> silos, Guid storeId, string asking) =>
+        (await Task.WhenAll(silos.Select(silo => MayHaveAsync(silo, storeId, asking)))).Contains(true);
+
+    private async Task<bool> MayHaveAsync(SiloPlace silo, Guid storeId, string asking)
+    {
+        try
+        {
+            return await GetGrainService(silo.Address).GetStoreAsync().WaitAsync(CallTimeout, time) == storeId;
+        }
+        catch (Exception exception)
+        {
+            LogNoStore(logger, silo.Name, exception.Message);
+            return silo.Name != asking;
+        }
     }
 
     private async Task<ReplicaHolding> GetHoldingAsync(SiloPlace silo, string replica)
@@ -57,6 +89,9 @@ internal sealed partial class ReplicaHomeClient(IServiceProvider services, TimeP
             return ReplicaHolding.Nothing;
         }
     }
+
+    [LoggerMessage(1081, LogLevel.Debug, "Silo {Silo} did not say which store it has: {Reason}")]
+    private static partial void LogNoStore(ILogger logger, string silo, string reason);
 
     [LoggerMessage(1080, LogLevel.Debug, "Silo {Silo} did not say whether it holds replica {Replica}: {Reason}")]
     private static partial void LogNoAnswer(ILogger logger, string silo, string replica, string reason);

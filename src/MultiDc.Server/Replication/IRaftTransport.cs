@@ -19,6 +19,12 @@ internal interface IRaftTransport
 /// <param name="OpeningId">That opening's random name, under which it was presented.</param>
 internal sealed record ReplicaSender(ReplicaAddress Address, Guid StoreId, Storage.Epoch Epoch, Guid OpeningId = default)
 {
+    /// <summary>How it calls itself, see <see cref="GroupMember.ToWire"/>.</summary>
+    public ulong Member { get; init; }
+
+    /// <summary>Where the members of its group stand; null: where they were founded.</summary>
+    public GroupMembers? Members { get; init; }
+
     public ReplicaFrame Frame(IEnumerable<RaftMessage> messages) =>
-        new(Address.Shard, Address.Datacenter, StoreId, Epoch.Value, OpeningId, FrameMessages.Encode(messages));
+        new(Address.Shard, Address.Datacenter, StoreId, Epoch.Value, OpeningId, FrameMessages.Encode(messages)) { Member = Member };
 }

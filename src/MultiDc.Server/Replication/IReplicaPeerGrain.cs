@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using MultiDc.Server.Openings;
+using MultiDc.Server.Replacements;
 using MultiDc.Server.Trust;
 using Orleans.Concurrency;
 
@@ -40,6 +41,10 @@ internal interface IReplicaPeerGrain : IGrainWithStringKey
     /// </summary>
     [AlwaysInterleave, Alias("Present")]
     Task<PresentationReply> PresentAsync(DatacenterId from, Presentation presentation, SiloCredential credential);
+
+    /// <summary>A store that the ring has made the home of a replica, in the place of one that is gone, asks for the next step into the group.</summary>
+    [AlwaysInterleave, Alias("Join")]
+    Task<JoinReply> JoinAsync(DatacenterId from, Guid storeId, SiloCredential credential);
 }
 
 /// <summary>The answer to an introduction.</summary>

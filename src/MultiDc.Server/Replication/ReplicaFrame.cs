@@ -16,7 +16,22 @@ namespace MultiDc.Server.Replication;
 [GenerateSerializer, Immutable, Alias("MultiDc.ReplicaFrame")]
 internal sealed record ReplicaFrame(
     [property: Id(0)] ShardId Shard, [property: Id(1)] DatacenterId From, [property: Id(2)] Guid StoreId, [property: Id(3)] ulong Epoch,
-    [property: Id(5)] Guid OpeningId, [property: Id(4)] ReadOnlyMemory<byte> Messages);
+    [property: Id(5)] Guid OpeningId, [property: Id(4)] ReadOnlyMemory<byte> Messages)
+{
+    /// <summary>The sender's Raft id; 0: the founder's.</summary>
+    [Id(6)]
+    public ulong Member { get; init; }
+
+    /// <summary>Who says it speaks.</summary>
+    public GroupMember Sender
+    {
+        get
+        {
+            var replica = new ReplicaAddress(Shard, From);
+            return Member == 0 ? replica : new GroupMember(replica, new ReplicaId(Member));
+        }
+    }
+}
 
 /// <summary>The messages of a frame: version (1), then each message with its length (4, little-endian) in front.</summary>
 internal static class FrameMessages

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using MultiDc.Server.Openings;
+using MultiDc.Server.Replacements;
 using MultiDc.Server.Transport;
 using MultiDc.Server.Trust;
 
@@ -23,7 +24,7 @@ internal sealed partial class ReplicaGrain
     bool ILocalReplica.TryTake(ReplicaFrame frame)
     {
         if (pump is not { } target || frame.Shard != address.Shard
-            || !judge.ListensTo(new(frame.Shard, frame.From), frame.StoreId, frame.Epoch, frame.OpeningId))
+            || !judge.ListensTo(frame.Sender, frame.StoreId, frame.Epoch, frame.OpeningId))
         {
             return false;
         }
@@ -50,7 +51,8 @@ internal sealed partial class ReplicaGrain
             return;
         }
 
-        var sender = GroupMembers.IdOf(frame.From);
+        var sender = frame.Sender.Id;
+        members.Learn(sender, frame.From);
         foreach (var message in messages)
         {
             // Nobody speaks in another's name.
@@ -69,7 +71,7 @@ internal sealed partial class ReplicaGrain
             return new(false);
         }
 
-        return FrameMessages.Decode(chunk.Frame.Messages) is [SnapshotRequest request] && request.From == GroupMembers.IdOf(chunk.Frame.From)
+        return FrameMessages.Decode(chunk.Frame.Messages) is [SnapshotRequest request] && request.From == chunk.Frame.Sender.Id
             ? await target.TakeChunkAsync(request, chunk)
             : new SnapshotChunkReply(false);
     }
@@ -90,7 +92,16 @@ internal sealed partial class ReplicaGrain
             throw new InvalidOperationException($"store {records.StoreId} is not the home of replica {address} and cannot speak for it");
         }
 
-        var other = new ReplicaAddress(address.Shard, from);
+        var self = await records.GetMemberAsync(address);
+        var other = GroupMember.Of(new(address.Shard, from), presentation.Member, presentation.StoreId);
+
+        // Who was replaced, or is not added yet. A group that is not known yet knows nobody.
+        var group = pump?.Status.Configuration ?? recovered;
+        if (group.Voters.Length > 0 && !group.Contains(other.Id))
+        {
+            return Reply(PresentationVerdict.NotAMember, $"replica {address} does not know {other} as a member of its group");
+        }
+
         var isNew = !judge.ListensTo(other, presentation.StoreId, presentation.Epoch, presentation.OpeningId);
         var (verdict, why) = await judge.JudgeAsync(other, presentation);
         if (isNew && verdict == PresentationVerdict.Accepted)
@@ -100,12 +111,54 @@ internal sealed partial class ReplicaGrain
 
         // A group that is silent does not notice that its leader is gone.
         pump?.Wake();
-        return new(records.StoreId, verdict, why, pump?.Status.Leader);
+        return Reply(verdict, why);
+
+        PresentationReply Reply(PresentationVerdict verdict, string why) => new(records.StoreId, verdict, why, pump?.Status.Leader)
+        {
+            Member = self.ToWire(),
+            IsNewcomer = !self.IsFounder && !group.IsVoter(self.Id),
+        };
+    }
+
+    public async Task<JoinReply> JoinAsync(DatacenterId from, Guid storeId, SiloCredential credential)
+    {
+        gate.Require(credential);
+        RequireOther(from);
+        var replica = new ReplicaAddress(address.Shard, from);
+        var next = GroupMembers.IdOf(from, storeId);
+        if (pump is not { } leader || leader.Status is not { Role: RaftRole.Leader } status)
+        {
+            return new(JoinOutcome.NotLeader, false, $"replica {address} does not lead");
+        }
+
+        var plan = ReplacementPlan.Next(status.Configuration, status.IsConfigurationCommitted, replica, next);
+        if (plan.IsSettled)
+        {
+            return new(JoinOutcome.Settled, true, "");
+        }
+
+        if (plan.Changes.Count == 0)
+        {
+            return UnderWay("another change of the group's membership is under way");
+        }
+
+        // Asked before each step: since the last one the ring may have named another.
+        var home = await founder.GetHomeAsync(replica);
+        if (home is not { IsReplacement: true } || home.StoreId != storeId)
+        {
+            return new(JoinOutcome.NotTheHome, false, $"the home of replica {replica} is store {home?.StoreId}, as the ring says");
+        }
+
+        var changed = await leader.ChangeConfigurationAsync(plan.Changes, ConfigurationTransition.Auto).WaitAsync(ChangeTimeout, time);
+        LogReplacing(logger, address, replica, storeId, string.Join(", ", plan.Changes.Select(static change => change.Kind)), changed);
+        return UnderWay($"{string.Join(", ", plan.Changes.Select(static change => change.Kind))}: {changed}");
+
+        JoinReply UnderWay(string why) => new(JoinOutcome.UnderWay, leader.Status.Configuration.Contains(next), why);
     }
 
     // Another group, another store, another opening than the last that was accepted here: an older one is a zombie's.
     private async ValueTask<bool> IsStrangerAsync(ReplicaFrame frame) =>
-        frame.Shard != address.Shard || !await judge.ListensToAsync(new(frame.Shard, frame.From), frame.StoreId, frame.Epoch, frame.OpeningId);
+        frame.Shard != address.Shard || !await judge.ListensToAsync(frame.Sender, frame.StoreId, frame.Epoch, frame.OpeningId);
 
     private void RequireOther(DatacenterId from)
     {
@@ -114,6 +167,9 @@ internal sealed partial class ReplicaGrain
             throw new ArgumentException($"'{from}' is no other datacenter of this system");
         }
     }
+
+    [LoggerMessage(1065, LogLevel.Information, "Replica {Replica} leads the replacement of {Replaced} by store {StoreId}: {Changes}: {Outcome}")]
+    private static partial void LogReplacing(ILogger logger, ReplicaAddress replica, ReplicaAddress replaced, Guid storeId, string changes, WriteResult outcome);
 
     [LoggerMessage(1062, LogLevel.Warning, "Replica {Replica}: a frame from {Datacenter} is not readable")]
     private static partial void LogUnreadable(ILogger logger, ReplicaAddress replica, DatacenterId datacenter, Exception exception);

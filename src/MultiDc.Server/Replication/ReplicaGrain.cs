@@ -4,6 +4,7 @@ using MultiDc.Server.Founding;
 using MultiDc.Server.Hosting;
 using MultiDc.Server.Openings;
 using MultiDc.Server.Placement;
+using MultiDc.Server.Replacements;
 using MultiDc.Server.StateMachine;
 using MultiDc.Server.Transport;
 using MultiDc.Server.Trust;
@@ -28,10 +29,13 @@ internal sealed partial class ReplicaGrain(
     private static readonly TimeSpan FoundingPatience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan PlacementCheck = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestStoreRetry = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ChangeTimeout = TimeSpan.FromSeconds(2);
 
     private readonly CancellationTokenSource closing = new();
     private ReplicaAddress address;
-    private ReplicaAddress[] others = [];
+    private GroupMembers members = new(Array.Empty<DatacenterId>());
+    private GroupConfiguration recovered = GroupConfiguration.None;
+    private bool keepsMemory;
     private Task running = Task.CompletedTask;
     private OpeningPresenter? presenter;
     private volatile ReplicaPump? pump;
@@ -102,7 +106,9 @@ internal sealed partial class ReplicaGrain(
             now?.Commit.Value ?? 0, now?.Applied.Value ?? 0, now?.Last.Value ?? 0, now?.Epoch.Value ?? 0));
     }
 
-    public Task<bool> TransferLeadershipAsync(DatacenterId to) => pump?.TransferLeadershipAsync(GroupMembers.IdOf(to)) ?? Task.FromResult(false);
+    public Task<bool> TransferLeadershipAsync(DatacenterId to) => pump is { } target
+        ? target.TransferLeadershipAsync(target.Status.Configuration.Voters.FirstOrDefault(voter => members.DatacenterOf(voter) == to))
+        : Task.FromResult(false);
 
     private async Task RunAsync()
     {
@@ -192,9 +198,24 @@ internal sealed partial class ReplicaGrain(
         try
         {
             await RecallAsync(opened);
-            await using var presenting = presenter = new(address, opened, records, links, gate.Own, metrics, time, logger);
+            await using var joining = new GroupJoiner(address, opened, founder, records.StoreId, links, gate.Own, time, logger);
+            joining.Start();
+            if (!await WaitUntilDecidedAsync("joining", joining.Member, joining.Refused, () => joining.Detail))
+            {
+                return null;
+            }
+
+            if (joining.Refused.IsCompleted)
+            {
+                return await joining.Refused;
+            }
+
+            await using var presenting = presenter = new(address, opened, records, links, gate.Own, metrics, time, logger)
+            {
+                FindSuccessor = () => founder.FindSuccessorAsync(address),
+            };
             presenting.Start();
-            if (!await WaitUntilDecidedAsync(presenting))
+            if (!await WaitUntilDecidedAsync("presenting", presenting.Accepted, presenting.Refused, () => presenting.Detail))
             {
                 return null;
             }
@@ -205,7 +226,7 @@ internal sealed partial class ReplicaGrain(
             }
 
             isRunning = true;
-            return await RunPumpAsync(opened, presenting);
+            return await RunPumpAsync(opened, presenting, joining);
         }
         catch (StoreUnavailableException exception)
         {
@@ -222,14 +243,14 @@ internal sealed partial class ReplicaGrain(
     }
 
     // False: the replica's place is on another silo.
-    private async Task<bool> WaitUntilDecidedAsync(OpeningPresenter presenting)
+    private async Task<bool> WaitUntilDecidedAsync(string waiting, Task accepted, Task<Refused> refused, Func<string> describe)
     {
-        while (!presenting.Accepted.IsCompleted && !presenting.Refused.IsCompleted)
+        while (!accepted.IsCompleted && !refused.IsCompleted)
         {
-            (state, detail) = ("presenting", presenting.Detail);
-            await Task.WhenAny(presenting.Accepted, presenting.Refused, Task.Delay(PlacementCheck, time, closing.Token));
+            (state, detail) = (waiting, describe());
+            await Task.WhenAny(accepted, refused, Task.Delay(PlacementCheck, time, closing.Token));
             closing.Token.ThrowIfCancellationRequested();
-            if (!presenting.Accepted.IsCompleted && await StepAsideAsync())
+            if (!accepted.IsCompleted && await StepAsideAsync())
             {
                 return false;
             }
@@ -238,9 +259,9 @@ internal sealed partial class ReplicaGrain(
         return true;
     }
 
-    private async Task<FoundingResult?> RunPumpAsync(Opened opened, OpeningPresenter presenting)
+    private async Task<FoundingResult?> RunPumpAsync(Opened opened, OpeningPresenter presenting, GroupJoiner joining)
     {
-        await using (pump = pumps.Start(address, opened))
+        await using (pump = pumps.Start(address, opened, members))
         {
             staleReader = NewStaleReader(pump);
             (state, detail) = ("running", "");
@@ -248,17 +269,18 @@ internal sealed partial class ReplicaGrain(
             locals.Add(address, this);
             try
             {
-                await Task.WhenAny(completion, presenting.Refused).WaitAsync(closing.Token);
+                await Task.WhenAny(completion, presenting.Refused, joining.Refused).WaitAsync(closing.Token);
             }
             finally
             {
                 locals.Remove(address, this);
             }
 
+            recovered = pump.Status.Configuration;
             pump = null;
-            if (presenting.Refused.IsCompleted)
+            if (presenting.Refused.IsCompleted || joining.Refused.IsCompleted)
             {
-                return await presenting.Refused;
+                return await (presenting.Refused.IsCompleted ? presenting.Refused : joining.Refused);
             }
 
             var stop = await completion;
@@ -266,7 +288,7 @@ internal sealed partial class ReplicaGrain(
             if (stop.Reason == PumpStopReason.Fenced)
             {
                 // What the later opening has heard since is not to be written over.
-                others = [];
+                keepsMemory = false;
                 DeactivateOnIdle();
                 return null;
             }
@@ -297,12 +319,16 @@ internal sealed partial class ReplicaGrain(
     // What this store knows of the other replicas, beside what its silo has heard.
     private async Task RecallAsync(Opened opened)
     {
-        others = [.. opened.Descriptor.Datacenters.Where(d => d != address.Datacenter).Select(d => new ReplicaAddress(address.Shard, d))];
+        id = opened.Replacement ?? GroupMembers.IdOf(address.Datacenter);
+        recovered = opened.Configuration;
+        members = new(opened.Descriptor.Datacenters);
+        members.Follow(recovered);
+        keepsMemory = true;
         var voted = opened.Storage.Recovered.HardState;
-        foreach (var other in others)
+        foreach (var other in Others())
         {
             await judge.LoadAsync(other);
-            if (voted.VotedFor == GroupMembers.IdOf(other.Datacenter))
+            if (voted.VotedFor == other.Id)
             {
                 // Who is voted for stood for election in that term.
                 judge.Hear(other, new(voted.Term.Value, voted.VotedFor.Value, 0));
@@ -310,11 +336,19 @@ internal sealed partial class ReplicaGrain(
         }
     }
 
+    private IEnumerable<GroupMember> Others() => members.All
+        .Where(member => member.Datacenter != address.Datacenter).Select(member => new GroupMember(new(address.Shard, member.Datacenter), member.Id));
+
     private async Task SaveMemoryAsync()
     {
+        if (!keepsMemory)
+        {
+            return;
+        }
+
         try
         {
-            foreach (var other in others)
+            foreach (var other in Others())
             {
                 await judge.SaveAsync(other);
             }

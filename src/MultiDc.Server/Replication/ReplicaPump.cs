@@ -184,6 +184,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         {
             inbox.ResetWake();
             await StepAsync();
+            members.Follow(node.Configuration);
             do
             {
                 await CarryOutAllAsync();
@@ -385,7 +386,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     private DatacenterId? Leader() => members.DatacenterOf(node.Leader);
 
     private PumpStatus CurrentStatus() =>
-        new(node.Role, node.Term, Leader(), node.Commit, storage.State.Applied, node.LastEntry.Index, storage.Epoch, node.Configuration, node.IsQuiesced);
+        new(node.Role, node.Term, Leader(), node.Commit, storage.State.Applied, node.LastEntry.Index, storage.Epoch, node.Configuration, node.IsConfigurationCommitted, node.IsQuiesced);
 
     private void PublishStatus()
     {
@@ -429,4 +430,4 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
 /// <summary>What a replica's node was doing after a round.</summary>
 internal sealed record PumpStatus(
     RaftRole Role, Term Term, DatacenterId? Leader, LogIndex Commit, LogIndex Applied, LogIndex Last, Epoch Epoch, GroupConfiguration Configuration,
-    bool IsQuiesced);
+    bool IsConfigurationCommitted, bool IsQuiesced);

@@ -22,7 +22,7 @@ namespace MultiDc.Server.Ring;
 [DatacenterPlacement, GrainDirectory(SiloLocalGrainDirectory.Name), KeepAlive, Immovable, Reentrant]
 internal sealed partial class RingGrain(
     ShardRouter router, IDatacenterLinks links, ISiloTopology topology, DatacenterSiloChooser chooser, ILocalSiloDetails silo, IGrainFactory grains,
-    RingMemory memory, SiloGate gate, IOptions<MultiDcOptions> options, TimeProvider time, ILogger<RingGrain> logger) : Grain, IRingGrain, IHomeRegisterGrain
+    ISiloStores stores, RingMemory memory, SiloGate gate, IOptions<MultiDcOptions> options, TimeProvider time, ILogger<RingGrain> logger) : Grain, IRingGrain, IHomeRegisterGrain
 {
     private static readonly byte[] RingKey = "ring"u8.ToArray();
     private const int MaxChangeAttempts = 16;
@@ -100,24 +100,25 @@ internal sealed partial class RingGrain(
         }
     }
 
-    public async Task<Guid?> ClaimAsync(string replica, Guid storeId, SiloCredential credential)
+    public Task<ReplicaHome?> ClaimAsync(string replica, Guid storeId, bool mayFound, SiloCredential credential)
     {
         gate.Require(credential);
-        var key = System.Text.Encoding.UTF8.GetBytes($"home/{replica}");
-        if (await router.ReadAsync(ShardId.Ring, links.FullDatacenters, key, Patience) is not ReadServed { Entry: var entry })
-        {
-            return null;
-        }
-
-        if (entry is not null)
-        {
-            return new Guid(entry.Value.Span);
-        }
-
-        // Absent is expected, so of all claims one is applied. What became of any other, the next attempt reads.
-        var written = await router.WriteAsync(ShardId.Ring, links.FullDatacenters, new CompareAndSetOperation(key, null, storeId.ToByteArray()), Patience);
-        return written is Applied ? storeId : null;
+        return Homes.ClaimAsync(replica, storeId, mayFound);
     }
+
+    public Task<ReplicaHome?> GetHomeAsync(string replica, SiloCredential credential)
+    {
+        gate.Require(credential);
+        return Homes.GetHomeAsync(replica);
+    }
+
+    public Task<bool> RegisterStoreAsync(string silo, Guid storeId, bool isNew, SiloCredential credential)
+    {
+        gate.Require(credential);
+        return Homes.RegisterAsync($"{links.Local}/{silo}", storeId, isNew, store => stores.MayHaveAsync(topology.SilosOf(links.Local), store, silo));
+    }
+
+    private HomeRegister Homes => new(new RingRecords(router, links, Patience));
 
     private async Task RefreshAsync()
     {

@@ -12,7 +12,7 @@ internal sealed class GrainRaftTransport : IRaftTransport, IDisposable
     private readonly SiloGate gate;
     private readonly TimeProvider time;
     private readonly FrozenDictionary<ReplicaId, DatacenterId> datacenters;
-    private readonly FrozenDictionary<ReplicaId, DatacenterOutbox> outboxes;
+    private readonly FrozenDictionary<DatacenterId, DatacenterOutbox> outboxes;
 
     public GrainRaftTransport(
         IDatacenterLinks links, SiloGate gate, OutboxOptions options, TaskScheduler scheduler, TimeProvider time, ReplicaMetrics metrics, ILogger<GrainRaftTransport> logger)
@@ -24,7 +24,7 @@ internal sealed class GrainRaftTransport : IRaftTransport, IDisposable
         outboxes = datacenters
             .Where(pair => pair.Value != links.Local)
             .ToFrozenDictionary(
-                static pair => pair.Key,
+                static pair => pair.Value,
                 pair => new DatacenterOutbox(LinkTo(pair.Value), gate.Own, options, scheduler, time, metrics, logger));
     }
 
@@ -40,7 +40,7 @@ internal sealed class GrainRaftTransport : IRaftTransport, IDisposable
                 first = messages[j].To != to;
             }
 
-            if (first && outboxes.TryGetValue(to, out var outbox))
+            if (first && TryFind(sender, to, out var datacenter) && outboxes.TryGetValue(datacenter, out var outbox))
             {
                 outbox.Add(sender.Frame(messages.Where(m => m.To == to)));
             }
@@ -51,7 +51,7 @@ internal sealed class GrainRaftTransport : IRaftTransport, IDisposable
     {
         try
         {
-            return TryGetPeer(sender.Address.Shard, to, out var peer)
+            return TryGetPeer(sender, to, out var peer)
                 ? await peer.DeliverChunkAsync(chunk, gate.Own).WaitAsync(timeout, time)
                 : new SnapshotChunkReply(false);
         }
@@ -74,11 +74,21 @@ internal sealed class GrainRaftTransport : IRaftTransport, IDisposable
     private IDatacenterLink LinkTo(DatacenterId datacenter) =>
         links.TryGetLink(datacenter, out var link) ? link : throw new ArgumentException($"there is no link to datacenter {datacenter}");
 
-    private bool TryGetPeer(ShardId shard, ReplicaId to, [NotNullWhen(true)] out IReplicaPeerGrain? peer)
+    private bool TryGetPeer(ReplicaSender sender, ReplicaId to, [NotNullWhen(true)] out IReplicaPeerGrain? peer)
     {
         peer = null;
-        return datacenters.TryGetValue(to, out var datacenter)
+        return TryFind(sender, to, out var datacenter)
             && links.TryGetLink(datacenter, out var link)
-            && link.TryGetGrain(new ReplicaAddress(shard, datacenter).ToString(), out peer);
+            && link.TryGetGrain(new ReplicaAddress(sender.Address.Shard, datacenter).ToString(), out peer);
+    }
+
+    private bool TryFind(ReplicaSender sender, ReplicaId to, out DatacenterId datacenter)
+    {
+        if (!datacenters.TryGetValue(to, out datacenter) && sender.Members?.DatacenterOf(to) is { } learned)
+        {
+            datacenter = learned;
+        }
+
+        return datacenter.Value is not null;
     }
 }

@@ -26,6 +26,12 @@ internal sealed class LocalReplicas
     /// <summary>This activation of the replica does not run any more.</summary>
     public void Remove(ReplicaAddress address, ILocalReplica replica) => running.TryRemove(KeyValuePair.Create(address, replica));
 
+    /// <summary>All of them, as they are now.</summary>
+    public IReadOnlyCollection<ReplicaAddress> All => [.. running.Keys];
+
+    /// <summary>Whether the replica runs here.</summary>
+    public bool Contains(ReplicaAddress address) => running.ContainsKey(address);
+
     /// <summary>Tells all of them that a datacenter seems to be gone.</summary>
     public void Miss(DatacenterId datacenter)
     {

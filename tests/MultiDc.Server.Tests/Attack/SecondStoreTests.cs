@@ -113,8 +113,12 @@ public sealed class SecondStoreTests
             }
         }
 
-        public Task<Guid?> ClaimAsync(string replica, Guid storeId, SiloCredential credential) =>
-            Task.FromResult<Guid?>(homes.TryAdd(replica, storeId) ? storeId : homes[replica]);
+        public Task<ReplicaHome?> ClaimAsync(string replica, Guid storeId, bool mayFound, SiloCredential credential) =>
+            Task.FromResult<ReplicaHome?>(!mayFound ? null : homes.TryAdd(replica, storeId) ? new(storeId, 0) : new(homes[replica], 0));
+
+        public Task<ReplicaHome?> GetHomeAsync(string replica, SiloCredential credential) => throw new NotSupportedException();
+
+        public Task<bool> RegisterStoreAsync(string silo, Guid storeId, bool isNew, SiloCredential credential) => throw new NotSupportedException();
 
         public Task<RingSnapshot?> GetSnapshotAsync(RingVersion newerThan) =>
             Task.FromResult<RingSnapshot?>(RingSnapshot.Empty.WithKeyspace(new(Shard.Keyspace, 1, [.. Datacenters])));

@@ -111,7 +111,7 @@ public sealed class SiloLossTests(ITestOutputHelper output)
     [Fact]
     public async Task A_silo_that_comes_back_with_an_empty_disk_does_not_vote_again_under_its_old_identity()
     {
-        await using var cluster = await StartAsync(new() { SilosPerDatacenter = 1, ShardCount = 4 });
+        await using var cluster = await StartAsync(new() { SilosPerDatacenter = 1, ShardCount = 4, ReplaceLostStores = false });
         await cluster.WaitUntilAllRunAsync();
         var writes = new AcknowledgedWrites();
         await writes.WriteAsync(cluster.Client, 30);

@@ -14,6 +14,8 @@ public sealed class MultiDcOptionsValidatorTests
         Assert.Empty(Problems(static options => options.QuiesceAfterTicks = 12));
         Assert.Single(Problems(static options => options.QuiesceAfterTicks = 11));
         Assert.Single(Problems(static options => options.QuiesceAfterTicks = -1));
+        Assert.Empty(Problems(static options => options.UnsafeSecondActivationPeriod = TimeSpan.FromSeconds(1)));
+        Assert.Single(Problems(static options => options.UnsafeSecondActivationPeriod = TimeSpan.FromMilliseconds(1)));
     }
 
     [Fact]

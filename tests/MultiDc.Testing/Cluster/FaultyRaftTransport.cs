@@ -11,7 +11,7 @@ internal sealed class FaultyRaftTransport(IRaftTransport inner, RaftFaults fault
 
     public void Send(ReplicaSender sender, IReadOnlyList<RaftMessage> messages)
     {
-        var kept = messages.Where(message => !faults.Loses(sender.Address, datacenters[message.To])).ToArray();
+        var kept = messages.Where(message => !Loses(sender, message.To)).ToArray();
         if (kept.Length > 0)
         {
             inner.Send(sender, kept);
@@ -19,5 +19,8 @@ internal sealed class FaultyRaftTransport(IRaftTransport inner, RaftFaults fault
     }
 
     public Task<SnapshotChunkReply> SendChunkAsync(ReplicaSender sender, ReplicaId to, SnapshotChunk chunk, TimeSpan timeout) =>
-        faults.Loses(sender.Address, datacenters[to]) ? Task.FromResult(new SnapshotChunkReply(false)) : inner.SendChunkAsync(sender, to, chunk, timeout);
+        Loses(sender, to) ? Task.FromResult(new SnapshotChunkReply(false)) : inner.SendChunkAsync(sender, to, chunk, timeout);
+
+    private bool Loses(ReplicaSender sender, ReplicaId to) =>
+        (datacenters.TryGetValue(to, out var founded) ? founded : sender.Members?.DatacenterOf(to)) is { } datacenter && faults.Loses(sender.Address, datacenter);
 }

@@ -139,6 +139,7 @@ public sealed class MultiDcTestCluster : IAsyncDisposable
         ConfigureTopology(options, datacenter);
         options.Keyspaces.Add(new() { Name = "default", ShardCount = Options.ShardCount });
         options.RingRefreshPeriod = Options.RingRefreshPeriod;
+        options.ReplaceLostStores = Options.ReplaceLostStores;
         options.ElectionTimeoutTicks = (int)(Options.ElectionTimeout / options.TickInterval);
     }
 

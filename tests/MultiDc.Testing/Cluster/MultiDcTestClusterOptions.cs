@@ -43,6 +43,9 @@ public sealed record MultiDcTestClusterOptions
     /// <summary>Names of silos that stay down until a test starts them.</summary>
     public IReadOnlyList<string> InitiallyDown { get; init; } = [];
 
+    /// <summary>Whether a store that comes in the place of a lost one takes its replicas over.</summary>
+    public bool ReplaceLostStores { get; init; } = true;
+
     /// <summary>Starts all silos at once instead of one after the other.</summary>
     public bool StartTogether { get; init; }
 }

@@ -1,0 +1,134 @@
+using MultiDc.Routing.Links;
+using MultiDc.Server.Founding;
+using MultiDc.Server.Trust;
+
+namespace MultiDc.Server.Replacements;
+
+/// <summary>
+/// Asks the leader of a group, again and again, to take a replica's new home in: as a learner, and in the place of the old one when it has caught
+/// up. Who leads decides what the next step is (<see cref="ReplacementPlan"/>), so it does not matter where an earlier opening, or leader, stopped.
+/// </summary>
+internal sealed partial class GroupJoiner(
+    ReplicaAddress replica, Opened opened, ReplicaFounder founder, Guid storeId, IDatacenterLinks links, SiloCredential credential, TimeProvider time, ILogger logger)
+    : IAsyncDisposable
+{
+    private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Retry = TimeSpan.FromMilliseconds(500);
+
+    private readonly DatacenterId[] others = [.. opened.Descriptor.Datacenters.Where(d => d != replica.Datacenter)];
+    private readonly TaskCompletionSource member = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<Refused> refused = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource stopping = new();
+    private Task asking = Task.CompletedTask;
+
+    /// <summary>Completes when the group counts it among its members.</summary>
+    public Task Member => member.Task;
+
+    /// <summary>Completes when another store has taken its place.</summary>
+    public Task<Refused> Refused => refused.Task;
+
+    /// <summary>What it waits for.</summary>
+    public string Detail { get; private set; } = "no leader was asked yet";
+
+    /// <summary>Begins. One that its own log names as a member waits for nobody: the leader may be gone, and its vote needed for the next.</summary>
+    public void Start()
+    {
+        if (opened.Replacement is not { } id)
+        {
+            member.TrySetResult();
+            return;
+        }
+
+        if (opened.Configuration.Contains(id))
+        {
+            member.TrySetResult();
+        }
+
+        asking = AskUntilSettledAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await stopping.CancelAsync();
+        await asking;
+        stopping.Dispose();
+    }
+
+    private async Task AskUntilSettledAsync()
+    {
+        try
+        {
+            while (!await IsSettledAsync())
+            {
+                await Task.Delay(Retry, time, stopping.Token);
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // The opening ended.
+        }
+        catch (Exception exception)
+        {
+            // The store failed.
+            refused.TrySetResult(new(exception.Message));
+        }
+    }
+
+    private async Task<bool> IsSettledAsync()
+    {
+        foreach (var other in others)
+        {
+            switch (await AskAsync(other))
+            {
+                case { Outcome: JoinOutcome.Settled }:
+                    member.TrySetResult();
+                    LogSettled(logger, replica, storeId);
+                    return true;
+                case { Outcome: JoinOutcome.NotTheHome } reply:
+                    Detail = reply.Detail;
+                    if (await founder.FindSuccessorAsync(replica) is { } replaced)
+                    {
+                        refused.TrySetResult(replaced);
+                        return true;
+                    }
+
+                    return false;
+                case { Outcome: JoinOutcome.UnderWay } reply:
+                    Detail = reply.Detail;
+                    if (reply.IsMember)
+                    {
+                        member.TrySetResult();
+                    }
+
+                    return false;
+            }
+        }
+
+        return false;
+    }
+
+    // Null: no answer.
+    private async Task<JoinReply?> AskAsync(DatacenterId other)
+    {
+        if (!links.TryGetLink(other, out var link) || !link.TryGetGrain<IReplicaPeerGrain>(new ReplicaAddress(replica.Shard, other).ToString(), out var peer))
+        {
+            return null;
+        }
+
+        try
+        {
+            return await peer.JoinAsync(replica.Datacenter, storeId, credential).WaitAsync(CallTimeout, time, stopping.Token);
+        }
+        catch (Exception exception) when (!stopping.IsCancellationRequested)
+        {
+            LogNoAnswer(logger, replica, other, exception.Message);
+            return null;
+        }
+    }
+
+    [LoggerMessage(1160, LogLevel.Information, "Replica {Replica} has the vote of its datacenter on store {StoreId}, in the place of a store that is gone")]
+    private static partial void LogSettled(ILogger logger, ReplicaAddress replica, Guid storeId);
+
+    [LoggerMessage(1161, LogLevel.Debug, "Replica {Replica}: no answer from datacenter {Datacenter} to its request to join: {Reason}")]
+    private static partial void LogNoAnswer(ILogger logger, ReplicaAddress replica, DatacenterId datacenter, string reason);
+}

@@ -1,0 +1,40 @@
+namespace MultiDc.Server.Replacements;
+
+/// <summary>What is to be done next so that a datacenter's replica is on its new home, and nowhere else. Pure.</summary>
+/// <param name="Changes">To be proposed, in one change of the membership. Empty: nothing, or not now.</param>
+/// <param name="IsSettled">Whether nothing is left to do.</param>
+internal sealed record ReplacementPlan(IReadOnlyList<ConfigurationChange> Changes, bool IsSettled)
+{
+    private static readonly ReplacementPlan Wait = new([], false);
+    private static readonly ReplacementPlan Settled = new([], true);
+
+    /// <summary>
+    /// The new member comes as a learner, which has no vote; when it has caught up it is made a voter and the old one removed, in one (joint) change,
+    /// so that the group never has more voters than datacenters. A witness has nothing to catch up with.
+    /// </summary>
+    /// <param name="configuration">The group's members now.</param>
+    /// <param name="isCommitted">Whether that is settled: what is not may be undone by the next leader.</param>
+    /// <param name="replica">The replica, as it was founded.</param>
+    /// <param name="next">Its new member.</param>
+    public static ReplacementPlan Next(GroupConfiguration configuration, bool isCommitted, ReplicaAddress replica, ReplicaId next)
+    {
+        if (configuration.IsJoint || !isCommitted)
+        {
+            return Wait;
+        }
+
+        var place = GroupMembers.TagOf(replica.Datacenter);
+        var others = configuration.Members.Where(id => id != next && IsThere(id)).ToArray();
+        var removals = others.Select(static id => new ConfigurationChange(ConfigurationChangeKind.Remove, id));
+        return configuration.IsVoter(next) ? (others.Length == 0 ? Settled : new([.. removals], false))
+            : others.Any(configuration.IsWitness) ? new([Add(ConfigurationChangeKind.AddWitness), .. removals], false)
+            : configuration.IsLearner(next) ? new([Add(ConfigurationChangeKind.AddVoter), .. removals], false)
+
+            // Of earlier attempts there may be learners, whose stores are lost as well. They go first, so that they are not waited for.
+            : new([Add(ConfigurationChangeKind.AddLearner), .. removals.Where(removal => configuration.IsLearner(removal.Replica))], false);
+
+        bool IsThere(ReplicaId id) => id == GroupMembers.IdOf(replica.Datacenter) || (configuration.Datacenters.TryGetValue(id, out var at) && at == place);
+
+        ConfigurationChange Add(ConfigurationChangeKind kind) => new(kind, next, place);
+    }
+}
