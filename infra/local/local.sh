@@ -60,6 +60,7 @@ usage: local.sh [-q] VERB [ARGUMENT...]            -q: no output but errors and 
   kill SILO                kill -9          stop SILO      SIGTERM, and wait until it has ended
   pause SILO               SIGSTOP          resume SILO    SIGCONT
   start SILO [--no-wait]   start it again, and wait until it serves
+  wipe SILO                delete the data folder of a silo that does not run
   kill-dc DC               kill -9 of all silos and servers of a datacenter; its disks stay, and so does its shop
   start-dc DC              start all of it again
   kill-redis DC            start-redis DC        kill-postgres DC      start-postgres DC
@@ -88,7 +89,7 @@ main() {
         multidc) is_up "$verb" && run_multidc "$@" ;;
         exec) is_up "$verb" && run_inside "$@" ;;
         cut | cut-oneway | slow | link | heal) is_up "$verb" && change_links "$verb" "$@" ;;
-        kill | stop | pause | resume | start) is_up "$verb" && change_silo "$verb" "$@" ;;
+        kill | stop | pause | resume | start | wipe) is_up "$verb" && change_silo "$verb" "$@" ;;
         kill-dc | start-dc | kill-redis | start-redis | kill-postgres | start-postgres) is_up "$verb" && change_datacenter "$verb" "$@" ;;
         *) die $wrong_usage "there is no verb '$verb'; \"local.sh help\" lists them" ;;
     esac

@@ -115,6 +115,13 @@ resume_silo() {
     say "$1 resumed"
 }
 
+wipe_silo() {
+    [ "$store" = rocksdb ] || die $wrong_state "the silos of a datacenter share a database here: there is no folder to wipe"
+    [ -z "$(pid_of "$1")" ] || die $wrong_state "$1 runs (it is $(state_of "$1"))"
+    rm -rf "$(silo_folder "$1")/store"
+    say "$1 wiped"
+}
+
 # Every replica runs and knows its leader: asked from one silo, answered by all.
 cluster_ready() {
     local replicas

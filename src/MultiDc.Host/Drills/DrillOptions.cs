@@ -46,6 +46,12 @@ internal enum DrillKind
     /// <summary>The silo that leads most shards stands still (SIGSTOP).</summary>
     Pause,
 
+    /// <summary>It is killed and its data folder deleted; it starts again under its old name, and is refilled.</summary>
+    WipedStore,
+
+    /// <summary>Replicas are activated a second time beside the activation that runs, one after the other, by silos that were started for it.</summary>
+    DoubleActivation,
+
     /// <summary>Every round trip to the datacenter that leads most shards takes 400 ms longer.</summary>
     SlowLink,
 

@@ -36,6 +36,9 @@ internal sealed class DrillReport
     /// <summary>Silos that ended themselves when nothing was done to them, and were started again.</summary>
     public required IReadOnlyList<string> Restarted { get; init; }
 
+    /// <summary>Silos that lost their data and were filled again.</summary>
+    public required IReadOnlyList<Refill> Refills { get; init; }
+
     public required int Shards { get; init; }
 
     /// <summary>How many elections there were, over all shards.</summary>
@@ -76,6 +79,11 @@ internal sealed class DrillReport
         if (Restarted.Count > 0)
         {
             output.WriteLine($"restarted    {string.Join(", ", Restarted)}: ended by themselves and were started again");
+        }
+
+        foreach (var refill in Refills)
+        {
+            output.WriteLine($"refill       {refill.Silo}: {refill.Shards.Count} replicas, {refill.Refused} of them seen without a vote first, ran and had caught up {Seconds(refill.Length)} after it served");
         }
 
         foreach (var datacenter in Datacenters)
@@ -140,6 +148,18 @@ internal sealed class DrillReport
         foreach (var silo in Restarted)
         {
             json.WriteStringValue(silo);
+        }
+
+        json.WriteEndArray();
+        json.WriteStartArray("refills");
+        foreach (var refill in Refills)
+        {
+            json.WriteStartObject();
+            json.WriteString("silo", refill.Silo);
+            json.WriteNumber("replicas", refill.Shards.Count);
+            json.WriteNumber("refused", refill.Refused);
+            json.WriteNumber("seconds", Math.Round(refill.Length.TotalSeconds, 3));
+            json.WriteEndObject();
         }
 
         json.WriteEndArray();

@@ -24,6 +24,11 @@ internal sealed class DrillRun(DrillOptions options, Action<string> say, TimePro
             throw new DrillFailedException("no datacenter there is a witness: it takes \"up --witness\"");
         }
 
+        if (options.Kind == DrillKind.WipedStore && system.Store == "postgres")
+        {
+            throw new DrillFailedException("silos have no data folders there: it takes \"up --store rocksdb\"");
+        }
+
         var stage = new DrillStage(system, Now, Tell, time, stop);
         await stage.UntilWholeAsync();
         var folder = Directory.CreateTempSubdirectory("multidc-drill-").FullName;
@@ -56,6 +61,7 @@ internal sealed class DrillRun(DrillOptions options, Action<string> say, TimePro
                 ReadFrom = readFrom,
                 Faults = [.. stage.Faults],
                 Restarted = [.. stage.Restarted],
+                Refills = [.. stage.Refills],
                 Shards = before.Shards,
                 Elections = after.Terms - before.Terms,
                 LeaderOf = after.LeaderOf,

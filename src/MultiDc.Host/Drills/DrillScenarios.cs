@@ -14,9 +14,9 @@ internal static class DrillScenarios
     /// <summary>How long the fault lasts when nobody says; of drills without rounds, the whole.</summary>
     public static TimeSpan UsualLength(DrillKind kind) => TimeSpan.FromSeconds(kind switch
     {
-        DrillKind.DcLoss or DrillKind.WitnessLoss => 10,
+        DrillKind.DcLoss or DrillKind.WitnessLoss or DrillKind.WipedStore => 10,
         DrillKind.SlowLink => 30,
-        DrillKind.RedisLoss => 60,
+        DrillKind.RedisLoss or DrillKind.DoubleActivation => 60,
         DrillKind.Flapping => 180,
         DrillKind.Chaos or DrillKind.Quiet => 600,
         _ => 20,
@@ -28,6 +28,9 @@ internal static class DrillScenarios
         {
             case DrillKind.Quiet:
                 await stage.WaitAsync(options.FaultLength);
+                return;
+            case DrillKind.DoubleActivation:
+                await stage.WatchSecondActivationsAsync(options.FaultLength);
                 return;
             case DrillKind.RollingRestart:
                 await RestartAllAsync(stage);
@@ -69,6 +72,12 @@ internal static class DrillScenarios
             case DrillKind.Pause:
                 var (silo, ofSilo) = view.LeadingSilo(victim);
                 await stage.FaultAsync($"{silo} stands still", victim, ofSilo, () => stage.DoAsync("pause", silo), length, () => stage.ResumeAsync(silo));
+                break;
+            case DrillKind.WipedStore:
+                var (wiped, ofWiped) = view.LeadingSilo(victim);
+                await stage.FaultAsync(
+                    $"{wiped} is killed and its data folder deleted", ofWiped, () => stage.WipeAsync(wiped), length, () => stage.DoAsync("start", wiped));
+                await stage.WatchRefillAsync(wiped, victim, view.On(wiped));
                 break;
             case DrillKind.SlowLink:
                 await stage.FaultAsync($"{victim} is {SlowMs} ms further away", victim, led, () => stage.DoAsync("slow", victim, SlowMs), length, () => stage.DoAsync("heal"));

@@ -8,15 +8,24 @@ namespace MultiDc.Host.Drills;
 /// <param name="HealedAt">After it was undone.</param>
 internal sealed record MadeFault(string What, string Datacenter, IReadOnlyList<int> Shards, long BeganAt, long HealedAt);
 
+/// <summary>How a silo that had lost its data was filled again.</summary>
+/// <param name="Silo">The silo.</param>
+/// <param name="Shards">Whose replicas it had.</param>
+/// <param name="Refused">Of these, how many were seen without a vote, because their store was another than before.</param>
+/// <param name="Length">From the moment the silo served until all replicas ran and had caught up.</param>
+internal sealed record Refill(string Silo, IReadOnlyList<int> Shards, int Refused, TimeSpan Length);
+
 /// <summary>What a scenario has to work with: the datacenters, the clock, and a way to make a fault and undo it.</summary>
 internal sealed class DrillStage(LocalSystem system, Func<long> now, Action<string> say, TimeProvider time, CancellationToken stop)
 {
     private const int LooksUntilRestart = 20;
+    private const string SecondActivation = "is activated a second time on purpose";
     private static readonly TimeSpan WholePatience = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan LookPause = TimeSpan.FromMilliseconds(500);
 
     private readonly List<MadeFault> faults = [];
     private readonly List<string> restarted = [];
+    private readonly List<Refill> refills = [];
 
     public LocalSystem System => system;
 
@@ -24,6 +33,12 @@ internal sealed class DrillStage(LocalSystem system, Func<long> now, Action<stri
 
     /// <summary>Silos that had ended themselves and were started again, in the order of that.</summary>
     public IReadOnlyList<string> Restarted => restarted;
+
+    /// <summary>How often a replica was activated a second time.</summary>
+    public int SecondActivations { get; private set; }
+
+    /// <summary>Silos that lost their data and were filled again.</summary>
+    public IReadOnlyList<Refill> Refills => refills;
 
     /// <summary>The loads, once they run. Asking them for the replicas' status costs next to nothing; a new process each time would be a load of its own.</summary>
     public IReadOnlyDictionary<string, LoadProcess> Loads { get; set; } = new Dictionary<string, LoadProcess>();
@@ -53,6 +68,48 @@ internal sealed class DrillStage(LocalSystem system, Func<long> now, Action<stri
 
             await WaitAsync(LookPause);
         }
+    }
+
+    /// <summary>Kills a silo and deletes its data folder.</summary>
+    public async Task WipeAsync(string silo)
+    {
+        await DoAsync("kill", silo);
+        await DoAsync("wipe", silo);
+    }
+
+    /// <summary>Watches the replicas of a silo that came back without its data, until they are as they were.</summary>
+    public async Task WatchRefillAsync(string silo, string datacenter, IReadOnlyList<int> shards)
+    {
+        var startedAt = time.GetTimestamp();
+        var refused = new HashSet<int>();
+        for (var view = await ViewAsync(datacenter); !view.IsWhole(system.Silos.Count); view = await ViewAsync(datacenter))
+        {
+            refused.UnionWith(view.InState(datacenter, "refused", "joining").Intersect(shards));
+            if (time.GetElapsedTime(startedAt) > WholePatience)
+            {
+                throw new DrillFailedException($"{silo} was not refilled within {WholePatience.TotalMinutes:0} minutes; the logs are below {system.Folder}");
+            }
+
+            await WaitAsync(LookPause);
+        }
+
+        refills.Add(new(silo, shards, refused.Count, time.GetElapsedTime(startedAt)));
+        say($"the replicas of shards {string.Join(' ', shards)} run and have caught up; {refused.Count} of {shards.Count} were seen without a vote first");
+    }
+
+    /// <summary>Counts the second activations that the silos force by themselves, for a while.</summary>
+    public async Task WatchSecondActivationsAsync(TimeSpan length)
+    {
+        var view = await ViewAsync(system.Datacenters.First());
+        var (before, beganAt) = (system.CountInLogs(SecondActivation), now());
+        await WaitAsync(length);
+        SecondActivations = system.CountInLogs(SecondActivation) - before;
+        if (SecondActivations == 0)
+        {
+            throw new DrillFailedException("no silo forced a second activation: it takes \"up --set MultiDc:UnsafeSecondActivationPeriod=00:00:10\"");
+        }
+
+        faults.Add(new($"{SecondActivations} replicas were activated a second time", [.. view.LeaderOf.Keys.Order()], beganAt, now()));
     }
 
     /// <summary>Makes a fault, lets it last and undoes it.</summary>

@@ -63,6 +63,10 @@ internal sealed class LocalSystem(string script)
     /// <summary>The configuration of a datacenter, which also tells clients where all of them are.</summary>
     public string ConfigurationOf(string datacenter) => Path.Combine(Folder, Silos[datacenter][0], "appsettings.json");
 
+    /// <summary>How many lines of all silos' logs contain a text.</summary>
+    public int CountInLogs(string text) => Silos.Values.SelectMany(static silos => silos)
+        .Sum(silo => File.ReadLines(Path.Combine(Folder, silo, "silo.log")).Count(line => line.Contains(text, StringComparison.Ordinal)));
+
     /// <summary>Runs a verb to its end.</summary>
     /// <exception cref="DrillFailedException">It failed; the message is the script's.</exception>
     public Task DoAsync(CancellationToken stop, params string[] verb) => AskAsync(stop, ["-q", .. verb]);

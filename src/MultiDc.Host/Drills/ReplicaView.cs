@@ -33,6 +33,13 @@ internal sealed class ReplicaView
     public (string Silo, int[] Shards) LeadingSilo(string datacenter) => Leaders().Where(r => r.Datacenter == datacenter).GroupBy(static r => r.Silo)
         .OrderByDescending(static silo => silo.Count()).Select(static silo => (silo.Key, silo.Select(static r => r.Shard).Order().ToArray())).First();
 
+    /// <summary>The shards that have a replica on the silo.</summary>
+    public int[] On(string silo) => [.. replicas.Where(r => r.Silo == silo).Select(static r => r.Shard).Order()];
+
+    /// <summary>The shards of which a datacenter's replica is in a state.</summary>
+    public int[] InState(string datacenter, params string[] states) =>
+        [.. replicas.Where(r => r.Datacenter == datacenter && states.Contains(r.State)).Select(static r => r.Shard).Order()];
+
     /// <summary>The datacenter that leads each shard.</summary>
     public IReadOnlyDictionary<int, string> LeaderOf => Leaders().ToDictionary(static r => r.Shard, static r => r.Datacenter);
 
