@@ -76,7 +76,7 @@ internal static class DrillScenarios
             case DrillKind.WipedStore:
                 var (wiped, ofWiped) = view.LeadingSilo(victim);
                 await stage.FaultAsync(
-                    $"{wiped} is killed and its data folder deleted", ofWiped, () => stage.WipeAsync(wiped), length, () => stage.DoAsync("start", wiped));
+                    $"{wiped} is killed and its data folder deleted", victim, ofWiped, () => stage.WipeAsync(wiped), length, () => stage.DoAsync("start", wiped));
                 await stage.WatchRefillAsync(wiped, victim, view.On(wiped));
                 break;
             case DrillKind.SlowLink:

@@ -100,7 +100,8 @@ internal sealed class DrillStage(LocalSystem system, Func<long> now, Action<stri
     /// <summary>Counts the second activations that the silos force by themselves, for a while.</summary>
     public async Task WatchSecondActivationsAsync(TimeSpan length)
     {
-        var view = await ViewAsync(system.Datacenters.First());
+        var from = system.FullDatacenters[0];
+        var view = await ViewAsync(from);
         var (before, beganAt) = (system.CountInLogs(SecondActivation), now());
         await WaitAsync(length);
         SecondActivations = system.CountInLogs(SecondActivation) - before;
@@ -109,7 +110,7 @@ internal sealed class DrillStage(LocalSystem system, Func<long> now, Action<stri
             throw new DrillFailedException("no silo forced a second activation: it takes \"up --set MultiDc:UnsafeSecondActivationPeriod=00:00:10\"");
         }
 
-        faults.Add(new($"{SecondActivations} replicas were activated a second time", [.. view.LeaderOf.Keys.Order()], beganAt, now()));
+        faults.Add(new($"{SecondActivations} replicas were activated a second time", from, [.. view.LeaderOf.Keys.Order()], beganAt, now()));
     }
 
     /// <summary>Makes a fault, lets it last and undoes it.</summary>

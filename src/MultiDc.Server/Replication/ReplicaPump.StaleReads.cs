@@ -11,7 +11,7 @@ internal sealed partial class ReplicaPump
     public Task<TReply> ReadStaleAsync<TReply>(Func<IReplicaState, ValueTask<TReply>> read, Func<ReadRejected, TReply> refuse)
     {
         var turn = new TurnRequest<TReply>(
-            () => HasState ? read(storage.State) : ValueTask.FromResult(refuse(new(RejectionReason.NotReady, "a witness has no state"))),
+            () => DescribeWhyNoState() is { } why ? ValueTask.FromResult(refuse(new(RejectionReason.NotReady, why))) : read(storage.State),
             refuse(new(RejectionReason.NotReady, "the replica has stopped")));
         return Enqueue(turn) is var (reason, detail) ? Task.FromResult(refuse(new(reason, detail))) : turn.Result;
     }
@@ -23,7 +23,10 @@ internal sealed partial class ReplicaPump
         return Enqueue(wait) is null ? wait.Result : Task.FromResult(false);
     }
 
-    private bool HasState => !node.Configuration.IsWitness(node.Id);
+    // However old a state may be: one that is only being filled never was the state.
+    private string? DescribeWhyNoState() => node.Configuration.IsWitness(node.Id) ? "a witness has no state"
+        : node.Configuration.IsVoter(node.Id) ? null
+        : "the replica has no vote yet, its state is being filled";
 
     private void BeginToWait(AppliedWait wait)
     {

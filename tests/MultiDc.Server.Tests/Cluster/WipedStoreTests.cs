@@ -88,6 +88,23 @@ public sealed class WipedStoreTests(ITestOutputHelper output)
         await writes.RequireAllAsync(cluster.Clients[new("dc2")]);
     }
 
+    [Fact]
+    public async Task A_wiped_witness_is_replaced_by_a_witness_and_then_a_datacenter_may_be_lost()
+    {
+        await using var cluster = await StartAsync(ThreeSilos with { Witnesses = ["dc3"] });
+        var writes = await BeginAsync(cluster, new("dc2"));
+        var silo = cluster.Silo("dc3/silo-1");
+        await silo.CrashAsync();
+        silo.Disk = NewDisk();
+        await silo.StartAsync();
+        await writes.WriteAsync(cluster.Client, 20);
+        Assert.All((await CaughtUpAsync(cluster)).Where(static s => IsIn(s, "dc3")), static s => Assert.Equal("Witness", s.Role));
+
+        await cluster.Silo("dc2/silo-1").CrashAsync();
+        await writes.WriteAsync(cluster.Client, 20);
+        await writes.RequireAllAsync(cluster.Client);
+    }
+
     [Theory]
     [InlineData("dc2/silo-1", "is registered as that of silo", 4)]
     [InlineData("dc2/silo-1", "default/0@dc2 is founded on store", 2)]

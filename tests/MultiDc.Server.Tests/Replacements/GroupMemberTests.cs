@@ -78,7 +78,7 @@ public sealed class GroupMemberTests
     {
         var records = new ReplicaRecords(new MemoryReplicaStore(new(new("test", New))));
         Assert.Equal(Replica, await records.GetMemberAsync(Replica));
-        await records.SetFoundedAsync(Replica, new(HashRange.Full, [Replica.Datacenter]));
+        await records.SetFoundedAsync(Replica, new(HashRange.Full, [Replica.Datacenter], []));
         Assert.Equal(ReplicaHolding.Founded, await records.GetHoldingAsync(Replica));
         await records.SetReplacementAsync(Replica, new(New, 2));
         Assert.Equal(Replacement, await records.GetMemberAsync(Replica));
