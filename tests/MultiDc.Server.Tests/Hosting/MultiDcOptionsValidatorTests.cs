@@ -14,8 +14,14 @@ public sealed class MultiDcOptionsValidatorTests
         Assert.Empty(Problems(static options => options.QuiesceAfterTicks = 12));
         Assert.Single(Problems(static options => options.QuiesceAfterTicks = 11));
         Assert.Single(Problems(static options => options.QuiesceAfterTicks = -1));
+    }
+
+    [Fact]
+    public void Second_activations_are_off_or_leave_some_time_between()
+    {
         Assert.Empty(Problems(static options => options.UnsafeSecondActivationPeriod = TimeSpan.FromSeconds(1)));
         Assert.Single(Problems(static options => options.UnsafeSecondActivationPeriod = TimeSpan.FromMilliseconds(1)));
+        Assert.Single(Problems(static options => options.UnsafeSecondActivationPeriod = TimeSpan.FromSeconds(-1)));
     }
 
     [Fact]
