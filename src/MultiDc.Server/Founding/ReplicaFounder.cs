@@ -33,7 +33,11 @@ internal sealed record NotYet(string Detail) : FoundingResult;
 internal sealed record StoreAway(string Detail) : FoundingResult;
 
 /// <summary>The replica's home is another store, or this one forgot what it had said. It must never vote in the replica's name.</summary>
-internal sealed record Refused(string Detail) : FoundingResult;
+internal sealed record Refused(string Detail) : FoundingResult
+{
+    /// <summary>Whether a silo is configured wrongly, which no other home of the replica mends.</summary>
+    public bool IsMisconfigured { get; init; }
+}
 
 /// <summary>
 /// Opens replicas, and decides which store may found one. A replica that votes, forgets and votes again breaks Raft, and an actor that is
@@ -155,6 +159,12 @@ internal sealed partial class ReplicaFounder(
     /// <exception cref="InvalidOperationException">This store is not the replica's home and cannot speak for it.</exception>
     public async Task<IntroductionReply> AnswerAsync(ReplicaAddress replica, DatacenterId from, Guid storeId, ImmutableArray<DatacenterId> witnesses)
     {
+        if (!(await records.GetMemberAsync(replica)).IsFounder && replica.Shard == ShardId.Ring)
+        {
+            // It remembers no home, so its word founds nothing; but there is a group, as the caller is told.
+            return new(records.StoreId, default, null);
+        }
+
         if (!(await records.GetMemberAsync(replica)).IsFounder || !await (replica.Shard == ShardId.Ring ? TryBeginRingAsync(replica) : records.IsClaimedAsync(replica)))
         {
             throw new InvalidOperationException($"store {records.StoreId} is not the home of replica {replica} and cannot speak for it");
@@ -249,7 +259,7 @@ internal sealed partial class ReplicaFounder(
 
     private async Task<FoundingResult?> FoundAsync(ReplicaAddress replica, ShardDescriptor found) =>
         await IntroduceAsync(replica, found) is not { } notFounded ? null
-        : notFounded is Refused refused && replica.Shard == ShardId.Ring ? await ReplaceRingAsync(replica, refused)
+        : notFounded is Refused { IsMisconfigured: false } refused && replica.Shard == ShardId.Ring ? await ReplaceRingAsync(replica, refused)
         : notFounded;
 
     // The ring's own shard holds the register, so whoever can ask it need not found it.
@@ -282,7 +292,7 @@ internal sealed partial class ReplicaFounder(
         $"the home of replica {replica} is store {home}, this is store {records.StoreId}: "
         + "it must not vote in its name. Bring the store back, or replace the replica");
 
-    private static Refused RefusedOver(ReplicaAddress replica, string otherwise) => new($"replica {replica}: {otherwise}");
+    private static Refused RefusedOver(ReplicaAddress replica, string otherwise) => new($"replica {replica}: {otherwise}") { IsMisconfigured = true };
 
     private async Task<(ShardDescriptor? Descriptor, FoundingResult Problem)> DescribeAsync(ReplicaAddress replica)
     {
@@ -330,7 +340,9 @@ internal sealed partial class ReplicaFounder(
 
         if (answers.FirstOrDefault(a => a is not null && a.HomeOfCaller != records.StoreId) is { } refusal)
         {
-            return RefusedFor(replica, refusal.HomeOfCaller);
+            return refusal.HomeOfCaller == default
+                ? new Refused($"store {refusal.StoreId} came in the place of a founder of {replica.Shard}: this is store {records.StoreId}, which has no part in it")
+                : RefusedFor(replica, refusal.HomeOfCaller);
         }
 
         var remembering = answers.Count(a => a is not null);
@@ -351,7 +363,7 @@ internal sealed partial class ReplicaFounder(
         try
         {
             var reply = await peer.IntroduceAsync(replica.Datacenter, records.StoreId, witnesses, gate.Own).WaitAsync(CallTimeout, time);
-            return reply.OtherWitnesses is not null || await records.RememberHomeAsync(peerAddress, reply.StoreId) == reply.StoreId ? reply : null;
+            return reply.OtherWitnesses is not null || reply.HomeOfCaller == default || await records.RememberHomeAsync(peerAddress, reply.StoreId) == reply.StoreId ? reply : null;
         }
         catch (Exception exception)
         {

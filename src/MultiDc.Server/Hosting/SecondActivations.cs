@@ -59,7 +59,7 @@ internal sealed partial class SecondActivations(
                 return;
             }
 
-            var members = new GroupMembers(opened.Descriptor.Datacenters);
+            var members = opened.Descriptor.Members;
             members.Follow(opened.Configuration);
             isRunning = true;
             await using var pump = pumps.Start(replica, opened, members);
@@ -109,7 +109,6 @@ internal sealed partial class SecondActivations(
 
         public void Miss(DatacenterId datacenter) => pump.Miss(datacenter);
 
-        // It goes down as a crash would: nobody reckons with it.
         public Task HandOverLeadershipAsync(CancellationToken stop) => Task.CompletedTask;
     }
 }

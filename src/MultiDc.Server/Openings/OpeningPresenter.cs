@@ -123,7 +123,7 @@ internal sealed partial class OpeningPresenter(
             var reply = await peer.PresentAsync(replica.Datacenter, presentation, credential).WaitAsync(CallTimeout, time, stopping.Token);
             var peerMember = GroupMember.Of(peerAddress, reply.Member, reply.StoreId);
             var home = await records.GetHomeAsync(peerMember) ?? await records.RememberHomeAsync(peerMember, reply.StoreId);
-            return home == reply.StoreId ? reply : new(
+            return home == reply.StoreId ? reply with { IsNewcomer = reply.IsNewcomer || IsUnknown(peerMember.Id) } : new(
                 reply.StoreId, PresentationVerdict.Foreign, $"replica {peerAddress} is on store {reply.StoreId}, and its home as known here is store {home}", null);
         }
         catch (Exception exception) when (!stopping.IsCancellationRequested)
@@ -132,6 +132,10 @@ internal sealed partial class OpeningPresenter(
             return null;
         }
     }
+
+    // What this store knows of the group names the peer's datacenter with another member: the peer was replaced, or came in the place of one, and of
+    // the two only the one that has the vote has heard what counts.
+    private bool IsUnknown(ReplicaId peer) => opened.Configuration is { Voters.Length: > 0 } group && !group.IsVoter(peer);
 
     private async Task TakeAsync(DatacenterId other, PresentationReply reply)
     {

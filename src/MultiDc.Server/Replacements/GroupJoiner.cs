@@ -93,6 +93,9 @@ internal sealed partial class GroupJoiner(
                     }
 
                     return false;
+                case { Outcome: JoinOutcome.Refused } reply:
+                    refused.TrySetResult(new($"replica {replica}: {reply.Detail}"));
+                    return true;
                 case { Outcome: JoinOutcome.UnderWay } reply:
                     Detail = reply.Detail;
                     if (reply.IsMember)
@@ -117,7 +120,7 @@ internal sealed partial class GroupJoiner(
 
         try
         {
-            return await peer.JoinAsync(replica.Datacenter, storeId, credential).WaitAsync(CallTimeout, time, stopping.Token);
+            return await peer.JoinAsync(replica.Datacenter, storeId, opened.Descriptor.Witnesses.Contains(replica.Datacenter), credential).WaitAsync(CallTimeout, time, stopping.Token);
         }
         catch (Exception exception) when (!stopping.IsCancellationRequested)
         {

@@ -15,6 +15,9 @@ internal enum JoinOutcome
 
     /// <summary>The ring names another store as the home.</summary>
     NotTheHome,
+
+    /// <summary>It would be a witness where the old one was none, or the other way round.</summary>
+    Refused,
 }
 
 /// <summary>The answer to a new home that wants to join its group.</summary>

@@ -5,6 +5,9 @@ namespace MultiDc.Server.Replacements;
 /// <param name="IsSettled">Whether nothing is left to do.</param>
 internal sealed record ReplacementPlan(IReadOnlyList<ConfigurationChange> Changes, bool IsSettled)
 {
+    /// <summary>Why the new home can never take the place of the old one; null when it can.</summary>
+    public string? Refusal { get; private init; }
+
     private static readonly ReplacementPlan Wait = new([], false);
     private static readonly ReplacementPlan Settled = new([], true);
 
@@ -16,7 +19,8 @@ internal sealed record ReplacementPlan(IReadOnlyList<ConfigurationChange> Change
     /// <param name="isCommitted">Whether that is settled: what is not may be undone by the next leader.</param>
     /// <param name="replica">The replica, as it was founded.</param>
     /// <param name="next">Its new member.</param>
-    public static ReplacementPlan Next(GroupConfiguration configuration, bool isCommitted, ReplicaAddress replica, ReplicaId next)
+    /// <param name="isWitness">Whether that one takes itself for a witness.</param>
+    public static ReplacementPlan Next(GroupConfiguration configuration, bool isCommitted, ReplicaAddress replica, ReplicaId next, bool isWitness)
     {
         if (configuration.IsJoint || !isCommitted)
         {
@@ -26,8 +30,14 @@ internal sealed record ReplacementPlan(IReadOnlyList<ConfigurationChange> Change
         var place = GroupMembers.TagOf(replica.Datacenter);
         var others = configuration.Members.Where(id => id != next && IsThere(id)).ToArray();
         var removals = others.Select(static id => new ConfigurationChange(ConfigurationChangeKind.Remove, id));
+        var wasWitness = configuration.IsVoter(next) ? configuration.IsWitness(next) : others.Any(configuration.IsWitness);
+        if (wasWitness != isWitness)
+        {
+            return new([], false) { Refusal = wasWitness ? "it was a witness, and its new home is configured as none" : "it was no witness, and its new home is configured as one" };
+        }
+
         return configuration.IsVoter(next) ? (others.Length == 0 ? Settled : new([.. removals], false))
-            : others.Any(configuration.IsWitness) ? new([Add(ConfigurationChangeKind.AddWitness), .. removals], false)
+            : isWitness ? new([Add(ConfigurationChangeKind.AddWitness), .. removals], false)
             : configuration.IsLearner(next) ? new([Add(ConfigurationChangeKind.AddVoter), .. removals], false)
 
             // Of earlier attempts there may be learners, whose stores are lost as well. They go first, so that they are not waited for.

@@ -42,9 +42,9 @@ internal interface IReplicaPeerGrain : IGrainWithStringKey
     [AlwaysInterleave, Alias("Present")]
     Task<PresentationReply> PresentAsync(DatacenterId from, Presentation presentation, SiloCredential credential);
 
-    /// <summary>A store that the ring has made the home of a replica, in the place of one that is gone, asks for the next step into the group.</summary>
+    /// <summary>A store that the ring has made the home of a replica, in the place of one that is gone, asks for the next step into the group, as a witness or none.</summary>
     [AlwaysInterleave, Alias("Join")]
-    Task<JoinReply> JoinAsync(DatacenterId from, Guid storeId, SiloCredential credential);
+    Task<JoinReply> JoinAsync(DatacenterId from, Guid storeId, bool isWitness, SiloCredential credential);
 }
 
 /// <summary>The answer to an introduction.</summary>

@@ -71,7 +71,7 @@ internal sealed partial class ReplicaGrain
             return new(false);
         }
 
-        return FrameMessages.Decode(chunk.Frame.Messages) is [SnapshotRequest request] && request.From == chunk.Frame.Sender.Id
+        return FrameMessages.Decode(chunk.Frame.Messages) is [SnapshotRequest request] && request.From == chunk.Frame.Sender.Id && request.To == id
             ? await target.TakeChunkAsync(request, chunk)
             : new SnapshotChunkReply(false);
     }
@@ -120,7 +120,7 @@ internal sealed partial class ReplicaGrain
         };
     }
 
-    public async Task<JoinReply> JoinAsync(DatacenterId from, Guid storeId, SiloCredential credential)
+    public async Task<JoinReply> JoinAsync(DatacenterId from, Guid storeId, bool isWitness, SiloCredential credential)
     {
         gate.Require(credential);
         RequireOther(from);
@@ -131,7 +131,12 @@ internal sealed partial class ReplicaGrain
             return new(JoinOutcome.NotLeader, false, $"replica {address} does not lead");
         }
 
-        var plan = ReplacementPlan.Next(status.Configuration, status.IsConfigurationCommitted, replica, next);
+        var plan = ReplacementPlan.Next(status.Configuration, status.IsConfigurationCommitted, replica, next, isWitness);
+        if (plan.Refusal is { } refusal)
+        {
+            return new(JoinOutcome.Refused, false, refusal);
+        }
+
         if (plan.IsSettled)
         {
             return new(JoinOutcome.Settled, true, "");

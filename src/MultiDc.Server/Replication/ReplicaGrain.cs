@@ -321,7 +321,7 @@ internal sealed partial class ReplicaGrain(
     {
         id = opened.Replacement ?? GroupMembers.IdOf(address.Datacenter);
         recovered = opened.Configuration;
-        members = new(opened.Descriptor.Datacenters);
+        members = opened.Descriptor.Members;
         members.Follow(recovered);
         keepsMemory = true;
         var voted = opened.Storage.Recovered.HardState;

@@ -23,10 +23,10 @@ internal sealed partial class ReplicaPump
         return Enqueue(wait) is null ? wait.Result : Task.FromResult(false);
     }
 
-    // However old a state may be: one that is only being filled never was the state.
+    // However old a state may be: one that is only being filled never was the state, and who is no member any more hears of no write.
     private string? DescribeWhyNoState() => node.Configuration.IsWitness(node.Id) ? "a witness has no state"
         : node.Configuration.IsVoter(node.Id) ? null
-        : "the replica has no vote yet, its state is being filled";
+        : "the replica has no vote";
 
     private void BeginToWait(AppliedWait wait)
     {

@@ -19,5 +19,5 @@ internal sealed class RingRecords(ShardRouter router, IDatacenterLinks links, Ti
         };
 
     public async Task<bool> TryReplaceAsync(string key, ReadOnlyMemory<byte>? expected, ReadOnlyMemory<byte> value) =>
-        await router.WriteAsync(ShardId.Ring, links.Datacenters, new CompareAndSetOperation(Encoding.UTF8.GetBytes(key), expected, value), patience) is Applied;
+        await router.WriteAsync(ShardId.Ring, links.FullDatacenters, new CompareAndSetOperation(Encoding.UTF8.GetBytes(key), expected, value), patience) is Applied;
 }

@@ -42,6 +42,9 @@ internal sealed class FoundingWorld
     /// <summary>Datacenters whose silos are configured with other witnesses than <see cref="Witnesses"/>.</summary>
     public Dictionary<DatacenterId, DatacenterId[]> OtherWitnesses { get; } = [];
 
+    /// <summary>Datacenters of which the ring says that the current store came in the place of another.</summary>
+    public HashSet<DatacenterId> Replaced { get; } = [];
+
     /// <summary>What stands between an introduction and its answer: nothing, or a message order that the test decides.</summary>
     public Func<Func<Task<IntroductionReply>>, Task<IntroductionReply>> Deliver { get; set; } = static call => call();
 
@@ -69,7 +72,38 @@ internal sealed class FoundingWorld
     });
 
     private ReplicaFounder Founder(DatacenterId datacenter, IReplicaStore store) =>
-        new(store, new(store), new Links(this, datacenter), null!, TestGate.Open, new FakeTimeProvider(), NullLogger<ReplicaFounder>.Instance);
+        new(store, new(store), new Links(this, datacenter), Grains(datacenter), TestGate.Open, new FakeTimeProvider(), NullLogger<ReplicaFounder>.Instance);
+
+    private IGrainFactory Grains(DatacenterId datacenter)
+    {
+        var register = DispatchProxy.Create<IHomeRegisterGrain, Register>();
+        ((Register)(object)register).Home = () => Replaced.Contains(datacenter) ? new(Current[datacenter].Identity.StoreId, 1) : null;
+        var grains = DispatchProxy.Create<IGrainFactory, GrainFactory>();
+        ((GrainFactory)(object)grains).Register = register;
+        return grains;
+    }
+
+    /// <summary>Has the grain that names homes, and no other.</summary>
+    [SuppressMessage("Performance", "CA1852", Justification = "a dispatch proxy is derived from")]
+    internal class GrainFactory : DispatchProxy
+    {
+        public IHomeRegisterGrain Register { get; set; } = null!;
+
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
+            targetMethod!.ReturnType == typeof(IHomeRegisterGrain) ? Register : throw new NotSupportedException(targetMethod.Name);
+    }
+
+    /// <summary>Stands for the ring grain.</summary>
+    [SuppressMessage("Performance", "CA1852", Justification = "a dispatch proxy is derived from")]
+    internal class Register : DispatchProxy
+    {
+        public Func<ReplicaHome?> Home { get; set; } = null!;
+
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
+            targetMethod!.Name is nameof(IHomeRegisterGrain.ClaimAsync) or nameof(IHomeRegisterGrain.GetHomeAsync)
+                ? Task.FromResult(Home())
+                : throw new NotSupportedException(targetMethod.Name);
+    }
 
     private sealed class Links(FoundingWorld world, DatacenterId local) : IDatacenterLinks
     {

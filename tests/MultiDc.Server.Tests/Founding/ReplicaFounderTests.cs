@@ -43,6 +43,24 @@ public sealed class ReplicaFounderTests
     }
 
     [Fact]
+    public async Task Where_the_others_came_in_the_place_of_founders_a_wiped_store_founds_nothing_and_asks_for_its_place()
+    {
+        var world = new FoundingWorld(3);
+        foreach (var other in (string[])["b", "c"])
+        {
+            world.Replaced.Add(new(other));
+            var records = new ReplicaRecords(world.Current[new(other)]);
+            await records.SetReplacementAsync(FoundingWorld.Replica(other), new(records.StoreId, 1));
+        }
+
+        Assert.Contains("came in the place of a founder", Assert.IsType<Refused>(await world.TryOpenAsync("a")).Detail);
+        Assert.Null(world.HomeOf("a", "b"));
+        Assert.Null(world.HomeOf("b", "a"));
+        world.Replaced.Add(new("a"));
+        Assert.NotNull(Assert.IsType<Opened>(await world.TryOpenAsync("a")).Replacement);
+    }
+
+    [Fact]
     public async Task A_wiped_store_is_refused_and_the_group_remembers_the_first()
     {
         var world = new FoundingWorld(3);

@@ -48,6 +48,25 @@ public sealed class WitnessFoundingTests
     }
 
     [Fact]
+    public async Task A_wiped_store_of_a_silo_that_is_configured_otherwise_asks_for_no_place_in_the_ring()
+    {
+        var world = new FoundingWorld(3) { Witnesses = [C] };
+        foreach (var datacenter in (string[])["a", "b", "c"])
+        {
+            Assert.IsType<Opened>(await world.TryOpenAsync(datacenter));
+        }
+
+        world.Current[C] = world.NewStore();
+        world.Replaced.Add(C);
+        world.OtherWitnesses[C] = [];
+        Assert.True(Assert.IsType<Refused>(await world.TryOpenAsync("c")).IsMisconfigured);
+        world.OtherWitnesses.Clear();
+        var opened = Assert.IsType<Opened>(await world.TryOpenAsync("c"));
+        Assert.Equal(GroupMembers.IdOf(C, world.Current[C].Identity.StoreId), opened.Replacement);
+        Assert.Equal(GroupConfiguration.None, opened.Configuration);
+    }
+
+    [Fact]
     public async Task A_wrong_configuration_that_nobody_agreed_with_can_be_corrected()
     {
         var world = new FoundingWorld(3) { Witnesses = [C] };

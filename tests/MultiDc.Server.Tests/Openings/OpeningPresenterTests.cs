@@ -27,6 +27,40 @@ public sealed class OpeningPresenterTests
     }
 
     [Fact]
+    public async Task The_word_of_a_member_that_its_store_does_not_know_does_not_count()
+    {
+        using var world = new OpeningsWorld();
+        world.Away.Add(OpeningsWorld.C);
+        world.Members[OpeningsWorld.B] = GroupMembers.IdOf(OpeningsWorld.B, world.Disks[OpeningsWorld.B].Identity.StoreId).Value;
+        var (presenter, _) = await world.OpenAsync();
+        await using (presenter)
+        {
+            presenter.Start();
+            await AskedAgainAsync(world, OpeningsWorld.B, 3);
+            Assert.False(presenter.Accepted.IsCompleted);
+            world.Away.Clear();
+            await UntilAsync(world, presenter.Accepted);
+        }
+    }
+
+    [Fact]
+    public async Task The_word_of_a_founder_that_was_replaced_does_not_count()
+    {
+        using var world = new OpeningsWorld();
+        world.Away.Add(OpeningsWorld.C);
+        var (first, storage) = await world.OpenAsync();
+        await OpeningsWorld.ReplaceAsync(storage, B, GroupMembers.IdOf(OpeningsWorld.B, Guid.NewGuid()));
+        await first.DisposeAsync();
+        var (presenter, _) = await world.OpenAsync();
+        await using (presenter)
+        {
+            presenter.Start();
+            await AskedAgainAsync(world, OpeningsWorld.B, 3);
+            Assert.False(presenter.Accepted.IsCompleted);
+        }
+    }
+
+    [Fact]
     public async Task Without_the_others_it_waits_and_says_so()
     {
         using var world = new OpeningsWorld();

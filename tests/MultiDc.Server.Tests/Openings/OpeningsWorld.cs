@@ -39,6 +39,9 @@ internal sealed class OpeningsWorld : IDisposable
     /// <summary>Whom the others follow.</summary>
     public Dictionary<DatacenterId, DatacenterId> Following { get; } = [];
 
+    /// <summary>The Raft ids of those that came in the place of a founder.</summary>
+    public Dictionary<DatacenterId, ulong> Members { get; } = [];
+
     /// <summary>How often each was asked.</summary>
     public Dictionary<DatacenterId, int> Asked { get; } = new() { [B] = 0, [C] = 0 };
 
@@ -78,6 +81,19 @@ internal sealed class OpeningsWorld : IDisposable
         Entries = [.. Enumerable.Range((int)first, (int)(last + 1 - first)).Select(i => new LogEntry(new(new(term), new((ulong)i)), EntryKind.Command, default))],
     });
 
+    /// <summary>Its log says that another came in the place of a founder.</summary>
+    public static async Task ReplaceAsync(IReplicaStorage storage, ReplicaId old, ReplicaId next)
+    {
+        var configuration = new GroupConfiguration([next, .. new GroupMembers(Datacenters).Configuration.Voters.Where(voter => voter != old)]);
+        var payload = new System.Buffers.ArrayBufferWriter<byte>();
+        ConfigurationCodec.Encode(configuration, payload);
+        await storage.WriteAsync(new()
+        {
+            HardState = new(new(1), default, default),
+            Entries = [new LogEntry(new(new(1), new(1)), EntryKind.Configuration, payload.WrittenMemory)],
+        });
+    }
+
     public void Dispose() => metrics.Dispose();
 
     private async Task<PresentationReply> AnswerAsync(DatacenterId datacenter, Presentation presentation)
@@ -90,7 +106,10 @@ internal sealed class OpeningsWorld : IDisposable
 
         var (verdict, why) = await Judge(datacenter).JudgeAsync(A, presentation);
         Answered[datacenter]++;
-        return new(Disks[datacenter].Identity.StoreId, verdict, why, Following.TryGetValue(datacenter, out var leader) ? leader : null);
+        return new(Disks[datacenter].Identity.StoreId, verdict, why, Following.TryGetValue(datacenter, out var leader) ? leader : null)
+        {
+            Member = Members.GetValueOrDefault(datacenter),
+        };
     }
 
     private sealed class Links(OpeningsWorld world) : IDatacenterLinks

@@ -35,7 +35,7 @@ public sealed class ReplacementPlanTests
     public void What_is_not_committed_is_waited_for()
     {
         var settled = Replaced(Founded, Next);
-        var plan = ReplacementPlan.Next(settled, isCommitted: false, Replica, Next);
+        var plan = ReplacementPlan.Next(settled, isCommitted: false, Replica, Next, isWitness: false);
         Assert.Empty(plan.Changes);
         Assert.False(plan.IsSettled);
     }
@@ -69,12 +69,32 @@ public sealed class ReplacementPlanTests
     public void A_witness_is_replaced_by_a_witness_at_once()
     {
         var withWitness = Founded with { Witnesses = [Old] };
-        var settled = Left(Carry(withWitness, Plan(withWitness, Next)));
+        var settled = Left(Carry(withWitness, Plan(withWitness, Next, isWitness: true)));
         Assert.Equal([Next], settled.Witnesses.AsEnumerable());
-        Assert.True(Plan(settled, Next).IsSettled);
+        Assert.Equal(3, settled.Members.Length);
+        Assert.True(Plan(settled, Next, isWitness: true).IsSettled);
+        Assert.Equal([Later], Left(Carry(settled, Plan(settled, Later, isWitness: true))).Witnesses.AsEnumerable());
     }
 
-    private static ReplacementPlan Plan(GroupConfiguration configuration, ReplicaId next) => ReplacementPlan.Next(configuration, isCommitted: true, Replica, next);
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_witness_takes_no_full_replicas_place_nor_the_other_way_round_also_when_it_has_the_vote_already(bool wasWitness)
+    {
+        var founded = wasWitness ? Founded with { Witnesses = [Old] } : Founded;
+        var settled = wasWitness ? Left(Carry(founded, Plan(founded, Next, isWitness: true))) : Replaced(founded, Next);
+        foreach (var (configuration, next) in new[] { (founded, Next), (settled, Next), (settled, Later) })
+        {
+            var plan = Plan(configuration, next, isWitness: !wasWitness);
+            Assert.NotNull(plan.Refusal);
+            Assert.Empty(plan.Changes);
+            Assert.False(plan.IsSettled);
+            Assert.Null(Plan(configuration, next, wasWitness).Refusal);
+        }
+    }
+
+    private static ReplacementPlan Plan(GroupConfiguration configuration, ReplicaId next, bool isWitness = false) =>
+        ReplacementPlan.Next(configuration, isCommitted: true, Replica, next, isWitness);
 
     private static GroupConfiguration Carry(GroupConfiguration configuration, ReplacementPlan plan)
     {

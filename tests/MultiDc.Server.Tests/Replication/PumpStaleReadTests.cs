@@ -59,6 +59,27 @@ public sealed class PumpStaleReadTests
     }
 
     [Fact]
+    public void Who_has_no_vote_yet_or_no_more_refuses()
+    {
+        using var group = new PumpGroup(size: 4, founders: 3);
+        var leader = group.ElectLeader();
+        var session = group.OpenSession(leader);
+        group.Put(leader, session, 1, "k", "v");
+        var joiner = group.Replicas[3];
+        group.Run();
+        Assert.Equal("!NotReady", group.Settled(ReadStale(joiner)));
+        Assert.IsType<Applied>(Change(ConfigurationChangeKind.AddLearner, joiner));
+        group.Tick(3);
+        Assert.Equal("!NotReady", group.Settled(ReadStale(joiner)));
+        Assert.IsType<Applied>(Change(ConfigurationChangeKind.AddVoter, joiner));
+        Assert.Equal("v", group.Settled(ReadStale(joiner)));
+        Assert.IsType<Applied>(Change(ConfigurationChangeKind.Remove, leader));
+        Assert.Equal("!NotReady", group.Settled(ReadStale(leader)));
+
+        WriteResult Change(ConfigurationChangeKind kind, Replica replica) => PumpMembershipTests.Change(group, leader, kind, replica);
+    }
+
+    [Fact]
     public void A_stopped_replica_refuses()
     {
         using var group = new PumpGroup();
