@@ -21,6 +21,9 @@ internal sealed partial class GroupJoiner(
     private readonly CancellationTokenSource stopping = new();
     private Task asking = Task.CompletedTask;
 
+    /// <summary>Asks the replica itself, which may have come to lead before all was done.</summary>
+    public required Func<bool, Task<JoinReply>> AskSelf { get; init; }
+
     /// <summary>Completes when the group counts it among its members.</summary>
     public Task Member => member.Task;
 
@@ -76,9 +79,9 @@ internal sealed partial class GroupJoiner(
 
     private async Task<bool> IsSettledAsync()
     {
-        foreach (var other in others)
+        foreach (var asked in others.Append(replica.Datacenter))
         {
-            switch (await AskAsync(other))
+            switch (await AskAsync(asked))
             {
                 case { Outcome: JoinOutcome.Settled }:
                     member.TrySetResult();
@@ -111,20 +114,19 @@ internal sealed partial class GroupJoiner(
     }
 
     // Null: no answer.
-    private async Task<JoinReply?> AskAsync(DatacenterId other)
+    private async Task<JoinReply?> AskAsync(DatacenterId asked)
     {
-        if (!links.TryGetLink(other, out var link) || !link.TryGetGrain<IReplicaPeerGrain>(new ReplicaAddress(replica.Shard, other).ToString(), out var peer))
-        {
-            return null;
-        }
-
+        var isWitness = opened.Descriptor.Witnesses.Contains(replica.Datacenter);
         try
         {
-            return await peer.JoinAsync(replica.Datacenter, storeId, opened.Descriptor.Witnesses.Contains(replica.Datacenter), credential).WaitAsync(CallTimeout, time, stopping.Token);
+            return asked == replica.Datacenter ? await AskSelf(isWitness).WaitAsync(CallTimeout, time, stopping.Token)
+                : links.TryGetLink(asked, out var link) && link.TryGetGrain<IReplicaPeerGrain>(new ReplicaAddress(replica.Shard, asked).ToString(), out var peer)
+                    ? await peer.JoinAsync(replica.Datacenter, storeId, isWitness, credential).WaitAsync(CallTimeout, time, stopping.Token)
+                : null;
         }
         catch (Exception exception) when (!stopping.IsCancellationRequested)
         {
-            LogNoAnswer(logger, replica, other, exception.Message);
+            LogNoAnswer(logger, replica, asked, exception.Message);
             return null;
         }
     }

@@ -124,6 +124,11 @@ internal sealed partial class ReplicaGrain
     {
         gate.Require(credential);
         RequireOther(from);
+        return await JoinAsync(from, storeId, isWitness);
+    }
+
+    private async Task<JoinReply> JoinAsync(DatacenterId from, Guid storeId, bool isWitness)
+    {
         var replica = new ReplicaAddress(address.Shard, from);
         var next = GroupMembers.IdOf(from, storeId);
         if (pump is not { } leader || leader.Status is not { Role: RaftRole.Leader } status)

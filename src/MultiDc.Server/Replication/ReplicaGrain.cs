@@ -198,7 +198,10 @@ internal sealed partial class ReplicaGrain(
         try
         {
             await RecallAsync(opened);
-            await using var joining = new GroupJoiner(address, opened, founder, records.StoreId, links, gate.Own, time, logger);
+            await using var joining = new GroupJoiner(address, opened, founder, records.StoreId, links, gate.Own, time, logger)
+            {
+                AskSelf = isWitness => JoinAsync(address.Datacenter, records.StoreId, isWitness),
+            };
             joining.Start();
             if (!await WaitUntilDecidedAsync("joining", joining.Member, joining.Refused, () => joining.Detail))
             {
