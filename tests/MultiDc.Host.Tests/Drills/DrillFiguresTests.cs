@@ -67,6 +67,7 @@ public sealed class DrillFiguresTests
             ReadFrom = 60 * Second,
             Faults = [new("first", "a", [0], 5 * Second, 10 * Second), new("second", "a", [0], 14 * Second, 20 * Second)],
             Restarted = [],
+            Refills = [],
             Shards = 1,
             Elections = 0,
             LeaderOf = new Dictionary<int, string>(),
