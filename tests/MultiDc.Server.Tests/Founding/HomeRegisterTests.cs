@@ -123,6 +123,18 @@ public sealed class HomeRegisterTests
         }
     }
 
+    [Fact]
+    public async Task A_home_that_is_lost_before_its_silos_record_names_it_is_replaced_too()
+    {
+        await BeginAsync();
+        ring.CrashAt(2, false);
+        await Assert.ThrowsAsync<RingUnavailableException>(() => RegisterAsync(New));
+        ring.CrashAt(int.MaxValue, false);
+        Assert.Equal(new(New, 1), await ClaimAsync(New));
+        Assert.True(await RegisterAsync(Newer));
+        Assert.Equal(new(Newer, 2), await ClaimAsync(Newer));
+    }
+
     [Theory]
     [InlineData(0, "000102030405060708090A0B0C0D0E0F")]
     [InlineData(3, "0203000000000102030405060708090A0B0C0D0E0F")]
