@@ -109,6 +109,6 @@ internal sealed partial class SecondActivations(
 
         public void Miss(DatacenterId datacenter) => pump.Miss(datacenter);
 
-        public Task HandOverLeadershipAsync(CancellationToken stop) => Task.CompletedTask;
+        public Task HandOverLeadershipAsync() => pump.HandOverLeadershipAsync();
     }
 }
