@@ -33,11 +33,15 @@ else
     for project in tests/*.Tests; do projects+=("$project"); done
 fi
 
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
 passed=0 failed=0 skipped=0 broken=0
 for project in "${projects[@]}"; do
     echo "== $project"
     log=$(mktemp)
-    if ! dotnet test "$project" --configuration Release --no-build --logger "console;verbosity=minimal" 2>&1 | tee "$log"; then
+    # A test that hangs is named and fails, instead of holding up all others.
+    if ! dotnet test "$project" --configuration Release --no-build --logger "console;verbosity=minimal" \
+        --blame-hang-timeout 10min --blame-hang-dump-type none --results-directory "$results" 2>&1 | tee "$log"; then
         broken=1
     fi
     # What a project measured besides passing: it writes <name>.report.txt beside its build.

@@ -3,9 +3,11 @@ using MultiDc.Host.Bench;
 
 namespace MultiDc.Host.Tests.Bench;
 
-/// <summary>A whole run on a clock that only the operations move, and the test once they have begun.</summary>
+/// <summary>A whole run on a clock that only the operations move, and the test when all have begun.</summary>
 public sealed class BenchRunTests
 {
+    private static readonly TimeSpan Window = TimeSpan.FromSeconds(1);
+
     [Fact]
     public async Task In_an_open_loop_a_stall_is_in_the_latencies_of_all_that_were_to_begin_meanwhile()
     {
@@ -41,7 +43,7 @@ public sealed class BenchRunTests
                 Keys = 10,
                 ValueBytes = 1,
                 WarmUp = TimeSpan.Zero,
-                Duration = TimeSpan.FromSeconds(1),
+                Duration = Window,
                 Timeout = TimeSpan.FromSeconds(30),
                 Seed = 1,
                 Load = false,
@@ -51,12 +53,11 @@ public sealed class BenchRunTests
             static _ => { }).RunAsync(CancellationToken.None);
         await target.Reached;
 
-        // All operations were asked for. In a closed loop their answers have moved the clock to the end of the window; moved from here as well, it would run
-        // past the patience for the last answer.
-        while (rate is not null && !run.IsCompleted)
+        // All operations were asked for. In a closed loop their answers have moved the clock to the end of the window; in an open one the last was to begin
+        // 10 ms before it.
+        if (rate is not null)
         {
             time.Advance(TimeSpan.FromMilliseconds(10));
-            await Task.Yield();
         }
 
         return await run;
@@ -65,12 +66,21 @@ public sealed class BenchRunTests
     /// <summary>Stands still but for what an operation takes, and for the short pauses of a client that is too early for its next one.</summary>
     private sealed class TimeOfOperations : FakeTimeProvider
     {
+        private readonly TaskCompletionSource windowAwaited = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Completes when the run waits for the end of its window: moved before, the clock would be behind that end for good.</summary>
+        public Task WindowAwaited => windowAwaited.Task;
+
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
         {
             var timer = base.CreateTimer(callback, state, dueTime, period);
             if (dueTime > TimeSpan.Zero && dueTime <= TimeSpan.FromMilliseconds(10))
             {
                 ThreadPool.QueueUserWorkItem(_ => Advance(dueTime));
+            }
+            else if (dueTime == Window)
+            {
+                windowAwaited.TrySetResult();
             }
 
             return timer;
@@ -88,15 +98,16 @@ public sealed class BenchRunTests
         /// <summary>Completes when so many were asked.</summary>
         public Task Reached => reached.Task;
 
-        public ValueTask<OperationOutcome> GetAsync(int client, ReadOnlyMemory<byte> key, CancellationToken cancellationToken)
+        public async ValueTask<OperationOutcome> GetAsync(int client, ReadOnlyMemory<byte> key, CancellationToken cancellationToken)
         {
+            await time.WindowAwaited;
             time.Advance(TimeSpan.FromMilliseconds(++asked == 1 ? 800 : otherMs));
             if (asked == until)
             {
                 reached.SetResult();
             }
 
-            return ValueTask.FromResult(OperationOutcome.Done);
+            return OperationOutcome.Done;
         }
 
         public ValueTask<OperationOutcome> PutAsync(int client, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken) => throw new NotSupportedException();
