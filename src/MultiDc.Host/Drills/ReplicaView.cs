@@ -2,24 +2,27 @@ using System.Text.Json;
 
 namespace MultiDc.Host.Drills;
 
-/// <summary>What the replicas of keyspace <c>default</c> say of themselves at one time.</summary>
+/// <summary>What the replicas of keyspace <c>default</c>, and those of the ring, say of themselves at one time.</summary>
 internal sealed class ReplicaView
 {
     private const string Keyspace = "default";
 
     private readonly List<Replica> replicas = [];
+    private readonly List<Replica> ring = [];
 
     private ReplicaView()
     {
     }
 
-    public int Shards { get; private init; }
+    public int Shards { get; private set; }
 
     /// <summary>The greatest terms of all shards, added up: grows by one or more with each election.</summary>
     public ulong Terms => replicas.GroupBy(static r => r.Shard).Aggregate(0UL, static (sum, shard) => sum + shard.Max(static r => r.Term));
 
     /// <summary>All replicas run, follow a leader, and are hardly behind.</summary>
-    public bool IsWhole(int datacenters) => Shards > 0 && replicas.Count == Shards * datacenters
+    public bool IsWhole(int datacenters) => Shards > 0 && AreWhole(replicas, Shards * datacenters) && AreWhole(ring, datacenters);
+
+    private static bool AreWhole(List<Replica> replicas, int count) => replicas.Count == count
         && replicas.TrueForAll(static r => r is { State: "running", HasLeader: true })
         && replicas.GroupBy(static r => r.Shard).All(static shard => shard.Max(static r => r.Commit) - shard.Min(static r => r.Applied) <= 64);
 
@@ -46,27 +49,24 @@ internal sealed class ReplicaView
     /// <summary>Reads what <c>multidc status --json</c> printed.</summary>
     public static ReplicaView Parse(string lines)
     {
-        var shards = 0;
-        var found = new List<Replica>();
+        var view = new ReplicaView();
         foreach (var line in lines.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             using var json = JsonDocument.Parse(line);
             var root = json.RootElement;
             if (root.GetProperty("type").ValueEquals("ring"))
             {
-                shards = root.GetProperty("keyspaces").EnumerateArray().Single(static k => k.GetProperty("name").ValueEquals(Keyspace)).GetProperty("shardCount").GetInt32();
+                view.Shards = root.GetProperty("keyspaces").EnumerateArray().Single(static k => k.GetProperty("name").ValueEquals(Keyspace)).GetProperty("shardCount").GetInt32();
             }
-            else if (ReplicaAddress.TryParse(root.GetProperty("replica").GetString()!, out var address) && address.Shard.Keyspace == Keyspace)
+            else if (ReplicaAddress.TryParse(root.GetProperty("replica").GetString()!, out var address))
             {
-                found.Add(new(
+                (address.Shard == ShardId.Ring ? view.ring : address.Shard.Keyspace == Keyspace ? view.replicas : null)?.Add(new(
                     address.Shard.Number, address.Datacenter.Value, root.GetProperty("silo").GetString() ?? "", root.GetProperty("state").GetString()!,
                     root.GetProperty("role").ValueEquals("Leader"), root.GetProperty("leader").ValueKind == JsonValueKind.String,
                     root.GetProperty("term").GetUInt64(), root.GetProperty("commitIndex").GetUInt64(), root.GetProperty("appliedIndex").GetUInt64()));
             }
         }
 
-        var view = new ReplicaView { Shards = shards };
-        view.replicas.AddRange(found);
         return view;
     }
 

@@ -81,25 +81,34 @@ public sealed class DrillFiguresTests
     [Fact]
     public void A_system_is_whole_when_every_replica_runs_follows_and_has_caught_up()
     {
-        string[] whole = [Ring, Replica("dc1", "Leader", 3, 500), Replica("dc2", "Follower", 3, 490), Replica("dc3", "Follower", 3, 480)];
-        var view = ReplicaView.Parse(string.Join('\n', whole));
+        string[] whole = [Replica("dc1", "Leader", 3, 500), Replica("dc2", "Follower", 3, 490), Replica("dc3", "Follower", 3, 480)];
+        var view = View(whole);
         Assert.True(view.IsWhole(3));
         Assert.Equal("dc1", view.Leading(["dc1", "dc2", "dc3"]));
         Assert.Equal("dc1-a", view.LeadingSilo("dc1").Silo);
         Assert.Equal(3UL, view.Terms);
+        Assert.Equal([0], view.On("dc1-a"));
         Assert.False(ReplicaView.Parse("").IsWhole(3));
-        Assert.False(ReplicaView.Parse(string.Join('\n', whole[..3])).IsWhole(3));
-        Assert.False(ReplicaView.Parse(string.Join('\n', [.. whole[..3], Replica("dc3", "Follower", 3, 400)])).IsWhole(3));
-        Assert.False(ReplicaView.Parse(string.Join('\n', [.. whole[..3], Replica("dc3", "Follower", 3, 500, "unreachable")])).IsWhole(3));
+        Assert.False(View(whole[..2]).IsWhole(3));
+        Assert.False(View([.. whole[..2], Replica("dc3", "Follower", 3, 400)]).IsWhole(3));
+        Assert.False(View([.. whole[..2], Replica("dc3", "Follower", 3, 500, "unreachable")]).IsWhole(3));
+
+        // The ring's replicas count as well: with too few of them no lost store is replaced.
+        Assert.False(ReplicaView.Parse(string.Join('\n', [Ring, .. whole, .. RingReplicas[..2]])).IsWhole(3));
+        Assert.False(ReplicaView.Parse(string.Join('\n', [Ring, .. whole, .. RingReplicas[..2], Replica("dc3", "Follower", 1, 500, "joining", "multidc.ring/0")])).IsWhole(3));
 
         // A deposed leader that does not know it yet does not count.
-        Assert.Equal("dc3", ReplicaView.Parse(string.Join('\n', [.. whole[..3], Replica("dc3", "Leader", 4, 500)])).LeaderOf[0]);
+        Assert.Equal("dc3", View([.. whole[..2], Replica("dc3", "Leader", 4, 500)]).LeaderOf[0]);
     }
+
+    private static string[] RingReplicas => [.. new[] { "dc1", "dc2", "dc3" }.Select(static dc => Replica(dc, "Follower", 1, 500, shard: "multidc.ring/0"))];
+
+    private static ReplicaView View(IEnumerable<string> replicas) => ReplicaView.Parse(string.Join('\n', [Ring, .. RingReplicas, .. replicas]));
 
     private const string Ring = """{"type":"ring","version":2,"members":[],"keyspaces":[{"name":"default","shardCount":1,"datacenters":["dc1","dc2","dc3"]}]}""";
 
-    private static string Replica(string datacenter, string role, int term, int applied, string state = "running") =>
-        $$"""{"type":"replica","replica":"default/0@{{datacenter}}","silo":"{{datacenter}}-a","state":"{{state}}","detail":"","role":"{{role}}","term":{{term}},"leader":"dc1","commitIndex":500,"appliedIndex":{{applied}},"lastIndex":500,"epoch":1}""";
+    private static string Replica(string datacenter, string role, int term, int applied, string state = "running", string shard = "default/0") =>
+        $$"""{"type":"replica","replica":"{{shard}}@{{datacenter}}","silo":"{{datacenter}}-a","state":"{{state}}","detail":"","role":"{{role}}","term":{{term}},"leader":"dc1","commitIndex":500,"appliedIndex":{{applied}},"lastIndex":500,"epoch":1}""";
 
     private static Operation Put(long atSeconds, string key = "k0") => new()
     {

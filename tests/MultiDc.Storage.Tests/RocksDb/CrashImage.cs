@@ -11,12 +11,16 @@ internal static class CrashImage
     {
         Directory.CreateDirectory(image);
         using var kept = store.Database.KeepFiles();
-        foreach (var file in Directory.GetFiles(folder).OrderBy(Order))
+        for (var order = 0; order <= 3; order++)
         {
-            var name = Path.GetFileName(file);
-            if (name != "LOCK" && !name.StartsWith("LOG", StringComparison.Ordinal))
+            // Listed again: the manifest may name tables that are newer than the first list.
+            foreach (var file in Directory.GetFiles(folder).Where(file => Order(file) == order))
             {
-                Copy(file, Path.Combine(image, name));
+                var name = Path.GetFileName(file);
+                if (name != "LOCK" && !name.StartsWith("LOG", StringComparison.Ordinal))
+                {
+                    Copy(file, Path.Combine(image, name));
+                }
             }
         }
     }
