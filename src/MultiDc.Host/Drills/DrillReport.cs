@@ -198,16 +198,19 @@ internal sealed class DrillReport
             // What the next fault causes is not this one's healing.
             var next = Faults.Select(static other => other.BeganAt).Where(began => began >= fault.HealedAt).DefaultIfEmpty(ReadFrom).Min();
             var healed = Math.Min(fault.HealedAt + HealingNanoseconds, Math.Min(next, ReadFrom));
-            var (stale, staleAtHome) = StaleReads[fault.Datacenter].CountBetween(fault.BeganAt, fault.HealedAt);
+
+            // A witness has no clients of its own.
+            var stale = StaleReads.GetValueOrDefault(fault.Datacenter);
+            var (served, servedAtHome) = stale?.CountBetween(fault.BeganAt, fault.HealedAt) ?? default;
             return new FaultFigures(
                 fault.What,
                 writes.OfEach(fault.Shards, fault.BeganAt, fault.HealedAt),
                 reads.OfEach(fault.Shards, fault.BeganAt, fault.HealedAt),
                 writes.Longest(all, fault.HealedAt, healed),
                 reads.Longest(all, fault.HealedAt, healed),
-                StaleReads[fault.Datacenter].LongestPause(fault.BeganAt, fault.HealedAt),
-                stale,
-                staleAtHome);
+                stale?.LongestPause(fault.BeganAt, fault.HealedAt) ?? TimeSpan.Zero,
+                served,
+                servedAtHome);
         })];
     }
 

@@ -58,7 +58,7 @@ internal static class DrillScenarios
         {
             case DrillKind.WitnessLoss:
                 var witness = stage.System.Datacenters.Except(stage.System.FullDatacenters).First();
-                await stage.FaultAsync($"kill -9 of all of {witness}, the witness", witness, view.LedBy(witness), () => stage.DoAsync("kill-dc", witness), length, () => stage.DoAsync("start-dc", witness));
+                await stage.FaultAsync($"kill -9 of all of {witness}, the witness", witness, [.. view.LeaderOf.Keys.Order()], () => stage.DoAsync("kill-dc", witness), length, () => stage.DoAsync("start-dc", witness));
                 break;
             case DrillKind.DcLoss:
                 await stage.FaultAsync($"kill -9 of all of {victim}", victim, led, () => stage.DoAsync("kill-dc", victim), length, () => stage.DoAsync("start-dc", victim));

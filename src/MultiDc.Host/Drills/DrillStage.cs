@@ -116,7 +116,7 @@ internal sealed class DrillStage(LocalSystem system, Func<long> now, Action<stri
     /// <summary>Makes a fault, lets it last and undoes it.</summary>
     public async Task FaultAsync(string what, string datacenter, IReadOnlyList<int> shards, Func<Task> make, TimeSpan length, Func<Task> undo)
     {
-        say($"{what}, which led shards {string.Join(' ', shards)}");
+        say($"{what}; watching shards {string.Join(' ', shards)}");
         var beganAt = now();
         await make();
         await WaitAsync(length);

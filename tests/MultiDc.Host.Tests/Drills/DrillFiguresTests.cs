@@ -57,15 +57,32 @@ public sealed class DrillFiguresTests
     [Fact]
     public void What_the_next_fault_causes_is_no_healing_of_the_one_before()
     {
+        var text = Report(
+            DrillKind.Flapping,
+            [new("first", "a", [0], 5 * Second, 10 * Second), new("second", "a", [0], 14 * Second, 20 * Second)]);
+        Assert.Contains("first: writes paused 1.00 s, reads 5.00 s; after healing writes 1.00 s", text);
+        Assert.Contains("second: writes paused 6.00 s, reads 6.00 s; after healing writes 5.00 s", text);
+    }
+
+    [Fact]
+    public void A_witness_that_was_lost_has_no_clients_whose_reads_could_pause()
+    {
+        var text = Report(DrillKind.WitnessLoss, [new("the witness dies", "w", [0], 5 * Second, 10 * Second)]);
+        Assert.Contains("the witness dies: writes paused 1.00 s", text);
+        Assert.Contains("stale reads  in the datacenter that was hit: paused p50 0.00 s", text);
+    }
+
+    private static string Report(DrillKind kind, MadeFault[] faults)
+    {
         using var text = new StringWriter();
         new DrillReport
         {
-            Kind = DrillKind.Flapping,
+            Kind = kind,
             Datacenters = ["a"],
             History = [.. Enumerable.Range(1, 14).Concat([20, 21, 22, 23, 24, 29]).Select(static at => Put(at))],
             StaleReads = new Dictionary<string, StaleReads> { ["a"] = new() },
             ReadFrom = 60 * Second,
-            Faults = [new("first", "a", [0], 5 * Second, 10 * Second), new("second", "a", [0], 14 * Second, 20 * Second)],
+            Faults = faults,
             Restarted = [],
             Refills = [],
             Shards = 1,
@@ -74,8 +91,7 @@ public sealed class DrillFiguresTests
             LongestOverrun = TimeSpan.Zero,
             NearestRoundTripMs = new Dictionary<string, double>(),
         }.Write(text);
-        Assert.Contains("first: writes paused 1.00 s, reads 5.00 s; after healing writes 1.00 s", text.ToString());
-        Assert.Contains("second: writes paused 6.00 s, reads 6.00 s; after healing writes 5.00 s", text.ToString());
+        return text.ToString();
     }
 
     [Fact]
