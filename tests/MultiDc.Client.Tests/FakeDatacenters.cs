@@ -50,6 +50,9 @@ internal sealed class FakeDatacenters : IDatacenterLinks
 
     public List<DatacenterId> RingCalls { get; } = [];
 
+    /// <summary>Links that were told of a call without an answer.</summary>
+    public List<DatacenterId> Unanswered { get; } = [];
+
     public FakeDatacenters() => Open = _ => Task.FromResult<OpenSessionReply>(new(new((ulong)Opens.Count), new Applied(new((ulong)Opens.Count))));
 
     public bool TryGetLink(DatacenterId datacenter, [NotNullWhen(true)] out IDatacenterLink? link)
@@ -69,6 +72,8 @@ internal sealed class FakeDatacenters : IDatacenterLinks
         public TimeSpan? RoundTripTime => world.RoundTrips.TryGetValue(datacenter, out var roundTrip) ? roundTrip : null;
 
         public CancellationToken Lost => world.Lost.GetValueOrDefault(datacenter);
+
+        public void NoteUnanswered() => world.Unanswered.Add(datacenter);
 
         public bool TryGetGrain<TGrain>(string key, [NotNullWhen(true)] out TGrain? grain)
             where TGrain : class, IGrainWithStringKey

@@ -26,6 +26,13 @@ public interface IDatacenterLink
     CancellationToken Lost => CancellationToken.None;
 
     /// <summary>
+    /// A call over this link was not answered in time, though its connection was not closed. After some, calls go by another gateway of the datacenter.
+    /// </summary>
+    void NoteUnanswered()
+    {
+    }
+
+    /// <summary>
     /// Raised, on a thread of the pool, when a connection was closed and no gateway of the datacenter answers any more: mostly the other side closed
     /// it, because its processes are gone. A hint, like <see cref="IsUp"/>. Never raised for a datacenter of this process's own cluster.
     /// </summary>

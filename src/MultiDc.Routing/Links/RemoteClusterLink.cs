@@ -4,17 +4,28 @@ using Microsoft.Extensions.Logging;
 namespace MultiDc.Routing.Links;
 
 /// <summary>A datacenter with an Orleans cluster of its own, reached through any of its gateways that answers.</summary>
-internal sealed class RemoteClusterLink : IDatacenterLink, IAsyncDisposable
+internal sealed partial class RemoteClusterLink : IDatacenterLink, IAsyncDisposable
 {
     // Not null while it is built: a gateway may be lost again by then.
     private readonly GatewayClient[] gateways = [];
-    private volatile GatewayClient current;
+    private readonly GatewayChoice choice;
+    private readonly Func<int, bool> isUp;
+    private readonly Func<int, bool> wasReached;
+    private readonly ILogger logger;
 
     public RemoteClusterLink(DatacenterOptions datacenter, string serviceId, LinkOptions options, TimeProvider time, LinkMetrics metrics, ILoggerFactory loggers)
     {
         Datacenter = new(datacenter.Name);
         gateways = [.. datacenter.Gateways.Select(gateway => new GatewayClient(datacenter, gateway, serviceId, options, time, metrics, loggers, Disconnected))];
-        current = gateways.Length > 0 ? gateways[0] : throw new ArgumentException($"datacenter '{datacenter.Name}' has no gateways", nameof(datacenter));
+        if (gateways.Length == 0)
+        {
+            throw new ArgumentException($"datacenter '{datacenter.Name}' has no gateways", nameof(datacenter));
+        }
+
+        choice = new(gateways.Length);
+        isUp = i => gateways[i].IsUp;
+        wasReached = i => gateways[i].Grains is not null;
+        logger = loggers.CreateLogger<RemoteClusterLink>();
     }
 
     public event Action? Severed;
@@ -45,16 +56,16 @@ internal sealed class RemoteClusterLink : IDatacenterLink, IAsyncDisposable
         }
     }
 
-    // One at a time, so that what is sent one after the other arrives so, mostly. When none answers, one that was reached before is as good as any.
-    private GatewayClient Choose()
+    public void NoteUnanswered()
     {
-        var chosen = current;
-        if (!chosen.IsUp)
+        if (choice.NoteUnanswered(isUp))
         {
-            chosen = Array.Find(gateways, static gateway => gateway.IsUp) ?? (chosen.Grains is null ? Array.Find(gateways, static gateway => gateway.Grains is not null) : null) ?? chosen;
-            current = chosen;
+            LogMovedOn(logger, Datacenter, Choose().Gateway);
         }
-
-        return chosen;
     }
+
+    private GatewayClient Choose() => gateways[choice.Choose(isUp, wasReached)];
+
+    [LoggerMessage(3005, LogLevel.Warning, "Calls to datacenter {Datacenter} were left unanswered by a gateway that answers pings; they go by {Gateway} now")]
+    private static partial void LogMovedOn(ILogger logger, DatacenterId datacenter, string gateway);
 }

@@ -51,7 +51,8 @@ internal sealed partial class ShardRequest(
             return notSent($"datacenter {datacenter} is not connected");
         }
 
-        var patience = Remaining < options.AttemptTimeout ? Remaining : options.AttemptTimeout;
+        var attempt = options.AttemptTimeout + (2 * link.RoundTripTime.GetValueOrDefault());
+        var patience = Remaining < attempt ? Remaining : attempt;
         var lost = link.Lost;
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(lost, cancellationToken);
         try
@@ -63,6 +64,11 @@ internal sealed partial class ShardRequest(
             // Whatever kept the answer away (time-out, closed connection, rejected message, dead activation), the request may have arrived.
             var reason = lost.IsCancellationRequested ? "the connection was closed" : exception.Message;
             LogAttemptFailed(logger, shard, datacenter, reason);
+            if (exception is TimeoutException)
+            {
+                link.NoteUnanswered();
+            }
+
             return noAnswer($"the replica in {datacenter} did not answer: {reason}");
         }
     }

@@ -3,8 +3,12 @@ namespace MultiDc.Routing.Shards;
 /// <summary>How patiently a shard's leader is looked for.</summary>
 public sealed class ShardRouterOptions
 {
-    /// <summary>How long one replica may take to answer before the next is asked. A black-holed datacenter costs this once per request. Default: 1 s.</summary>
-    public TimeSpan AttemptTimeout { get; set; } = TimeSpan.FromSeconds(1);
+    /// <summary>
+    /// How long one replica may take to answer before the next is asked. A black-holed datacenter costs this once per request, so no longer than an election
+    /// usually takes there: whoever asks sooner asks in vain, whoever asks later prolongs the pause. Twice the measured round trip is added, for the way there and
+    /// for a commit over a link as slow. Default: 800 ms.
+    /// </summary>
+    public TimeSpan AttemptTimeout { get; set; } = TimeSpan.FromMilliseconds(800);
 
     /// <summary>The first pause when no replica leads; doubles up to <see cref="MaxBackoff"/>, with jitter. Default: 10 ms.</summary>
     public TimeSpan MinBackoff { get; set; } = TimeSpan.FromMilliseconds(10);

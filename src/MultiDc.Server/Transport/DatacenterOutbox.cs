@@ -131,6 +131,10 @@ internal sealed partial class DatacenterOutbox : IDisposable
             // No gateway is up, nothing came back in time, or this silo stops and its links are disposed of before its pumps: loss, which Raft
             // makes good.
             LogNotSent(logger, link.Datacenter, exception.Message);
+            if (exception is TimeoutException)
+            {
+                link.NoteUnanswered();
+            }
         }
         finally
         {

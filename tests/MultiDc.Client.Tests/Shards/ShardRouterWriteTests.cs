@@ -118,7 +118,8 @@ public sealed class ShardRouterWriteTests : IDisposable
         world.Write = static (at, _) => at == A ? Never<WriteResult>() : Task.FromResult<WriteResult>(new Applied(new(9)));
         var (result, took) = await WriteAsync();
         Assert.IsType<Applied>(result);
-        Assert.InRange(took, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1.5));
+        Assert.InRange(took, TimeSpan.FromSeconds(0.8), TimeSpan.FromSeconds(1.2));
+        Assert.Equal([A], world.Unanswered);
         Assert.Equal(TimeSpan.Zero, (await WriteAsync()).Took);
         Assert.DoesNotContain(A, world.Writes.Select(static w => w.At));
     }
