@@ -21,12 +21,15 @@ public sealed partial class RaftNode
         // snapshot waits to be installed, since no entry after it can be durable yet.
         var apply = log.Slice(appliedOffered.Next(), Min(Commit, log.Durable), options.MaxApplyBytes);
         var persist = log.OfferUnpersisted();
+        var hardState = OfferHardState(persist.Count > 0 || snapshotToInstall is not null);
+        var (atOnce, after) = PartMessages(persist.Count > 0);
         ready = new Ready
         {
-            HardState = OfferHardState(persist.Count > 0 || snapshotToInstall is not null),
+            HardState = hardState,
             SnapshotToInstall = snapshotToInstall,
             EntriesToPersist = persist,
-            MessagesAfterPersist = [.. outbox],
+            MessagesWhilePersisting = atOnce,
+            MessagesAfterPersist = after,
             EntriesToApply = apply,
             ReadStates = [.. readStates],
             ReadsLost = [.. readsLost],
@@ -64,6 +67,24 @@ public sealed partial class RaftNode
             // The leader counts itself only now that its own entries are durable.
             AdvanceCommit();
         }
+    }
+
+    // The term and vote of whoever leads are durable since before it asked for votes.
+    private (IReadOnlyList<RaftMessage> AtOnce, IReadOnlyList<RaftMessage> After) PartMessages(bool persists)
+    {
+        if (!options.AppendWhilePersisting || !persists || Role != RaftRole.Leader)
+        {
+            return ([], [.. outbox]);
+        }
+
+        List<RaftMessage> atOnce = [], after = [];
+        foreach (var message in outbox)
+        {
+            // A second append to the same follower follows entries of the first, which are not durable yet.
+            (message is AppendRequest append && append.Previous.Index <= log.Durable ? atOnce : after).Add(message);
+        }
+
+        return (atOnce, after);
     }
 
     /// <summary>The commit index is a hint, not worth a flush of its own.</summary>

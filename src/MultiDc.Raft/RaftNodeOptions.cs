@@ -42,6 +42,12 @@ public sealed record RaftNodeOptions
     /// </summary>
     public bool TellCommitAtOnce { get; init; } = true;
 
+    /// <summary>
+    /// Whether a leader's appends may leave while its own copy of their entries is still being written (dissertation §10.2.1), so that a write takes the longer of
+    /// the two instead of their sum. The leader counts itself only when that is durable, in any case. Off: they leave after it.
+    /// </summary>
+    public bool AppendWhilePersisting { get; init; }
+
     /// <summary>The most ReadIndex requests that may wait for their quorum round; further ones are refused.</summary>
     public int MaxPendingReads { get; init; } = 4096;
 

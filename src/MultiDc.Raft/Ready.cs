@@ -29,7 +29,7 @@ public readonly record struct ReadState(ReadRequestId Id, LogIndex Index);
 /// What the host must do next, in this order: (1) make <see cref="HardState"/>, <see cref="SnapshotToInstall"/> and
 /// <see cref="EntriesToPersist"/> durable in one atomic write; (2) send <see cref="MessagesAfterPersist"/>; (3) apply
 /// <see cref="EntriesToApply"/>, then serve <see cref="ReadStates"/>; (4) call <see cref="RaftNode.Advance"/>. A crash between any two
-/// of these is safe; another order is not.
+/// of these is safe; another order is not. <see cref="MessagesWhilePersisting"/> may be sent at any time before (3).
 /// </summary>
 public sealed record Ready
 {
@@ -47,6 +47,12 @@ public sealed record Ready
     /// suffix, §3.5).
     /// </summary>
     public IReadOnlyList<LogEntry> EntriesToPersist { get; init; } = [];
+
+    /// <summary>
+    /// A leader's appends that wait for nothing: each follows an entry that is durable here, so of what a leader says was there before its own entries, nothing
+    /// can be forgotten. Empty unless <see cref="RaftNodeOptions.AppendWhilePersisting"/>.
+    /// </summary>
+    public IReadOnlyList<RaftMessage> MessagesWhilePersisting { get; init; } = [];
 
     /// <summary>Messages that may leave only after the above is durable.</summary>
     public IReadOnlyList<RaftMessage> MessagesAfterPersist { get; init; } = [];

@@ -47,6 +47,23 @@ public interface IReplicaStore : IAsyncDisposable
     ValueTask PutRecordAsync(string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken = default);
 }
 
+/// <summary>
+/// A store whose writers may commit on threads of their own. Handed to a thread of the store, each write costs its writer two changes of threads, and is
+/// committed as soon as that thread wakes; writers that commit when they have nothing else to do commit all that they wrote till then at once.
+/// </summary>
+public interface IWriterCommits
+{
+    /// <summary>
+    /// Whether the thread that asks will call <see cref="CommitWaiting"/> before it sleeps, so that nobody else need be woken for what it writes. Set once,
+    /// before the first write. Default: none will.
+    /// </summary>
+    Func<bool> CommitsHere { get; set; }
+
+    /// <summary>Commits all that waits, unless someone else does so now; then they commit that as well. Takes as long as the disk does.</summary>
+    /// <returns>Whether anything was committed here.</returns>
+    bool CommitWaiting();
+}
+
 /// <summary>One opening of one replica. Calls are not concurrent, except reads of <see cref="State"/> through views.</summary>
 public interface IReplicaStorage : IAsyncDisposable
 {

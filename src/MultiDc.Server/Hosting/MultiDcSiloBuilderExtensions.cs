@@ -80,7 +80,8 @@ public static class MultiDcSiloBuilderExtensions
         services.AddSingleton<OpeningJudge>();
         services.AddTransient<RingMemory>();
         services.AddSingleton(static provider => new ReplicaMetrics(provider.GetService<System.Diagnostics.Metrics.IMeterFactory>()));
-        services.AddSingleton(_ => new PumpScheduler(options.PumpThreads));
+        services.AddSingleton(provider => new PumpScheduler(
+            options.PumpThreads, provider.GetRequiredService<IReplicaStore>() as IWriterCommits, provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<ITickSource>(_ => new ThreadTickSource(options.TickInterval));
         services.AddSingleton(provider => new SiloGate(
             options.ClusterId,

@@ -27,6 +27,7 @@ internal sealed class ReplicaPumpFactory(
 
                 // Nobody reads from followers, and writes wait for none of them to apply.
                 TellCommitAtOnce = false,
+                AppendWhilePersisting = true,
                 Lease = options.Value.LeaderLeases ? LeaseOptions(options.Value) : null,
             },
             new ReplicaPumpOptions

@@ -15,7 +15,7 @@ namespace MultiDc.Server.Openings;
 /// Only the opening that was accepted here is listened to here, so whoever was not asked yet counts no word of it.
 /// </para>
 /// <para>
-/// Why an honest store is never refused: a replica says nothing before it is durable, openings of a store have rising epochs, and a later
+/// Why an honest store is never refused: a replica says nothing before it is durable (but for a leader's own entries, which are not counted as said), openings of a store have rising epochs, and a later
 /// opening reads all that an earlier one made durable (<see cref="Storage.IReplicaStorage"/>). So what a store has when it is opened is
 /// never less than what any opening before it has said, in whatever order and however late that is heard.
 /// </para>

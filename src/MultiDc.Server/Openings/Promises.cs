@@ -1,7 +1,7 @@
 namespace MultiDc.Server.Openings;
 
 /// <summary>
-/// What a replica is known to have had on its disk, from what it said: it says nothing before that is durable. All is about the greatest
+/// What a replica is known to have had on its disk, from what it said: it says nothing before that is durable, but for a leader's own entries. All is about the greatest
 /// term it spoke in, because what it promised in a term it can have forgotten only by forgetting the terms after it too.
 /// </summary>
 /// <param name="Term">The greatest term it spoke in; its term never falls (dissertation §3.3).</param>
@@ -22,7 +22,8 @@ internal readonly record struct Promises(ulong Term, ulong VotedFor, ulong LastI
         VoteRequest vote => new(vote.Term.Value, vote.From.Value, 0),
         VoteResponse { Granted: true } vote => new(vote.Term.Value, vote.To.Value, 0),
         AppendAccepted accepted => Held(accepted.Term, termAtMatch, accepted.Match),
-        AppendRequest { Entries: [.., var last] } append => Held(append.Term, last.Id.Term, last.Id.Index),
+
+        // The entries themselves may leave before the leader has them on its disk (Ready.MessagesWhilePersisting); what they follow is there.
         AppendRequest append => Held(append.Term, append.Previous.Term, append.Previous.Index),
         QuiesceRequest quiesce => Held(quiesce.Term, quiesce.Last.Term, quiesce.Last.Index),
         _ => new(message.Term.Value, 0, 0),

@@ -6,7 +6,7 @@ namespace MultiDc.Server.Replication;
 
 /// <summary>
 /// The one place of a replica that acts. Inputs come into a bounded inbox; one loop steps the node and carries out its Ready: persist, then
-/// speak, then apply and answer, then advance. A plain class: it needs no silo, and runs on whatever scheduler starts it.
+/// speak (a leader appends meanwhile), then apply and answer, then advance. A plain class: it needs no silo, and runs on whatever scheduler starts it.
 /// </summary>
 internal sealed partial class ReplicaPump : IAsyncDisposable
 {
@@ -327,16 +327,22 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     {
         // 1. Durable first: the term and vote behind a vote, the entries behind an acknowledgement. A write proves as well that this is still
         // the replica's newest opening; where there is nothing to write the store is asked, because whoever answers is counted in a quorum
-        // or trusted with a promise, and a later opening may have broken it.
+        // or trusted with a promise, and a later opening may have broken it. A leader's appends are no such word: they may overtake its own write.
         if (ready.HardState is not null || ready.SnapshotToInstall is not null || ready.EntriesToPersist.Count > 0)
         {
             var startedAt = time.GetTimestamp();
-            await storage.WriteAsync(new()
+            var persisting = storage.WriteAsync(new()
             {
                 HardState = ready.HardState,
                 Install = ready.SnapshotToInstall is null ? null : await TakeStagedAsync(ready.SnapshotToInstall),
                 Entries = ready.EntriesToPersist,
             });
+            if (ready.MessagesWhilePersisting.Count > 0)
+            {
+                transport.Send(sender, ready.MessagesWhilePersisting);
+            }
+
+            await persisting;
             metrics.PersistDuration.Record(time.GetElapsedTime(startedAt).TotalSeconds);
         }
         else if (ready.MessagesAfterPersist.Any(static m => m is AppendAccepted or HeartbeatResponse or VoteResponse or QuiesceResponse))

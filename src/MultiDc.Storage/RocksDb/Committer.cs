@@ -4,9 +4,9 @@ using Microsoft.Extensions.Logging;
 namespace MultiDc.Storage;
 
 /// <summary>
-/// The one place that writes <c>log</c> and <c>hard</c>. A thread of its own, so that busy grains cannot keep it from the disk, turns all
-/// waiting commands of all replicas into one batch, which is then synced (<see cref="LogSyncer"/>): group commit over shards. The first
-/// failed batch is the last.
+/// The one place that writes <c>log</c> and <c>hard</c>. Turns all waiting commands of all replicas into one batch, which is then synced
+/// (<see cref="LogSyncer"/>): group commit over shards. One at a time does so: a thread of its own, so that busy grains cannot keep it from the disk, or
+/// a writer's that is about to sleep (<see cref="IWriterCommits"/>). The first failed batch is the last.
 /// </summary>
 internal sealed class Committer
 {
@@ -22,6 +22,12 @@ internal sealed class Committer
     private readonly Channel<StoreCommand> queue;
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<StoreCommand> waiting = [];
+
+    // Whoever has it commits. What is queued meanwhile is theirs, too: they look again when they have given it back.
+    private readonly object commitGate = new();
+    private readonly object wakeGate = new();
+    private bool isAwake;
+    private bool sleeps;
 
     public Committer(
         RocksDbReplicaStoreOptions options,
@@ -43,17 +49,27 @@ internal sealed class Committer
         this.metrics = metrics;
         this.time = time;
         this.logger = logger;
-        queue = Channel.CreateBounded<StoreCommand>(new BoundedChannelOptions(options.MaxQueuedWrites)
-        {
-            SingleReader = true,
-            // The reader waits on an event, which whoever writes may set: waking it must not need a free pool thread.
-            AllowSynchronousContinuations = true,
-        });
+        queue = Channel.CreateBounded<StoreCommand>(new BoundedChannelOptions(options.MaxQueuedWrites));
         new Thread(Run) { IsBackground = true, Name = "multidc-store-commit" }.Start();
     }
 
+    /// <inheritdoc cref="IWriterCommits.CommitsHere"/>
+    public Func<bool> CommitsHere { get; set; } = static () => false;
+
     /// <summary>How many commands wait to be written.</summary>
     public int QueueDepth => queue.Reader.Count;
+
+    /// <summary>Whether the store's own thread waits to be woken.</summary>
+    public bool Sleeps
+    {
+        get
+        {
+            lock (wakeGate)
+            {
+                return sleeps && !isAwake;
+            }
+        }
+    }
 
     /// <summary>How many commands are written and wait for a sync.</summary>
     public int Unsynced => syncer.Unsynced;
@@ -75,36 +91,107 @@ internal sealed class Committer
             _ = AnswerUnlessQueuedAsync(queued, command);
         }
 
+        if (!CommitsHere())
+        {
+            Wake();
+        }
+
         return command.Task.WaitAsync(cancellationToken);
+    }
+
+    /// <inheritdoc cref="IWriterCommits.CommitWaiting"/>
+    public bool CommitWaiting()
+    {
+        var committed = false;
+        while (queue.Reader.Count > 0 && Monitor.TryEnter(commitGate))
+        {
+            try
+            {
+                CommitBatch(syncHere: true);
+                committed = true;
+            }
+            finally
+            {
+                Monitor.Exit(commitGate);
+            }
+        }
+
+        return committed;
     }
 
     /// <summary>Takes no more commands, answers those that wait and ends the thread.</summary>
     public Task StopAsync()
     {
         queue.Writer.TryComplete();
+        Wake();
         return ended.Task;
     }
 
     private void Run()
     {
-        while (queue.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+        do
         {
-            syncer.LetGather(queue.Reader.Count);
-            TakeWaiting();
-            if (failure.HasFailed)
+            Sleep();
+            while (queue.Reader.Count > 0)
             {
-                FailWaiting(failure.Exception());
+                lock (commitGate)
+                {
+                    CommitBatch(syncHere: false);
+                }
             }
-            else
-            {
-                Commit();
-            }
-
-            waiting.Clear();
+        }
+        while (!queue.Reader.Completion.IsCompleted);
+        lock (commitGate)
+        {
+            syncer.Stop();
         }
 
-        syncer.Stop();
         ended.SetResult();
+    }
+
+    private void Wake()
+    {
+        lock (wakeGate)
+        {
+            isAwake = true;
+            Monitor.Pulse(wakeGate);
+        }
+    }
+
+    private void Sleep()
+    {
+        lock (wakeGate)
+        {
+            while (!isAwake)
+            {
+                sleeps = true;
+                Monitor.Wait(wakeGate);
+            }
+
+            (isAwake, sleeps) = (false, false);
+        }
+    }
+
+    private void CommitBatch(bool syncHere)
+    {
+        syncer.LetGather(queue.Reader.Count);
+        TakeWaiting();
+        if (waiting.Count == 0)
+        {
+            // Someone else was quicker.
+            return;
+        }
+
+        if (failure.HasFailed)
+        {
+            FailWaiting(failure.Exception());
+        }
+        else
+        {
+            Commit(syncHere);
+        }
+
+        waiting.Clear();
     }
 
     private static async Task AnswerUnlessQueuedAsync(ValueTask queued, StoreCommand command)
@@ -131,7 +218,7 @@ internal sealed class Committer
         }
     }
 
-    private void Commit()
+    private void Commit(bool syncHere)
     {
         long compactedBytes;
         bool isSynced;
@@ -161,7 +248,7 @@ internal sealed class Committer
         {
             syncer.Answer(waiting, compactedBytes);
         }
-        else if (queue.Reader.Count == 0 && syncer.IsIdle)
+        else if ((syncHere || queue.Reader.Count == 0) && syncer.IsIdle)
         {
             syncer.SyncHere(waiting, compactedBytes);
         }

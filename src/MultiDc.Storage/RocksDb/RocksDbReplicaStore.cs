@@ -10,7 +10,7 @@ namespace MultiDc.Storage;
 /// The embedded store of a silo: one RocksDB database in one data folder, owned by one process. All replicas' writes share one
 /// committer and hence one sync. LAYOUT.md beside this project describes every byte.
 /// </summary>
-public sealed class RocksDbReplicaStore : IReplicaStore
+public sealed class RocksDbReplicaStore : IReplicaStore, IWriterCommits
 {
     /// <summary>The longest record value, in bytes.</summary>
     public const int MaxRecordValueBytes = 4096;
@@ -67,11 +67,24 @@ public sealed class RocksDbReplicaStore : IReplicaStore
     public StoreHealth Health =>
         failure.HasFailed ? StoreHealth.Failed : space.IsFull ? StoreHealth.ReadOnly : StoreHealth.Ok;
 
+    /// <inheritdoc/>
+    public Func<bool> CommitsHere
+    {
+        get => committer.CommitsHere;
+        set => committer.CommitsHere = value;
+    }
+
+    /// <inheritdoc/>
+    public bool CommitWaiting() => committer.CommitWaiting();
+
     /// <summary>For tests that look at the files below.</summary>
     internal StoreDatabase Database => database;
 
     /// <summary>For tests that must know that a call has been queued.</summary>
     internal int QueuedWrites => committer.QueueDepth;
+
+    /// <summary>For tests in which nobody but a writer may commit.</summary>
+    internal bool CommitterSleeps => committer.Sleeps;
 
     /// <summary>For tests that look at the disk after a compaction.</summary>
     internal Task Reclaiming => reclaimer.Running;

@@ -18,6 +18,39 @@ public sealed class ReplicationTests
     }
 
     [Fact]
+    public void S10_2_1_appends_may_leave_while_the_leader_writes_but_not_what_follows_them()
+    {
+        var leader = new Subject(options: static options => options with { AppendWhilePersisting = true, MaxAppendBytes = 1 }).LeadCommitted();
+        leader.Node.Propose("x"u8.ToArray());
+        leader.Node.Propose("y"u8.ToArray());
+        Assert.True(leader.Node.TryGetReady(out var ready));
+        Assert.Equal([At(1, 2), At(1, 3)], ready.EntriesToPersist.Select(entry => entry.Id));
+        Assert.Equal(
+            ["1->2 AppendRequest term=1 previous=1/1 [1/2=x] commit=1", "1->3 AppendRequest term=1 previous=1/1 [1/2=x] commit=1"],
+            ready.MessagesWhilePersisting.Select(Conversation.Of));
+        Assert.Equal(
+            ["1->2 AppendRequest term=1 previous=1/2 [1/3=y] commit=1", "1->3 AppendRequest term=1 previous=1/2 [1/3=y] commit=1"],
+            ready.MessagesAfterPersist.Select(Conversation.Of));
+    }
+
+    [Fact]
+    public void S10_2_1_a_leader_that_is_still_writing_does_not_count_and_applies_nothing()
+    {
+        var leader = new Subject(options: static options => options with { AppendWhilePersisting = true }).LeadCommitted();
+        leader.Node.Propose("x"u8.ToArray());
+        Assert.True(leader.Node.TryGetReady(out _));
+        leader.Step(leader.Accepted(2, 2));
+        Assert.Equal(new LogIndex(1), leader.Node.Commit);
+
+        // Of three, the other two are a majority.
+        leader.Step(leader.Accepted(3, 2));
+        Assert.Equal(new LogIndex(2), leader.Node.Commit);
+        leader.Node.Advance();
+        Assert.True(leader.Node.TryGetReady(out var next));
+        Assert.Equal([At(1, 2)], next.EntriesToApply.Select(entry => entry.Id));
+    }
+
+    [Fact]
     public void S3_5_proposals_that_came_together_travel_together()
     {
         var leader = new Subject().LeadCommitted();

@@ -71,6 +71,7 @@ internal sealed class Subject
         var said = new List<RaftMessage>();
         while (NextReady() is { } ready)
         {
+            said.AddRange(ready.MessagesWhilePersisting);
             said.AddRange(ready.MessagesAfterPersist);
         }
 

@@ -146,11 +146,11 @@ internal sealed partial class Cluster
         replica.Live.Step(message);
     }
 
-    private void ToldToWitnesses(Replica replica, Ready ready)
+    private void ToldToWitnesses(Replica replica, Ready ready, IEnumerable<RaftMessage> said)
     {
         var node = replica.Live;
         var away = replica.Hearing.Away(node, ready.SnapshotsToSend);
-        foreach (var message in ready.MessagesAfterPersist.Where(message => node.Role == RaftRole.Leader && cast.IsWitness(message.To)))
+        foreach (var message in said.Where(message => node.Role == RaftRole.Leader && cast.IsWitness(message.To)))
         {
             IEnumerable<EntryId> ids = message switch
             {

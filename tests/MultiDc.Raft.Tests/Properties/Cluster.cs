@@ -68,7 +68,7 @@ internal sealed partial class Cluster
         foreach (var id in cast.Everybody)
         {
             var disk = new Disk(cast.Founding.Contains(id) ? cast.Founding : GroupConfiguration.None);
-            var replica = new Replica(id, disk, (ulong)random.Next(0, int.MaxValue), probes, quiesceAfterTicks: (int)(seed % 3), tellCommitAtOnce: seed % 5 < 3);
+            var replica = new Replica(id, disk, (ulong)random.Next(0, int.MaxValue), probes, quiesceAfterTicks: (int)(seed % 3), tellCommitAtOnce: seed % 5 < 3, appendWhilePersisting: seed % 7 < 4);
             replica.Start();
             replicas.Add(replica);
         }
@@ -328,13 +328,23 @@ internal sealed partial class Cluster
             return true;
         }
 
+        if (ready.MessagesWhilePersisting.Count > 0)
+        {
+            network.AddRange(ready.MessagesWhilePersisting);
+            ToldToWitnesses(replica, ready, ready.MessagesWhilePersisting);
+            if (CrashesHere(replica))
+            {
+                return true;
+            }
+        }
+
         // A snapshot was staged beside the state before the core was told of it.
         replica.Disk.Write(ready, replica.Staged);
         Assert.True(cast.IsWitness(replica.Id) || ready.EntriesToPersist.All(entry => entry.Kind != EntryKind.WithheldCommand), "a full replica holds payloads");
         oracle.Written(replica.Disk, ready.EntriesToPersist);
         SnapshotsInstalled += ready.SnapshotToInstall is null ? 0 : 1;
         network.AddRange(ready.MessagesAfterPersist);
-        ToldToWitnesses(replica, ready);
+        ToldToWitnesses(replica, ready, ready.MessagesAfterPersist);
         snapshotStreams.AddRange(ready.SnapshotsToSend.Select(to => (new SnapshotRequest(replica.Id, to, node.Term, node.SnapshotAt(node.Applied)), replica.Disk.State[..])));
         if (faulty && OneIn(4))
         {
@@ -422,7 +432,7 @@ internal sealed partial class Cluster
         Mix($"{ready.HardState} {ready.SnapshotToInstall?.LastIncluded}");
         Mix(string.Join(',', ready.EntriesToPersist.Select(entry => entry.Id)) + '|' + string.Join(',', ready.EntriesToApply.Select(entry => entry.Id)));
         Mix(string.Join(',', ready.ReadStates) + string.Join(',', ready.ReadsLost) + string.Join(',', ready.SnapshotsToSend));
-        foreach (var message in ready.MessagesAfterPersist)
+        foreach (var message in ready.MessagesWhilePersisting.Concat(ready.MessagesAfterPersist))
         {
             foreach (var value in CodecTests.Encode(message, MessageCodec.Encode))
             {
@@ -442,7 +452,7 @@ internal sealed partial class Cluster
     /// <summary>Drawn once per run: a group that is always disturbed never gets far enough for the rarer trouble.</summary>
     private sealed record Faults(int LossOneIn, int PartitionOneIn, int CrashOneIn);
 
-    private sealed class Replica(ReplicaId id, Disk disk, ulong seed, ProbeCounter? probes, int quiesceAfterTicks, bool tellCommitAtOnce)
+    private sealed class Replica(ReplicaId id, Disk disk, ulong seed, ProbeCounter? probes, int quiesceAfterTicks, bool tellCommitAtOnce, bool appendWhilePersisting)
     {
         private ulong starts;
 
@@ -476,6 +486,7 @@ internal sealed partial class Cluster
                 Probes = probes,
                 QuiesceAfterTicks = quiesceAfterTicks,
                 TellCommitAtOnce = tellCommitAtOnce,
+                AppendWhilePersisting = appendWhilePersisting,
             };
             Node = new RaftNode(options, disk.Recover(), new SeededRandomSource(seed + starts++));
             Node.Check();

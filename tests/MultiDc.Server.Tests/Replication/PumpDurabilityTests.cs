@@ -75,6 +75,25 @@ public sealed class PumpDurabilityTests
         Assert.IsType<Applied>(group.Settled(write).Result);
     }
 
+    [Fact]
+    public void A_leader_appends_while_it_writes_and_answers_only_when_it_has_written()
+    {
+        using var group = new PumpGroup(nodeOptions: new() { Id = default, ElectionTimeoutTicks = 10, HeartbeatTicks = 2, AppendWhilePersisting = true });
+        var leader = group.ElectLeader();
+        var session = group.OpenSession(leader);
+        var hold = leader.Disk.HoldFlushes();
+        group.Network.Sent.Clear();
+        var write = PumpGroup.Propose(leader, Writes.Put(session, 1, "k", "v"));
+        group.Run();
+
+        // All others have the entry on their disks.
+        Assert.Equal(2, group.Network.Sent.Count(static p => p.Message is AppendAccepted));
+        Assert.False(write.IsCompleted);
+        hold.Dispose();
+        leader.Scheduler.RunUntil(() => leader.Disk.PendingCount == 0 && !leader.Scheduler.IsIdle);
+        Assert.IsType<Applied>(group.Settled(write).Result);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]

@@ -50,7 +50,8 @@ public sealed class RandomPumpTests(ITestOutputHelper output)
         public RandomRun(ulong seed)
         {
             random = new(seed);
-            group = new(seed: seed, options: new() { CompactAfterBytes = 2_500, KeepEntries = 5, SnapshotChunkBytes = 300 });
+            group = new(seed: seed, options: new() { CompactAfterBytes = 2_500, KeepEntries = 5, SnapshotChunkBytes = 300 },
+                nodeOptions: new() { Id = default, ElectionTimeoutTicks = 10, HeartbeatTicks = 2, AppendWhilePersisting = seed % 2 == 0 });
             group.Network.Shuffle = random;
             group.Network.Rule = _ => isCalm ? Fate.Deliver : random.Next(0, 100) switch
             {

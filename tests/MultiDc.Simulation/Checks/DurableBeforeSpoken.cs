@@ -2,7 +2,8 @@ namespace MultiDc.Simulation;
 
 /// <summary>
 /// What a message says is durable before it leaves (§3.8; figure 3.1 "updated on stable storage before responding to RPCs"): the term of
-/// every message, the vote behind a vote, the entries behind an acknowledgement. What a replica said in an earlier term than the one it is
+/// every message, the vote behind a vote, the entries behind an acknowledgement, what the entries of an append follow (they themselves may be on their way
+/// to the leader's disk, dissertation §10.2.1). What a replica said in an earlier term than the one it is
 /// in by now it may have taken back in the very same write.
 /// </summary>
 internal sealed class DurableBeforeSpoken(Violations violations)
@@ -29,6 +30,9 @@ internal sealed class DurableBeforeSpoken(Violations violations)
                 break;
             case AppendAccepted accepted when hard.Term == message.Term && accepted.Match.Value > durable.LastIndex:
                 Report(process, message, $"its durable log ends at {durable.LastIndex}");
+                break;
+            case AppendRequest append when hard.Term == message.Term && append.Previous.Index.Value > durable.LastIndex:
+                Report(process, message, $"its durable log ends at {durable.LastIndex}, before what its entries follow");
                 break;
         }
     }

@@ -77,6 +77,7 @@ internal sealed record RunPlan
                 CatchUpEntries = random.PickOf(0, 5, 256),
                 QuiesceAfterTicks = quiesceAfterTicks,
                 TellCommitAtOnce = seed <= LastRecordedSeed || random.Branch(3).OneIn(2),
+                AppendWhilePersisting = seed > LastRecordedSeed && random.Branch(4).OneIn(2),
                 Lease = random.OneIn(3) ? DrawLease(random, tick, drift) : null,
             },
             Pump = new()
@@ -130,7 +131,8 @@ internal sealed record RunPlan
         $"membership: {Membership}",
         $"tick {Tick.TotalMilliseconds:0} ms, election {Node.ElectionTimeoutTicks} ticks, heartbeat {Node.HeartbeatTicks} ticks, clock drift up to {MaxDriftPpm} ppm, "
             + $"{(Node.Lease is { } lease ? $"leases with {lease.MaxDriftPpm} ppm, margin {lease.MarginNanoseconds / 1e6:0} ms, window {lease.ClockWindowNanoseconds / 1e9:0} s" : "no leases")}, "
-            + $"{(Node.QuiesceAfterTicks > 0 ? $"silent after {Node.QuiesceAfterTicks} ticks" : "never silent")}, commits told {(Node.TellCommitAtOnce ? "at once" : "by the next append or heartbeat")}",
+            + $"{(Node.QuiesceAfterTicks > 0 ? $"silent after {Node.QuiesceAfterTicks} ticks" : "never silent")}, commits told {(Node.TellCommitAtOnce ? "at once" : "by the next append or heartbeat")}, "
+            + $"a leader's appends leave {(Node.AppendWhilePersisting ? "while it writes" : "when it has written")}",
         $"core: append {Node.MaxAppendBytes} B x {Node.MaxInflightAppends}, uncommitted {Node.MaxUncommittedBytes} B, reads {Node.MaxPendingReads}, apply {Node.MaxApplyBytes} B",
         $"pump: messages {Pump.MaxWaitingMessages}, requests {Pump.MaxWaitingRequests} ({Pump.MaxRequestsPerRound} a round), proposals {Pump.MaxOpenProposals}, held reads {Pump.MaxHeldReads}, "
             + $"compaction after {Pump.CompactAfterBytes} B keeping {Pump.KeepEntries}, chunks {Pump.SnapshotChunkBytes} B within {Pump.SnapshotChunkTimeout.TotalMilliseconds:0} ms",

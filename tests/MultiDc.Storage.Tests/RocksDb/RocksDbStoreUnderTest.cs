@@ -13,15 +13,22 @@ internal sealed class RocksDbStoreUnderTest : StoreUnderTest
     private RocksDbReplicaStore store = null!;
     private string folder;
 
-    private RocksDbStoreUnderTest() => folder = folders.New();
+    private readonly Writer? writer;
+
+    private RocksDbStoreUnderTest(Writer? writer)
+    {
+        this.writer = writer;
+        folder = folders.New();
+    }
 
     public override IReplicaStore Store => store;
 
     public override int Commits => gate.Commits;
 
-    public static async Task<StoreUnderTest> CreateAsync()
+    /// <param name="writersCommit">Whether every other write is left to a thread beside the store's.</param>
+    public static async Task<StoreUnderTest> CreateAsync(bool writersCommit = false)
     {
-        var underTest = new RocksDbStoreUnderTest();
+        var underTest = new RocksDbStoreUnderTest(writersCommit ? new() : null);
         await underTest.OpenAsync();
         return underTest;
     }
@@ -49,6 +56,7 @@ internal sealed class RocksDbStoreUnderTest : StoreUnderTest
     public override async ValueTask DisposeAsync()
     {
         gate.Open();
+        writer?.Dispose();
         await store.DisposeAsync();
         folders.Dispose();
     }
@@ -65,6 +73,57 @@ internal sealed class RocksDbStoreUnderTest : StoreUnderTest
             FreeSpaceProbe = () => long.MaxValue,
             BeforeCommit = gate.Pass,
         });
+        writer?.Attach(store);
+    }
+
+    /// <summary>A thread that commits what it is left.</summary>
+    private sealed class Writer : IDisposable
+    {
+        private readonly AutoResetEvent left = new(initialState: false);
+        private readonly Thread thread;
+        private volatile RocksDbReplicaStore? store;
+        private volatile bool isStopping;
+        private int asked;
+
+        public Writer()
+        {
+            thread = new Thread(Run) { IsBackground = true };
+            thread.Start();
+        }
+
+        public void Attach(RocksDbReplicaStore opened)
+        {
+            store = opened;
+            opened.CommitsHere = IsLeft;
+        }
+
+        public void Dispose()
+        {
+            isStopping = true;
+            left.Set();
+            thread.Join();
+            left.Dispose();
+        }
+
+        private bool IsLeft()
+        {
+            if (isStopping || Interlocked.Increment(ref asked) % 2 == 0)
+            {
+                return false;
+            }
+
+            left.Set();
+            return true;
+        }
+
+        private void Run()
+        {
+            while (!isStopping)
+            {
+                left.WaitOne();
+                store?.CommitWaiting();
+            }
+        }
     }
 }
 
