@@ -21,8 +21,9 @@ public sealed partial class RaftNode
         // snapshot waits to be installed, since no entry after it can be durable yet.
         var apply = log.Slice(appliedOffered.Next(), Min(Commit, log.Durable), options.MaxApplyBytes);
         var persist = log.OfferUnpersisted();
+        var durable = hardStateOffered;
         var hardState = OfferHardState(persist.Count > 0 || snapshotToInstall is not null);
-        var (atOnce, after) = PartMessages(persist.Count > 0);
+        var (atOnce, after) = PartMessages(persist.Count > 0 && hardStateOffered with { Commit = durable.Commit } == durable);
         ready = new Ready
         {
             HardState = hardState,
@@ -70,9 +71,9 @@ public sealed partial class RaftNode
     }
 
     // The term and vote of whoever leads are durable since before it asked for votes.
-    private (IReadOnlyList<RaftMessage> AtOnce, IReadOnlyList<RaftMessage> After) PartMessages(bool persists)
+    private (IReadOnlyList<RaftMessage> AtOnce, IReadOnlyList<RaftMessage> After) PartMessages(bool persistsOnlyEntries)
     {
-        if (!options.AppendWhilePersisting || !persists || Role != RaftRole.Leader)
+        if (!options.AppendWhilePersisting || !persistsOnlyEntries || Role != RaftRole.Leader)
         {
             return ([], [.. outbox]);
         }

@@ -54,13 +54,13 @@ public interface IReplicaStore : IAsyncDisposable
 public interface IWriterCommits
 {
     /// <summary>
-    /// Whether the thread that asks will call <see cref="CommitWaiting"/> before it sleeps, so that nobody else need be woken for what it writes. Set once,
-    /// before the first write. Default: none will.
+    /// Whether the thread that asks will soon call <see cref="CommitWaiting"/>, and does not sleep before that returns false, so that nobody else need be woken for
+    /// what it writes. Set once, before the first write. Default: none will.
     /// </summary>
     Func<bool> CommitsHere { get; set; }
 
-    /// <summary>Commits all that waits, unless someone else does so now; then they commit that as well. Takes as long as the disk does.</summary>
-    /// <returns>Whether anything was committed here.</returns>
+    /// <summary>Commits what waits, in one batch, unless someone else commits now; whoever does looks again afterwards. Takes as long as the disk does.</summary>
+    /// <returns>Whether a batch was committed here: look again.</returns>
     bool CommitWaiting();
 }
 

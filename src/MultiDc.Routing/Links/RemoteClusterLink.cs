@@ -22,7 +22,7 @@ internal sealed partial class RemoteClusterLink : IDatacenterLink, IAsyncDisposa
             throw new ArgumentException($"datacenter '{datacenter.Name}' has no gateways", nameof(datacenter));
         }
 
-        choice = new(gateways.Length);
+        choice = new(gateways.Length, time);
         isUp = i => gateways[i].IsUp;
         wasReached = i => gateways[i].Grains is not null;
         logger = loggers.CreateLogger<RemoteClusterLink>();

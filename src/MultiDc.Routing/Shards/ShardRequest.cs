@@ -64,7 +64,7 @@ internal sealed partial class ShardRequest(
             // Whatever kept the answer away (time-out, closed connection, rejected message, dead activation), the request may have arrived.
             var reason = lost.IsCancellationRequested ? "the connection was closed" : exception.Message;
             LogAttemptFailed(logger, shard, datacenter, reason);
-            if (exception is TimeoutException)
+            if (exception is TimeoutException && patience == attempt)
             {
                 link.NoteUnanswered();
             }

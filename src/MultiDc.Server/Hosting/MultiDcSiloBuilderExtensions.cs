@@ -81,7 +81,8 @@ public static class MultiDcSiloBuilderExtensions
         services.AddTransient<RingMemory>();
         services.AddSingleton(static provider => new ReplicaMetrics(provider.GetService<System.Diagnostics.Metrics.IMeterFactory>()));
         services.AddSingleton(provider => new PumpScheduler(
-            options.PumpThreads, provider.GetRequiredService<IReplicaStore>() as IWriterCommits, provider.GetRequiredService<TimeProvider>()));
+            options.PumpThreads, provider.GetRequiredService<IReplicaStore>() as IWriterCommits, provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ITickSource>()));
         services.TryAddSingleton<ITickSource>(_ => new ThreadTickSource(options.TickInterval));
         services.AddSingleton(provider => new SiloGate(
             options.ClusterId,

@@ -14,7 +14,9 @@ internal readonly record struct Promises(ulong Term, ulong VotedFor, ulong LastI
 {
     /// <summary>What a message proves of its sender.</summary>
     /// <param name="message">The message.</param>
-    /// <param name="termAtMatch">For <see cref="AppendAccepted"/>: the term of the entry it acknowledges, as the leader that receives it knows it.</param>
+    /// <param name="termAtMatch">
+    /// For <see cref="AppendAccepted"/> and <see cref="HeartbeatRequest"/>: the term of the entry that is acknowledged, or called committed, as the receiver knows it.
+    /// </param>
     public static Promises Of(RaftMessage message, Term? termAtMatch = null) => message switch
     {
         // These two speak of a term that nobody is in yet (§9.6).
@@ -22,6 +24,9 @@ internal readonly record struct Promises(ulong Term, ulong VotedFor, ulong LastI
         VoteRequest vote => new(vote.Term.Value, vote.From.Value, 0),
         VoteResponse { Granted: true } vote => new(vote.Term.Value, vote.To.Value, 0),
         AppendAccepted accepted => Held(accepted.Term, termAtMatch, accepted.Match),
+
+        // A leader commits nothing that it has not on its own disk, and calls committed to a follower only what that one holds, too.
+        HeartbeatRequest heartbeat => Held(heartbeat.Term, termAtMatch, heartbeat.Commit),
 
         // The entries themselves may leave before the leader has them on its disk (Ready.MessagesWhilePersisting); what they follow is there.
         AppendRequest append => Held(append.Term, append.Previous.Term, append.Previous.Index),

@@ -18,12 +18,16 @@ internal sealed class PumpScheduler : TaskScheduler, IDisposable
     /// <summary>How long a task may wait before another thread is woken for it: some flushes long, and a fraction of a heartbeat interval.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(10);
 
+    /// <summary>After so many tasks what was written is committed though there are more: they may be of pumps that only read.</summary>
+    private const int MaxTasksBetweenCommits = 32;
+
     // Threads that find nothing sleep at once. Every ready-made blocking queue spins before it sleeps, and with as many pump threads as processors
     // in each of several silos on a machine, that was a third of all processor time and most of its context switches (perf: sched_yield).
     private readonly Queue<(Task Task, long QueuedAt)> queue = [];
     private readonly Thread[] threads;
     private readonly IWriterCommits? store;
     private readonly TimeProvider time;
+    private readonly IDisposable? ticks;
     private int sleeping;
     private bool ended;
 
@@ -33,12 +37,14 @@ internal sealed class PumpScheduler : TaskScheduler, IDisposable
     /// <param name="threadCount">How many threads at most work at once.</param>
     /// <param name="store">Where the pumps write, if it lets them commit.</param>
     /// <param name="time">Tells how long tasks wait; null: the system's.</param>
-    public PumpScheduler(int threadCount, IWriterCommits? store = null, TimeProvider? time = null)
+    /// <param name="ticks">Looks now and then whether a thread is held up; null: whoever queues a task does.</param>
+    public PumpScheduler(int threadCount, IWriterCommits? store = null, TimeProvider? time = null, ITickSource? ticks = null)
     {
-        this.store = store;
         this.time = time ?? TimeProvider.System;
-        if (store is not null)
+        if (store is not null && threadCount > 1)
         {
+            // A single thread would send no heartbeat while the disk takes its time.
+            this.store = store;
             store.CommitsHere = () => current == this;
         }
 
@@ -48,6 +54,8 @@ internal sealed class PumpScheduler : TaskScheduler, IDisposable
             threads[i] = new Thread(Run) { IsBackground = true, Name = $"multidc-pump-{i}", Priority = ThreadPriority.AboveNormal };
             threads[i].Start();
         }
+
+        this.ticks = ticks?.Register(WakeHelper);
     }
 
     public override int MaximumConcurrencyLevel => threads.Length;
@@ -67,6 +75,7 @@ internal sealed class PumpScheduler : TaskScheduler, IDisposable
     /// <summary>Ends the threads when the queue is empty; tasks queued later never run.</summary>
     public void Dispose()
     {
+        ticks?.Dispose();
         lock (queue)
         {
             ended = true;
@@ -76,6 +85,31 @@ internal sealed class PumpScheduler : TaskScheduler, IDisposable
         foreach (var thread in threads.Where(static t => t != Thread.CurrentThread))
         {
             thread.Join();
+        }
+    }
+
+    /// <summary>How many threads have nothing to do.</summary>
+    internal int Sleeping
+    {
+        get
+        {
+            lock (queue)
+            {
+                return sleeping;
+            }
+        }
+    }
+
+    // A thread that has been held up, by the disk or a long task, since nobody queued anything, may have left tasks and writes waiting.
+    private void WakeHelper()
+    {
+        lock (queue)
+        {
+            if (sleeping > 0 && sleeping < threads.Length)
+            {
+                sleeping--;
+                Monitor.Pulse(queue);
+            }
         }
     }
 
@@ -114,11 +148,20 @@ internal sealed class PumpScheduler : TaskScheduler, IDisposable
     private void Run()
     {
         current = this;
+        var tasksSinceCommit = 0;
         while (TryTake(out var task) || CommitOrSleep())
         {
-            if (task is not null)
+            if (task is null)
             {
-                TryExecuteTask(task);
+                tasksSinceCommit = 0;
+                continue;
+            }
+
+            TryExecuteTask(task);
+            if (++tasksSinceCommit >= MaxTasksBetweenCommits)
+            {
+                tasksSinceCommit = 0;
+                store?.CommitWaiting();
             }
         }
     }

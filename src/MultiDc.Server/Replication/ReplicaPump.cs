@@ -75,7 +75,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
 
     /// <summary>
     /// Told of each message that the node has taken, with the term of the entry that an <see cref="AppendAccepted"/> to this leader
-    /// acknowledges. On the pump's own turns.
+    /// acknowledges, or a <see cref="HeartbeatRequest"/> calls committed. On the pump's own turns.
     /// </summary>
     public Action<RaftMessage, Term?>? Heard { get; init; }
 
@@ -223,7 +223,12 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         {
             ObserveTime();
             node.Step(message);
-            Heard?.Invoke(message, message is AppendAccepted accepted && IsLeadingIn(accepted.Term) ? node.TermAt(accepted.Match) : null);
+            Heard?.Invoke(message, message switch
+            {
+                AppendAccepted accepted when IsLeadingIn(accepted.Term) => node.TermAt(accepted.Match),
+                HeartbeatRequest heartbeat => node.TermAt(heartbeat.Commit),
+                _ => null,
+            });
         }
 
         // After the messages: a heartbeat that waited here must be seen before the tick that would miss it.

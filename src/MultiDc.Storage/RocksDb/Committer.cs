@@ -102,21 +102,20 @@ internal sealed class Committer
     /// <inheritdoc cref="IWriterCommits.CommitWaiting"/>
     public bool CommitWaiting()
     {
-        var committed = false;
-        while (queue.Reader.Count > 0 && Monitor.TryEnter(commitGate))
+        if (queue.Reader.Count == 0 || !Monitor.TryEnter(commitGate))
         {
-            try
-            {
-                CommitBatch(syncHere: true);
-                committed = true;
-            }
-            finally
-            {
-                Monitor.Exit(commitGate);
-            }
+            return false;
         }
 
-        return committed;
+        try
+        {
+            CommitBatch(syncHere: true);
+            return true;
+        }
+        finally
+        {
+            Monitor.Exit(commitGate);
+        }
     }
 
     /// <summary>Takes no more commands, answers those that wait and ends the thread.</summary>

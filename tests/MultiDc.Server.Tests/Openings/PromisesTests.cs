@@ -37,6 +37,13 @@ public sealed class PromisesTests
     public void An_acknowledged_entry_counts_when_the_leader_knows_it_as_one_of_this_term(ulong? termAtMatch, ulong held) =>
         Assert.Equal(new(7, 0, held), Promises.Of(new AppendAccepted(A, B, new(7), new(12)), termAtMatch is { } term ? new Term(term) : null));
 
+    [Theory]
+    [InlineData(7UL, 12UL)]
+    [InlineData(6UL, 0UL)]
+    [InlineData(null, 0UL)]
+    public void What_a_leader_calls_committed_counts_when_it_is_of_this_term(ulong? termAtCommit, ulong held) =>
+        Assert.Equal(new(7, 0, held), Promises.Of(new HeartbeatRequest(A, B, new(7), new(12), default), termAtCommit is { } term ? new Term(term) : null));
+
     [Fact]
     public void In_whatever_order_they_are_heard_the_same_is_known()
     {

@@ -10,7 +10,8 @@ public sealed class PumpSchedulerTests
     public async Task A_thread_commits_what_all_pumps_wrote_when_none_of_them_has_anything_left_to_do()
     {
         var store = new CountingStore();
-        using var scheduler = new PumpScheduler(1, store);
+        using var scheduler = new PumpScheduler(2, store);
+        SpinWait.SpinUntil(() => scheduler.Sleeping == 2);
         var (first, second) = (new TaskCompletionSource(), new TaskCompletionSource());
         await await OnPump(scheduler, () => Task.WhenAll(OnPump(scheduler, Write(first)), OnPump(scheduler, Write(second)), OnPump(scheduler, () => Assert.Equal(0, store.Commits))));
         await Task.WhenAll(first.Task, second.Task);
@@ -27,8 +28,8 @@ public sealed class PumpSchedulerTests
     public void Other_threads_do_not_commit()
     {
         var store = new CountingStore();
-        using var scheduler = new PumpScheduler(1, store);
-        using var other = new PumpScheduler(1, new CountingStore());
+        using var scheduler = new PumpScheduler(2, store);
+        using var other = new PumpScheduler(2, new CountingStore());
         Assert.False(store.CommitsHere());
         Assert.False(OnPump(other, () => store.CommitsHere()).GetAwaiter().GetResult());
     }
@@ -59,6 +60,7 @@ public sealed class PumpSchedulerTests
             open.Wait();
         });
         await began.Task;
+        SpinWait.SpinUntil(() => scheduler.Sleeping == 1);
         var waiting = OnPump(scheduler, () => true);
         time.Advance(TimeSpan.FromMilliseconds(9));
         _ = OnPump(scheduler, () => true);
@@ -70,6 +72,50 @@ public sealed class PumpSchedulerTests
         Assert.False(busy.IsCompleted);
         open.Set();
         await busy;
+    }
+
+    [Fact]
+    public async Task A_thread_that_is_held_up_is_helped_though_nobody_queues_anything()
+    {
+        var ticks = new ManualTicks();
+        var store = new CountingStore();
+        using var scheduler = new PumpScheduler(2, store, new FakeTimeProvider(), ticks);
+        using var open = new ManualResetEventSlim();
+        var (began, written) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), new TaskCompletionSource());
+        var busy = OnPump(scheduler, () =>
+        {
+            store.Queue(written);
+            began.SetResult();
+            open.Wait();
+        });
+        await began.Task;
+        SpinWait.SpinUntil(() => scheduler.Sleeping == 1);
+        var waiting = OnPump(scheduler, () => true);
+        Assert.Equal(1, scheduler.Waiting);
+        ticks.Tick!();
+        Assert.True(await waiting);
+        await written.Task;
+        Assert.False(busy.IsCompleted);
+        open.Set();
+        await busy;
+    }
+
+    [Fact]
+    public async Task What_was_written_is_committed_though_there_is_always_more_to_do()
+    {
+        var store = new CountingStore();
+        using var scheduler = new PumpScheduler(2, store);
+        var written = new TaskCompletionSource();
+        await OnPump(scheduler, () => store.Queue(written));
+        await await OnPump(scheduler, () => GoOnUntilAsync(() => written.Task.IsCompleted, scheduler));
+    }
+
+    [Fact]
+    public void A_single_thread_leaves_committing_to_the_store()
+    {
+        var store = new CountingStore();
+        using var scheduler = new PumpScheduler(1, store);
+        Assert.False(OnPump(scheduler, () => store.CommitsHere()).GetAwaiter().GetResult());
     }
 
     [Fact]
@@ -88,6 +134,28 @@ public sealed class PumpSchedulerTests
     private static Task OnPump(PumpScheduler scheduler, Action action) => Task.Factory.StartNew(action, CancellationToken.None, TaskCreationOptions.None, scheduler);
 
     private static Task<T> OnPump<T>(PumpScheduler scheduler, Func<T> function) => Task.Factory.StartNew(function, CancellationToken.None, TaskCreationOptions.None, scheduler);
+
+    // Each turn queues the next before it ends, as a pump does whose inbox is never empty.
+    private static async Task GoOnUntilAsync(Func<bool> done, PumpScheduler scheduler)
+    {
+        for (var turns = 0; !done(); turns++)
+        {
+            Assert.True(turns < 1_000_000, "nothing was committed");
+            await Task.Yield();
+            Assert.Same(scheduler, TaskScheduler.Current);
+        }
+    }
+
+    private sealed class ManualTicks : ITickSource
+    {
+        public Action? Tick { get; private set; }
+
+        public IDisposable Register(Action tick)
+        {
+            Tick = tick;
+            return new CancellationTokenSource();
+        }
+    }
 
     private sealed class CountingStore : IWriterCommits
     {

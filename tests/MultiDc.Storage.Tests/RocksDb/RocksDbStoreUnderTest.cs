@@ -121,7 +121,9 @@ internal sealed class RocksDbStoreUnderTest : StoreUnderTest
             while (!isStopping)
             {
                 left.WaitOne();
-                store?.CommitWaiting();
+                while (store?.CommitWaiting() == true)
+                {
+                }
             }
         }
     }

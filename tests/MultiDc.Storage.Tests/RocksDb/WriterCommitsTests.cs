@@ -57,7 +57,9 @@ public sealed class WriterCommitsTests : IDisposable
 
         held.Dispose();
         Assert.True(await other);
-        await Task.WhenAll(first, second);
+        Assert.True(first.IsCompletedSuccessfully);
+        Assert.True(store.CommitWaiting());
+        await second;
         isWriter = false;
     }
 
