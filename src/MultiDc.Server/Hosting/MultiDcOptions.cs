@@ -61,7 +61,8 @@ public sealed class MultiDcOptions : MultiDcTopologyOptions
     /// <summary>By how much a lease ends earlier than it could. Default: 20 ms.</summary>
     public TimeSpan LeaseMargin { get; set; } = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>The threads that all pumps of the silo share; one works while it keeps up, the others help when it does not. Default: one per processor, at most 4.</summary>
+    /// <summary>The threads that all pumps of the silo share; one works while it keeps up, the others help when it does not. With more than one
+    /// they also commit what the pumps wrote; a single one leaves that to a thread of the store. Default: one per processor, at most 4.</summary>
     public int PumpThreads { get; set; } = Math.Min(Environment.ProcessorCount, 4);
 
     /// <summary>How often a datacenter reads the ring again. Default: 1 s.</summary>

@@ -24,8 +24,8 @@ namespace MultiDc.Server.Openings;
 /// its followers on its entries. They heard of it, so they remember, and one of them is asked: whoever leads now, or else, when nobody is
 /// known to lead, any that make a majority with it; the first election timeout, in which a restarted replica does not vote, is there for
 /// the answers of the others. What cannot be seen: that all who heard it have forgotten as well (every other silo crashed since), or cannot
-/// be asked (those who know are cut off or dead, which with the rolled-back store makes two failures at a time), or that a copy of a
-/// store runs beside the original.
+/// be asked (those who know are cut off or dead, which with the rolled-back store makes two failures at a time), that a copy of a
+/// store runs beside the original, or that only entries are missing which a leader wrote in the last heartbeat interval before it ended.
 /// </para>
 /// </summary>
 internal sealed partial class OpeningJudge(
