@@ -30,6 +30,13 @@ public interface IMultiDcClient
     /// </returns>
     Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, ReadLevel level, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// This client as a session uses it: reads that name no level are of level <see cref="ReadLevel.Session"/>, and what is read, scanned and written is noted in
+    /// the session. Costs nothing: make one for each web request. Writes whose outcome is <see cref="Unknown"/> are not noted.
+    /// </summary>
+    /// <param name="session">The session, new or resumed from a token.</param>
+    IMultiDcClient InSession(ReadSession session);
+
     /// <summary>Sets a key.</summary>
     /// <param name="keyspace">The keyspace.</param>
     /// <param name="key">The key.</param>

@@ -14,8 +14,14 @@ internal sealed class MultiDcClient(IDatacenterLinks links, RingCache ring, Shar
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ConnectPollPeriod = TimeSpan.FromMilliseconds(50);
 
+    // Whose reads and writes these are; null: nobody's in particular.
+    private ReadSession? session;
+
     public Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, TimeSpan? timeout, CancellationToken cancellationToken) =>
-        GetAsync(keyspace, key, ReadLevel.Linearizable, timeout, cancellationToken);
+        GetAsync(keyspace, key, session is null ? ReadLevel.Linearizable : ReadLevel.Session(session), timeout, cancellationToken);
+
+    public IMultiDcClient InSession(ReadSession session) =>
+        new MultiDcClient(links, ring, router, options, time) { session = session ?? throw new ArgumentNullException(nameof(session)) };
 
     public async Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, ReadLevel level, TimeSpan? timeout, CancellationToken cancellationToken)
     {
@@ -32,9 +38,25 @@ internal sealed class MultiDcClient(IDatacenterLinks links, RingCache ring, Shar
         }
 
         var shard = RingSnapshot.ShardOf(descriptor, key.Span);
-        return level.IsLocal
-            ? await router.ReadStaleAsync(shard, descriptor.FullDatacenters, key, level.MaxStaleness, deadline.Remaining, cancellationToken).ConfigureAwait(false)
-            : await router.ReadAsync(shard, descriptor.FullDatacenters, key, deadline.Remaining, cancellationToken).ConfigureAwait(false);
+        var noted = level.OfSession is { } own && own != session ? session?.Begin(shard) : null;
+        var read = (level.OfSession ?? session)?.Begin(shard);
+        var result = await (level.Kind switch
+        {
+            ReadLevelKind.Linearizable when level.PrefersOwnReplica => router.ReadByFollowerAsync(shard, descriptor.FullDatacenters, key, deadline.Remaining, cancellationToken),
+            ReadLevelKind.Linearizable => router.ReadAsync(shard, descriptor.FullDatacenters, key, deadline.Remaining, cancellationToken),
+            ReadLevelKind.Session => router.ReadAtLeastAsync(shard, descriptor.FullDatacenters, key, read!.Value.Minimum, deadline.Remaining, cancellationToken),
+            _ => router.ReadStaleAsync(shard, descriptor.FullDatacenters, key, level.MaxStaleness, deadline.Remaining, cancellationToken),
+        }).ConfigureAwait(false);
+        if (result is ReadServed served)
+        {
+            read?.Note(served.Revision);
+            noted?.Note(served.Revision);
+
+            // A replica of an earlier version does not say what it promises.
+            return served.Level == ReadLevelKind.Local ? served with { Level = level.Kind } : served;
+        }
+
+        return result;
     }
 
     public Task<WriteResult> PutAsync(string keyspace, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, TimeSpan? timeout, CancellationToken cancellationToken) =>
@@ -83,7 +105,9 @@ internal sealed class MultiDcClient(IDatacenterLinks links, RingCache ring, Shar
             var scan = new ShardScan(new(descriptor.Name, number), async (id, after) =>
             {
                 var patience = timeout ?? options.DefaultTimeout;
+                var read = session?.Begin(id);
                 var reply = await router.ScanAsync(id, descriptor.FullDatacenters, new(prefix, after, ScanPageEntries, patience), patience, cancellationToken).ConfigureAwait(false);
+                read?.Note(reply.Revision);
                 return reply.Rejection is { } rejection ? throw new MultiDcUnavailableException(rejection.Reason, $"shard {id}: {rejection.Detail}") : reply;
             });
             await scan.MoveNextAsync(cancellationToken).ConfigureAwait(false);
@@ -187,9 +211,16 @@ internal sealed class MultiDcClient(IDatacenterLinks links, RingCache ring, Shar
 
         var deadline = new Deadline(time, timeout ?? options.DefaultTimeout);
         var (descriptor, unknown) = await ring.FindAsync(keyspace, deadline.Remaining, cancellationToken).ConfigureAwait(false);
-        return descriptor is null
-            ? unknown!
-            : await router.WriteAsync(RingSnapshot.ShardOf(descriptor, operation.Key.Span), descriptor.FullDatacenters, operation, deadline.Remaining, cancellationToken).ConfigureAwait(false);
+        if (descriptor is null)
+        {
+            return unknown!;
+        }
+
+        var shard = RingSnapshot.ShardOf(descriptor, operation.Key.Span);
+        var write = session?.Begin(shard);
+        var result = await router.WriteAsync(shard, descriptor.FullDatacenters, operation, deadline.Remaining, cancellationToken).ConfigureAwait(false);
+        write?.Note((result as Applied)?.Revision ?? (result as Rejected)?.Revision ?? default);
+        return result;
     }
 
     private readonly struct Deadline(TimeProvider time, TimeSpan timeout)

@@ -36,6 +36,10 @@ internal sealed class FakeDatacenters : IDatacenterLinks
 
     public Func<DatacenterId, StaleReadRequest, Task<ReadResult>> ReadStale { get; set; } = static (at, _) => Task.FromResult<ReadResult>(new ReadServed(null, Datacenter: at));
 
+    public Func<DatacenterId, ReadAtLeastRequest, Task<ReadResult>> ReadAtLeast { get; set; } = static (at, request) => Task.FromResult<ReadResult>(new ReadServed(null, request.AtLeast, Datacenter: at));
+
+    public Func<DatacenterId, ReadRequest, Task<ReadResult>> ReadByFollower { get; set; } = static (at, _) => Task.FromResult<ReadResult>(new ReadServed(null, Datacenter: at));
+
     public Func<ShardId, DatacenterId, ScanRequest, Task<ScanReply>> Scan { get; set; } = static (_, _, _) => Task.FromResult<ScanReply>(new([], false, null));
 
     public Func<DatacenterId, Task<RingSnapshot?>> Ring { get; set; } = static _ => Task.FromResult<RingSnapshot?>(null);
@@ -118,6 +122,18 @@ internal sealed class FakeDatacenters : IDatacenterLinks
         {
             world.Reads.Add(address.Datacenter);
             return world.ReadStale(address.Datacenter, request);
+        }
+
+        public Task<ReadResult> ReadAtLeastAsync(ReadAtLeastRequest request)
+        {
+            world.Reads.Add(address.Datacenter);
+            return world.ReadAtLeast(address.Datacenter, request);
+        }
+
+        public Task<ReadResult> ReadByFollowerAsync(ReadRequest request)
+        {
+            world.Reads.Add(address.Datacenter);
+            return world.ReadByFollower(address.Datacenter, request);
         }
 
         public Task<ScanReply> ScanAsync(ScanRequest request) => world.Scan(address.Shard, address.Datacenter, request);

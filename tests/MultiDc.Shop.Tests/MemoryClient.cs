@@ -49,6 +49,8 @@ internal sealed class MemoryClient : IMultiDcClient
     public Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, ReadLevel level, TimeSpan? timeout, CancellationToken cancellationToken) =>
         GetAsync(keyspace, key, timeout, cancellationToken);
 
+    public IMultiDcClient InSession(ReadSession session) => this;
+
     public Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, TimeSpan? timeout, CancellationToken cancellationToken)
     {
         lock (values)

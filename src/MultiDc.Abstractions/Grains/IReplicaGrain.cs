@@ -25,6 +25,14 @@ public interface IReplicaGrain : IGrainWithStringKey
     [AlwaysInterleave, Alias("ReadStale")]
     Task<ReadResult> ReadStaleAsync(StaleReadRequest request);
 
+    /// <summary>Reads one key from this replica's own state, if that is not older than a revision; waits for it otherwise.</summary>
+    [AlwaysInterleave, Alias("ReadAtLeast")]
+    Task<ReadResult> ReadAtLeastAsync(ReadAtLeastRequest request);
+
+    /// <summary>Reads one key, linearizably, from this replica's own state, after it has asked the leader how far the log is committed.</summary>
+    [AlwaysInterleave, Alias("ReadByFollower")]
+    Task<ReadResult> ReadByFollowerAsync(ReadRequest request);
+
     /// <summary>Reads a page of the shard's keys in key order; the page is one linearizable read.</summary>
     [AlwaysInterleave, Alias("Scan")]
     Task<ScanReply> ScanAsync(ScanRequest request);
@@ -73,6 +81,13 @@ public sealed record ReadRequest([property: Id(0)] ReadOnlyMemory<byte> Key, [pr
 public sealed record StaleReadRequest(
     [property: Id(0)] ReadOnlyMemory<byte> Key, [property: Id(1)] TimeSpan? MaxStaleness, [property: Id(2)] TimeSpan Timeout);
 
+/// <summary>A read of a replica's own state that may not be older than something.</summary>
+/// <param name="Key">The key.</param>
+/// <param name="AtLeast">The revision that must be applied.</param>
+/// <param name="Timeout">How long the replica may wait for it.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.ReadAtLeastRequest")]
+public sealed record ReadAtLeastRequest([property: Id(0)] ReadOnlyMemory<byte> Key, [property: Id(1)] Revision AtLeast, [property: Id(2)] TimeSpan Timeout);
+
 /// <summary>A page of a scan.</summary>
 /// <param name="Prefix">Keys must begin with this; empty: all.</param>
 /// <param name="After">Only keys greater than this; null: from the prefix's first.</param>
@@ -86,8 +101,10 @@ public sealed record ScanRequest(
 /// <param name="Entries">In key order.</param>
 /// <param name="HasMore">Whether keys follow after the last one.</param>
 /// <param name="Rejection">Why the page was not served; null when it was.</param>
+/// <param name="Revision">The revision of the shard that the page is of.</param>
 [GenerateSerializer, Immutable, Alias("MultiDc.ScanReply")]
-public sealed record ScanReply([property: Id(0)] IReadOnlyList<KeyValueEntry> Entries, [property: Id(1)] bool HasMore, [property: Id(2)] ReadRejected? Rejection);
+public sealed record ScanReply(
+    [property: Id(0)] IReadOnlyList<KeyValueEntry> Entries, [property: Id(1)] bool HasMore, [property: Id(2)] ReadRejected? Rejection, [property: Id(3)] Revision Revision = default);
 
 /// <summary>What a replica is doing.</summary>
 /// <param name="Replica">Which, as its grain key.</param>

@@ -26,10 +26,11 @@ public abstract record ReadResult;
 /// <see cref="ReadLevel.Local"/> puts up with.
 /// </param>
 /// <param name="Datacenter">The datacenter whose replica served it.</param>
+/// <param name="Level">What it promises: at least what was asked for.</param>
 [GenerateSerializer, Immutable, Alias("MultiDc.ReadServed")]
 public sealed record ReadServed(
     [property: Id(0)] KeyValueEntry? Entry, [property: Id(1)] Revision Revision = default, [property: Id(2)] TimeSpan? Staleness = null,
-    [property: Id(3)] DatacenterId Datacenter = default) : ReadResult;
+    [property: Id(3)] DatacenterId Datacenter = default, [property: Id(4)] ReadLevelKind Level = ReadLevelKind.Local) : ReadResult;
 
 /// <summary>The read could not be served as fresh as it was asked for, and nothing staler is served in its place.</summary>
 /// <param name="Reason">Why.</param>

@@ -15,7 +15,12 @@ public sealed record Applied([property: Id(0)] Revision Revision) : WriteResult;
 /// <param name="Leader">With <see cref="RejectionReason.NotLeader"/>: where the leader was last seen, if known.</param>
 [GenerateSerializer, Immutable, Alias("MultiDc.Rejected")]
 public sealed record Rejected([property: Id(0)] RejectionReason Reason, [property: Id(1)] string Detail, [property: Id(2)] DatacenterId? Leader = null)
-    : WriteResult;
+    : WriteResult
+{
+    /// <summary>The revision of the shard whose state refused it, as with <see cref="RejectionReason.PreconditionFailed"/>; null: it did not get that far.</summary>
+    [Id(3)]
+    public Revision? Revision { get; init; }
+}
 
 /// <summary>The write may have happened, may yet happen, or may never. Only a read, or a retry in the same session, can tell.</summary>
 /// <param name="Detail">What went wrong, in a sentence for people.</param>

@@ -42,7 +42,7 @@ internal static class ClientCommand
             var work = prepare(parsed);
             var timeout = options.TimeoutOf(parsed);
             var topology = options.TopologyOf(parsed);
-            IResultWriter results = options.IsJson(parsed) ? new JsonResultWriter(surroundings.Out) : new PlainResultWriter(surroundings.Out, surroundings.Error);
+            IResultWriter results = options.IsJson(parsed) ? new JsonResultWriter(surroundings.Out) : new PlainResultWriter(surroundings.Out, surroundings.Error, parsed.GetValue<bool>("--verbose"));
             var request = new ConnectRequest(timeout, parsed.GetValue<bool>("--verbose"), notice =>
             {
                 if (surroundings.ErrorIsTerminal)

@@ -12,12 +12,14 @@ internal static class GetCommand
     {
         var key = ClientCommand.KeyArgument();
         var keyspace = ClientCommand.KeyspaceOption();
-        return new Command("get", "Print the value of a key. Never a stale one: the read is linearizable. Ends with 1 if there is no such key.") { key, keyspace }
+        var level = ReadLevelOption.Create();
+        return new Command("get", "Print the value of a key. Never a stale one, unless --level asks for less. Ends with 1 if there is no such key.") { key, keyspace, level }
             .Connected(surroundings, parsed => async (work, cancellationToken) =>
             {
                 var name = parsed.GetRequiredValue(key);
-                var result = await work.Client.GetAsync(parsed.GetRequiredValue(keyspace), Encoding.UTF8.GetBytes(name), work.Remaining, cancellationToken).ConfigureAwait(false);
-                work.Results.Read(name, result);
+                var wanted = parsed.GetRequiredValue(level);
+                var result = await work.Client.GetAsync(parsed.GetRequiredValue(keyspace), Encoding.UTF8.GetBytes(name), wanted, work.Remaining, cancellationToken).ConfigureAwait(false);
+                work.Results.Read(name, result, wanted.OfSession?.Token);
                 return Outcomes.ExitCodeOf(result);
             });
     }

@@ -13,16 +13,18 @@ internal static class PutCommand
         var key = ClientCommand.KeyArgument();
         var value = new Argument<string>("VALUE") { Description = "The value, or '-' to read it from standard input, byte for byte." };
         var keyspace = ClientCommand.KeyspaceOption();
-        return new Command("put", "Set the value of a key.") { key, value, keyspace }
+        var session = ReadLevelOption.CreateSession();
+        return new Command("put", "Set the value of a key.") { key, value, keyspace, session }
             .Connected(surroundings, parsed =>
             {
                 var name = parsed.GetRequiredValue(key);
                 var bytes = parsed.GetRequiredValue(value) is var text && text == "-" ? ReadAll(surroundings.In) : Encoding.UTF8.GetBytes(text);
                 return async (work, cancellationToken) =>
                 {
-                    var result = await work.Client.PutAsync(
+                    var own = parsed.GetValue(session);
+                    var result = await (own is null ? work.Client : work.Client.InSession(own)).PutAsync(
                         parsed.GetRequiredValue(keyspace), Encoding.UTF8.GetBytes(name), bytes, work.Remaining, cancellationToken).ConfigureAwait(false);
-                    work.Results.Write(name, result);
+                    work.Results.Write(name, result, own?.Token);
                     return Outcomes.ExitCodeOf(result);
                 };
             });

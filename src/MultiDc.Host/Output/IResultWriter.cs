@@ -8,9 +8,10 @@ namespace MultiDc.Host.Output;
 /// <summary>Tells results, to people or to programs.</summary>
 internal interface IResultWriter
 {
-    void Read(string key, ReadResult result);
+    /// <summary>With what the session has seen by now, if there is one.</summary>
+    void Read(string key, ReadResult result, SessionToken? token = null);
 
-    void Write(string key, WriteResult result);
+    void Write(string key, WriteResult result, SessionToken? token = null);
 
     void Entry(KeyValueEntry entry);
 

@@ -12,7 +12,7 @@ namespace MultiDc.Host.Output;
 /// </summary>
 internal sealed class JsonResultWriter(TextWriter output) : IResultWriter
 {
-    public void Read(string key, ReadResult result) => Line(json =>
+    public void Read(string key, ReadResult result, SessionToken? token) => Line(json =>
     {
         switch (result)
         {
@@ -30,9 +30,23 @@ internal sealed class JsonResultWriter(TextWriter output) : IResultWriter
                 WriteReason(json, rejected.Reason, rejected.Detail);
                 break;
         }
+
+        if (result is ReadServed { Datacenter.Value: not null } served)
+        {
+            json.WriteString("level", NameOf(served.Level.ToString()));
+            json.WriteNumber("revision", served.Revision.Value);
+            if (served.Staleness is { } staleness)
+            {
+                json.WriteNumber("stalenessMilliseconds", Math.Round(staleness.TotalMilliseconds, 3));
+            }
+
+            json.WriteString("datacenter", served.Datacenter.Value);
+        }
+
+        WriteToken(json, token);
     });
 
-    public void Write(string key, WriteResult result) => Line(json =>
+    public void Write(string key, WriteResult result, SessionToken? token) => Line(json =>
     {
         json.WriteString("outcome", NameOf(result.GetType().Name));
         json.WriteString("key", key);
@@ -48,6 +62,8 @@ internal sealed class JsonResultWriter(TextWriter output) : IResultWriter
                 json.WriteString("detail", unknown.Detail);
                 break;
         }
+
+        WriteToken(json, token);
     });
 
     public void Entry(KeyValueEntry entry) => Line(json => WriteEntry(json, entry));
@@ -140,6 +156,14 @@ internal sealed class JsonResultWriter(TextWriter output) : IResultWriter
         json.WriteNumber("createRevision", entry.CreateRevision.Value);
         json.WriteNumber("modifyRevision", entry.ModifyRevision.Value);
         json.WriteNumber("version", entry.Version);
+    }
+
+    private static void WriteToken(Utf8JsonWriter json, SessionToken? token)
+    {
+        if (token is not null)
+        {
+            json.WriteString("session", token.ToString());
+        }
     }
 
     private static void WriteReason(Utf8JsonWriter json, RejectionReason reason, string detail)

@@ -9,9 +9,9 @@ using MultiDc.Ring;
 namespace MultiDc.Host.Output;
 
 /// <summary>For people and pipes: values on standard output, everything that went wrong on standard error.</summary>
-internal sealed class PlainResultWriter(TextWriter output, TextWriter error) : IResultWriter
+internal sealed class PlainResultWriter(TextWriter output, TextWriter error, bool isVerbose = false) : IResultWriter
 {
-    public void Read(string key, ReadResult result)
+    public void Read(string key, ReadResult result, SessionToken? token)
     {
         switch (result)
         {
@@ -25,9 +25,16 @@ internal sealed class PlainResultWriter(TextWriter output, TextWriter error) : I
                 Refused(rejected.Reason, rejected.Detail);
                 break;
         }
+
+        if (isVerbose && result is ReadServed served)
+        {
+            error.WriteLine($"level {JsonNamingPolicy.CamelCase.ConvertName(served.Level.ToString())}, revision {served.Revision}, {(served.Staleness is { } age ? $"at most {age.TotalMilliseconds:0.###} ms old" : "of unknown age")}, served by {served.Datacenter}");
+        }
+
+        Session(token);
     }
 
-    public void Write(string key, WriteResult result)
+    public void Write(string key, WriteResult result, SessionToken? token)
     {
         switch (result)
         {
@@ -41,6 +48,8 @@ internal sealed class PlainResultWriter(TextWriter output, TextWriter error) : I
                 error.WriteLine($"unknown whether it happened: {unknown.Detail}");
                 break;
         }
+
+        Session(token);
     }
 
     public void Entry(KeyValueEntry entry) => output.WriteLine($"{TextOf(entry.Key.Span)}\t{TextOf(entry.Value.Span)}");
@@ -87,6 +96,15 @@ internal sealed class PlainResultWriter(TextWriter output, TextWriter error) : I
     }
 
     public void Benched(BenchReport report) => report.Write(output);
+
+    // Without it the next command could not go on in the session.
+    private void Session(SessionToken? token)
+    {
+        if (token is not null)
+        {
+            error.WriteLine($"session {token}");
+        }
+    }
 
     private void Refused(RejectionReason reason, string detail) =>
         error.WriteLine($"{(Outcomes.ExitCodeOf(reason) == ExitCode.Unavailable ? "unavailable" : "rejected")}: {detail} ({JsonNamingPolicy.CamelCase.ConvertName(reason.ToString())})");

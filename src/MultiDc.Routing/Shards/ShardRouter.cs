@@ -14,7 +14,7 @@ namespace MultiDc.Routing.Shards;
 /// <param name="time">Deadlines and pauses.</param>
 /// <param name="jitter">Numbers in [0, 1) that spread the pauses.</param>
 /// <param name="logger">Attempts that failed.</param>
-public sealed class ShardRouter(IDatacenterLinks links, ShardRouterOptions options, TimeProvider time, Func<double> jitter, ILogger<ShardRouter> logger)
+public sealed partial class ShardRouter(IDatacenterLinks links, ShardRouterOptions options, TimeProvider time, Func<double> jitter, ILogger<ShardRouter> logger)
     : IDisposable
 {
     private readonly LeaderCache leaders = new();

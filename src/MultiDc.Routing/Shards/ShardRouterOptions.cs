@@ -16,6 +16,15 @@ public sealed class ShardRouterOptions
     /// <summary>The longest such pause. Default: 100 ms.</summary>
     public TimeSpan MaxBackoff { get; set; } = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>
+    /// How long the own datacenter's replica, and each next one, may take to get as far as a session has seen, before another is asked. Longer than a heartbeat period,
+    /// after which a follower knows what was committed. Default: 250 ms.
+    /// </summary>
+    public TimeSpan SessionReadWait { get; set; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Breaks session reads on purpose, to see that tests notice: what the session has seen is not heeded. Never set this. Default: false.</summary>
+    public bool UnsafeReadsWithoutSession { get; set; }
+
     /// <summary>The most writes this process has under way on one shard; further ones wait their turn until their deadline. Default: 256.</summary>
     public int MaxConcurrentWritesPerShard { get; set; } = 256;
 }

@@ -78,6 +78,12 @@ public sealed class MultiDcOptions : MultiDcTopologyOptions
     /// <summary>Breaks linearizability on purpose, to see that the checkers notice: any replica answers reads at once. Never set this. Default: false.</summary>
     public bool UnsafeReadsWithoutReadIndex { get; set; }
 
+    /// <summary>Breaks what bounded and local reads tell of their age on purpose, to see that tests notice: it is always none. Never set this. Default: false.</summary>
+    public bool UnsafeReadsOfAnyAge { get; set; }
+
+    /// <summary>Breaks linearizable reads by followers on purpose, to see that tests notice: they do not ask the leader. Never set this. Default: false.</summary>
+    public bool UnsafeFollowerReadsWithoutReadIndex { get; set; }
+
     /// <summary>
     /// How often a replica of this silo is activated a second time, beside the activation that runs, to rehearse what Orleans may do at any time.
     /// Its shard pauses. Never set this but for a drill. Default: zero, never.

@@ -88,7 +88,8 @@ internal sealed partial class ReplicaGrain
         }
 
         var result = await reader.Pump.ReadStaleAsync<ReadResult>(
-            async state => new ReadServed(await KeyValueReader.GetAsync(state, request.Key), new(state.Applied.Value), null, address.Datacenter),
+            async state => new ReadServed(
+                await KeyValueReader.GetAsync(state, request.Key), new(state.Applied.Value), null, address.Datacenter, request.MaxStaleness is null ? ReadLevelKind.Local : ReadLevelKind.BoundedStaleness),
             static rejected => rejected).WaitAsync(left, time);
         return result is not ReadServed served ? result
             : AgeOf(freshAt) is not { } now ? served
@@ -131,5 +132,5 @@ internal sealed partial class ReplicaGrain
             $"replica {address} can't prove that its state is at most {max.TotalMilliseconds:0.###} ms old: {(AgeOf(reader.Freshness.FreshAt) is { } age ? $"it was the newest {age.TotalMilliseconds:0} ms ago" : "its leader has not told it yet")}")
         : new(RejectionReason.Unavailable, $"replica {address} did not read within {request.Timeout.TotalMilliseconds:0} ms");
 
-    private TimeSpan? AgeOf(long? freshAt) => freshAt is { } at ? time.GetElapsedTime(at) : null;
+    private TimeSpan? AgeOf(long? freshAt) => options.Value.UnsafeReadsOfAnyAge ? TimeSpan.Zero : freshAt is { } at ? time.GetElapsedTime(at) : null;
 }

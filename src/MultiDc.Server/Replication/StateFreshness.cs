@@ -14,7 +14,8 @@ internal sealed class StateFreshness(Func<CancellationToken, Task<LogIndex?>> as
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private readonly Lock gate = new();
-    private Task asking = Task.CompletedTask;
+    private Task<bool> asking = Task.FromResult(false);
+    private Task<bool>? next;
     private long? freshAt;
 
     /// <summary>A time stamp at which everything that had been acknowledged is in the state by now; null: none is known.</summary>
@@ -39,7 +40,40 @@ internal sealed class StateFreshness(Func<CancellationToken, Task<LogIndex?>> as
         }
     }
 
-    private async Task AskAsync()
+    /// <summary>
+    /// Waits until all that had been acknowledged when this was called is in the state. One question may answer many callers, but none that was asked before they called.
+    /// </summary>
+    /// <returns>False: the leader did not tell, or that was not applied.</returns>
+    public Task<bool> CatchUpAsync()
+    {
+        lock (gate)
+        {
+            if (asking.IsCompleted)
+            {
+                return asking = AskAsync();
+            }
+
+            return next ??= AskAfterAsync(asking);
+        }
+    }
+
+    private async Task<bool> AskAfterAsync(Task before)
+    {
+        // Off the lock, though what came before may just have ended.
+        await Task.Yield();
+        await before;
+        Task<bool> own;
+        lock (gate)
+        {
+            // Whoever calls from here on comes too late for it. If meanwhile another was asked, some may have come too late for that.
+            next = null;
+            asking = own = AskAsync();
+        }
+
+        return await own;
+    }
+
+    private async Task<bool> AskAsync()
     {
         // Off the lock, and before asking: nothing that was acknowledged after this moment counts.
         await Task.Yield();
@@ -53,11 +87,15 @@ internal sealed class StateFreshness(Func<CancellationToken, Task<LogIndex?>> as
                 {
                     freshAt = freshAt > askedAt ? freshAt : askedAt;
                 }
+
+                return true;
             }
         }
         catch (Exception)
         {
             // No leader is known or in reach, or it does not answer: the state grows older, and readers are told how old.
         }
+
+        return false;
     }
 }

@@ -25,14 +25,14 @@ internal static class KeyValueReader
         {
             if (entries.Count == maxEntries || bytes > MaxPageBytes)
             {
-                return new(entries, true, null);
+                return new(entries, true, null, new(state.Applied.Value));
             }
 
             entries.Add(StateRows.DecodeEntry(StateRows.KeyOfEntryRow(row.Key), row.Value));
             bytes += row.Key.Length + row.Value.Length;
         }
 
-        return new(entries, false, null);
+        return new(entries, false, null, new(state.Applied.Value));
     }
 
     private static ReadOnlyMemory<byte> FirstRow(ScanRequest request)

@@ -32,8 +32,20 @@ internal sealed class FakeClient : IMultiDcClient
     /// <summary>What was asked, in order.</summary>
     public ConcurrentQueue<string> Asked { get; } = new();
 
-    public Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, ReadLevel level, TimeSpan? timeout, CancellationToken cancellationToken) =>
-        GetAsync(keyspace, key, timeout, cancellationToken);
+    public Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, ReadLevel level, TimeSpan? timeout, CancellationToken cancellationToken)
+    {
+        Levels.Enqueue(level);
+        return GetAsync(keyspace, key, timeout, cancellationToken);
+    }
+
+    public IMultiDcClient InSession(ReadSession session)
+    {
+        session.Begin(new("default", 0)).Note(new(7));
+        return this;
+    }
+
+    /// <summary>The levels that reads asked for, in order.</summary>
+    public ConcurrentQueue<ReadLevel> Levels { get; } = new();
 
     public Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
