@@ -23,6 +23,38 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal([asked], command.Client.Asked);
     }
 
+    [Theory]
+    [InlineData("linearizable", "linearizable")]
+    [InlineData("follower", "linearizable, by a follower")]
+    [InlineData("local", "local")]
+    [InlineData("bounded:2s", "at most 2000 ms old")]
+    [InlineData("bounded:0.5s", "at most 500 ms old")]
+    [InlineData("bounded:250ms", "at most 250 ms old")]
+    [InlineData("session", "session")]
+    [InlineData("session:s1.AM9lsD4", "session")]
+    [InlineData("bounded:2", null)]
+    [InlineData("bounded:0s", null)]
+    [InlineData("bounded:-1s", null)]
+    [InlineData("bounded", null)]
+    [InlineData("session:x", null)]
+    [InlineData("fresh", null)]
+    [InlineData("local:1", null)]
+    public async Task A_read_has_the_level_that_was_asked_for(string text, string? level)
+    {
+        var (exitCode, _, error) = await command.RunAsync("get", "k", "--level", text);
+        Assert.Equal(level is null ? 2 : 1, exitCode);
+        Assert.Equal(level is null ? [] : [level], command.Client.Levels.Select(static l => l.ToString()));
+        Assert.Equal(level is null, error.Contains("--level"));
+    }
+
+    [Fact]
+    public async Task A_verbose_read_tells_what_it_promises()
+    {
+        command.Client.Read = new ReadServed(null, new(9), TimeSpan.FromMilliseconds(12.5), new("dc2"), ReadLevelKind.BoundedStaleness);
+        var (_, _, error) = await command.RunAsync("get", "k", "--level", "bounded:1s", "--verbose");
+        Assert.Contains("level boundedStaleness, revision 9, at most 12.5 ms old, served by dc2", error);
+    }
+
     [Fact]
     public async Task A_value_is_read_from_standard_input()
     {

@@ -37,6 +37,15 @@ public sealed class JsonOutputTests
     }
 
     [Fact]
+    public async Task A_read_tells_what_it_promises_and_a_session_its_token()
+    {
+        command.Client.Read = new ReadServed(null, new(9), TimeSpan.FromMilliseconds(12.5), new("dc2"), ReadLevelKind.Session);
+        var token = SessionToken.Of([new(new("default", 0), new(7))]).ToString();
+        await PrintsAsync($$"""{"outcome":"absent","key":"k","level":"session","revision":9,"stalenessMilliseconds":12.5,"datacenter":"dc2","session":"{{token}}"}""", "get", "k", "--level", $"session:{token}");
+        await PrintsAsync($$"""{"outcome":"applied","key":"k","revision":7,"session":"{{token}}"}""", "put", "k", "v", "--session", "new");
+    }
+
+    [Fact]
     public Task An_applied_write() => PrintsAsync("""{"outcome":"applied","key":"k","revision":7}""", "put", "k", "v");
 
     [Fact]

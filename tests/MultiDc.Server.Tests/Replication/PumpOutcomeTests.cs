@@ -148,6 +148,21 @@ public sealed class PumpOutcomeTests
     }
 
     [Fact]
+    public void A_write_that_the_state_refuses_tells_the_revision_of_that_state_also_when_it_is_repeated()
+    {
+        using var group = new PumpGroup();
+        var leader = group.ElectLeader();
+        var session = group.OpenSession(leader);
+        group.Put(leader, session, 1, "k", "v");
+        var command = Writes.CompareAndSet(session, 2, "k", "other", "w");
+        var first = Assert.IsType<Rejected>(group.Settled(PumpGroup.Propose(leader, command)).Result);
+        Assert.Equal((RejectionReason.PreconditionFailed, new Revision(leader.Pump!.Status.Last.Value)), (first.Reason, first.Revision));
+        var again = Assert.IsType<Rejected>(group.Settled(PumpGroup.Propose(leader, command)).Result);
+        Assert.Equal(first with { Revision = new(first.Revision!.Value.Value + 1) }, again);
+        Assert.Null(Assert.IsType<Rejected>(group.Settled(PumpGroup.Propose(group.Followers[0], command)).Result).Revision);
+    }
+
+    [Fact]
     public void A_group_of_one_serves()
     {
         using var group = new PumpGroup(size: 1);

@@ -92,6 +92,55 @@ public sealed class StateFreshnessTests
         Assert.Empty(waits);
     }
 
+    [Fact]
+    public async Task Who_catches_up_is_served_by_no_question_that_was_asked_before_it_came()
+    {
+        _ = await BeginAsync();
+        var one = freshness.CatchUpAsync();
+        var other = freshness.CatchUpAsync();
+        Assert.Same(one, other);
+        Assert.Single(asked);
+        await AnswerAsync(7, isApplied: true);
+
+        // The second question, for both of them.
+        await happened.WaitAsync();
+        Assert.False(one.IsCompleted);
+        var late = freshness.CatchUpAsync();
+        Assert.NotSame(one, late);
+        await AnswerAsync(8, isApplied: true);
+        Assert.True(await one);
+        await happened.WaitAsync();
+        Assert.False(late.IsCompleted);
+        await AnswerAsync(9, isApplied: true);
+        Assert.True(await late);
+        Assert.Empty(asked);
+    }
+
+    [Fact]
+    public async Task Who_catches_up_is_told_when_the_leader_does_not_tell_and_when_the_index_is_never_applied()
+    {
+        var untold = freshness.CatchUpAsync();
+        await happened.WaitAsync();
+        asked.Dequeue().SetResult(null);
+        Assert.False(await untold);
+        var unapplied = freshness.CatchUpAsync();
+        await happened.WaitAsync();
+        await AnswerAsync(7, isApplied: false);
+        Assert.False(await unapplied);
+        var failed = freshness.CatchUpAsync();
+        await happened.WaitAsync();
+        asked.Dequeue().SetException(new TimeoutException());
+        Assert.False(await failed);
+        Assert.Null(freshness.FreshAt);
+    }
+
+    private async Task AnswerAsync(ulong index, bool isApplied)
+    {
+        asked.Dequeue().SetResult(new LogIndex(index));
+        await happened.WaitAsync();
+        waits.Dequeue().Applied.SetResult(isApplied);
+    }
+
     private async Task<Task> BeginAsync()
     {
         var refresh = freshness.RefreshAsync();

@@ -31,6 +31,12 @@ public sealed record MultiDcTestClusterOptions
     /// <summary>What else every silo gets.</summary>
     public Action<ISiloBuilder>? ConfigureSilo { get; init; }
 
+    /// <summary>Has the last word over the options of all silos.</summary>
+    public Action<MultiDc.Server.Hosting.MultiDcOptions>? ConfigureOptions { get; init; }
+
+    /// <summary>Has the last word over the options of all clients.</summary>
+    public Action<MultiDc.Client.MultiDcClientOptions>? ConfigureClient { get; init; }
+
     /// <summary>Shards of the keyspace <c>default</c>.</summary>
     public int ShardCount { get; init; } = 8;
 
