@@ -15,7 +15,10 @@ public interface IMultiDcClient
     /// <param name="key">The key.</param>
     /// <param name="timeout">The deadline; null: <see cref="MultiDcClientOptions.DefaultTimeout"/>.</param>
     /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>.</param>
-    /// <returns><see cref="ReadServed"/> with the entry or null, or <see cref="ReadRejected"/>. Never a stale value.</returns>
+    /// <returns>
+    /// <see cref="ReadServed"/> with the entry or null, or <see cref="ReadRejected"/>. Never a stale value, unless the keyspace was given another default
+    /// (<see cref="KeyspaceDescriptor.ReadDefault"/>), or this client is a session's.
+    /// </returns>
     Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
     /// <summary>Reads a key, as fresh as it must be.</summary>
@@ -78,6 +81,26 @@ public interface IMultiDcClient
     /// <param name="shardCount">Its shards, for good.</param>
     /// <param name="cancellationToken">Gives up.</param>
     Task<WriteResult> CreateKeyspaceAsync(string keyspace, int shardCount, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Adds a keyspace with a policy; applied also when the same one is there. One that cannot be so is refused with
+    /// <see cref="RejectionReason.InvalidArgument"/> and the reason: among others, when it cannot outlive what it is asked to.
+    /// </summary>
+    /// <param name="keyspace">The keyspace; its datacenters may be default: all. See also <see cref="KeyspaceDescriptor.OfRanges"/>.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    Task<WriteResult> CreateKeyspaceAsync(KeyspaceDescriptor keyspace, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Changes of a keyspace what may be changed: preferred leaders, the default of reads, limits, the survival goal. Silos know of it after a second or two, other
+    /// clients after <see cref="MultiDcClientOptions.RingRefreshPeriod"/> of use.
+    /// </summary>
+    /// <param name="keyspace">Its name.</param>
+    /// <param name="change">What becomes of it.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    Task<WriteResult> AlterKeyspaceAsync(string keyspace, KeyspaceChange change, CancellationToken cancellationToken = default);
+
+    /// <summary>All keyspaces by name, as the newest ring has them that any datacenter tells; null when none answers.</summary>
+    Task<IReadOnlyList<KeyspaceDescriptor>?> ListKeyspacesAsync(CancellationToken cancellationToken = default);
 
     /// <summary>The newest ring that any datacenter tells; null when none answers.</summary>
     Task<RingSnapshot?> GetRingAsync(CancellationToken cancellationToken = default);

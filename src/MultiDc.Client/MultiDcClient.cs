@@ -7,7 +7,7 @@ using MultiDc.Routing.Shards;
 namespace MultiDc.Client;
 
 /// <inheritdoc cref="IMultiDcClient"/>
-internal sealed class MultiDcClient(IDatacenterLinks links, RingCache ring, ShardRouter router, MultiDcClientOptions options, TimeProvider time) : IMultiDcClient
+internal sealed partial class MultiDcClient(IDatacenterLinks links, RingCache ring, ShardRouter router, MultiDcClientOptions options, TimeProvider time) : IMultiDcClient
 {
     private const int ScanPageEntries = 256;
     private static readonly TimeSpan StatusTimeout = TimeSpan.FromSeconds(1);
@@ -18,12 +18,16 @@ internal sealed class MultiDcClient(IDatacenterLinks links, RingCache ring, Shar
     private ReadSession? session;
 
     public Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, TimeSpan? timeout, CancellationToken cancellationToken) =>
-        GetAsync(keyspace, key, session is null ? ReadLevel.Linearizable : ReadLevel.Session(session), timeout, cancellationToken);
+        ReadAsync(keyspace, key, session is null ? null : ReadLevel.Session(session), timeout, cancellationToken);
 
     public IMultiDcClient InSession(ReadSession session) =>
         new MultiDcClient(links, ring, router, options, time) { session = session ?? throw new ArgumentNullException(nameof(session)) };
 
-    public async Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, ReadLevel level, TimeSpan? timeout, CancellationToken cancellationToken)
+    public Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, ReadLevel level, TimeSpan? timeout, CancellationToken cancellationToken) =>
+        ReadAsync(keyspace, key, level, timeout, cancellationToken);
+
+    // Null: as the keyspace has it.
+    private async Task<ReadResult> ReadAsync(string keyspace, ReadOnlyMemory<byte> key, ReadLevel? wanted, TimeSpan? timeout, CancellationToken cancellationToken)
     {
         if (KeyLimits.DescribeKeyProblem(key.Span) is { } problem)
         {
@@ -38,6 +42,7 @@ internal sealed class MultiDcClient(IDatacenterLinks links, RingCache ring, Shar
         }
 
         var shard = RingSnapshot.ShardOf(descriptor, key.Span);
+        var level = wanted ?? descriptor.ReadDefault?.ReadLevel ?? ReadLevel.Linearizable;
         var noted = level.OfSession is { } own && own != session ? session?.Begin(shard) : null;
         var read = (level.OfSession ?? session)?.Begin(shard);
         var result = await (level.Kind switch
@@ -83,6 +88,22 @@ internal sealed class MultiDcClient(IDatacenterLinks links, RingCache ring, Shar
             throw new MultiDcUnavailableException(unknown!.Reason, unknown.Detail);
         }
 
+        if (descriptor.Partitioning == Partitioning.Range)
+        {
+            for (var number = 0; number < descriptor.ShardCount; number++)
+            {
+                if (descriptor.RangeOf(number).MayContainPrefix(prefix.Span))
+                {
+                    for (var scan = await FirstPageAsync(number).ConfigureAwait(false); scan.HasCurrent; await scan.MoveNextAsync(cancellationToken).ConfigureAwait(false))
+                    {
+                        yield return scan.Current;
+                    }
+                }
+            }
+
+            yield break;
+        }
+
         // Keys are spread over the shards by hash, so key order comes from merging all of them.
         var shards = await Task.WhenAll(Enumerable.Range(0, descriptor.ShardCount).Select(FirstPageAsync)).ConfigureAwait(false);
         var next = new PriorityQueue<ShardScan, ReadOnlyMemory<byte>>(KeyOrder.Instance);
@@ -113,47 +134,6 @@ internal sealed class MultiDcClient(IDatacenterLinks links, RingCache ring, Shar
             await scan.MoveNextAsync(cancellationToken).ConfigureAwait(false);
             return scan;
         }
-    }
-
-    public async Task<WriteResult> CreateKeyspaceAsync(string keyspace, int shardCount, CancellationToken cancellationToken)
-    {
-        var descriptor = new KeyspaceDescriptor(keyspace, shardCount, [.. links.Datacenters.Order()]);
-        if (descriptor.DescribeProblem() is { } problem)
-        {
-            return new Rejected(RejectionReason.InvalidArgument, problem);
-        }
-
-        WriteResult last = new Rejected(RejectionReason.Unavailable, "no datacenter is connected");
-        Unknown? mayHaveHappened = null;
-        foreach (var datacenter in links.Datacenters.OrderBy(d => d == links.Local ? 0 : 1))
-        {
-            if (links.TryGetLink(datacenter, out var link) && link.TryGetGrain<IRingGrain>(datacenter.Value, out var grain))
-            {
-                try
-                {
-                    last = await grain.CreateKeyspaceAsync(descriptor).WaitAsync(options.DefaultTimeout, time, cancellationToken).ConfigureAwait(false);
-                }
-                catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
-                {
-                    // Creating the same keyspace twice is harmless, so an unknown outcome may be tried elsewhere.
-                    last = new Unknown($"datacenter {datacenter} did not answer: {exception.Message}");
-                }
-
-                // That the name is taken holds for all attempts; any other refusal is about the last one only.
-                if (last is Applied or Rejected { Reason: RejectionReason.InvalidArgument })
-                {
-                    return last;
-                }
-
-                mayHaveHappened ??= last as Unknown;
-                if (last is Rejected { Reason: not RejectionReason.Unavailable })
-                {
-                    break;
-                }
-            }
-        }
-
-        return mayHaveHappened ?? last;
     }
 
     public Task<RingSnapshot?> GetRingAsync(CancellationToken cancellationToken) => ring.RefreshAsync(cancellationToken);
@@ -214,6 +194,11 @@ internal sealed class MultiDcClient(IDatacenterLinks links, RingCache ring, Shar
         if (descriptor is null)
         {
             return unknown!;
+        }
+
+        if (descriptor.DescribeProblem(operation) is { } overLimit)
+        {
+            return new Rejected(RejectionReason.InvalidArgument, overLimit);
         }
 
         var shard = RingSnapshot.ShardOf(descriptor, operation.Key.Span);

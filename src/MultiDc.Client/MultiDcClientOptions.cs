@@ -9,6 +9,9 @@ public sealed class MultiDcClientOptions : MultiDcTopologyOptions
     /// <summary>The deadline of an operation that names none. Default: 10 s.</summary>
     public TimeSpan DefaultTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How old the ring that a client routes by may become before it looks, while it goes on, whether keyspaces were altered. Default: 10 s.</summary>
+    public TimeSpan RingRefreshPeriod { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>How patiently leaders are looked for.</summary>
     public ShardRouterOptions Router { get; init; } = new();
 }

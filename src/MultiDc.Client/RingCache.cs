@@ -9,13 +9,15 @@ namespace MultiDc.Client;
 /// The ring as this client last heard of it, asked of its own datacenter first and of the others when that one is away. Routing
 /// information only: a replica refuses what does not belong to it.
 /// </summary>
-internal sealed partial class RingCache(IDatacenterLinks links, TimeProvider time, ILogger<RingCache> logger)
+internal sealed partial class RingCache(IDatacenterLinks links, TimeProvider time, ILogger<RingCache> logger, TimeSpan? refreshPeriod = null)
 {
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock adopting = new();
     private volatile RingSnapshot? snapshot;
+    private long toldAt;
+    private int refreshing;
 
     /// <summary>Finds a keyspace, asking the datacenters if it is not known here, until one tells a ring or the deadline comes.</summary>
     /// <returns>The keyspace, or why there is none.</returns>
@@ -26,6 +28,7 @@ internal sealed partial class RingCache(IDatacenterLinks links, TimeProvider tim
         {
             if (snapshot is { } ring && ring.TryGetKeyspace(name, out var keyspace))
             {
+                RefreshNowAndThen();
                 return (keyspace, null);
             }
 
@@ -71,9 +74,33 @@ internal sealed partial class RingCache(IDatacenterLinks links, TimeProvider tim
         return null;
     }
 
+    // Shards are for good, but what can be altered is learnt of nowhere else.
+    private void RefreshNowAndThen()
+    {
+        if (refreshPeriod is { } period && time.GetElapsedTime(Interlocked.Read(ref toldAt)) > period && Interlocked.Exchange(ref refreshing, 1) == 0)
+        {
+            _ = RefreshInBackgroundAsync();
+        }
+    }
+
+    private async Task RefreshInBackgroundAsync()
+    {
+        try
+        {
+            await RefreshAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+        finally
+        {
+            // Whether or not one was told: not again at once.
+            Interlocked.Exchange(ref toldAt, time.GetTimestamp());
+            Interlocked.Exchange(ref refreshing, 0);
+        }
+    }
+
     // A datacenter may lag behind what another told before.
     private RingSnapshot Newer(RingSnapshot told)
     {
+        Interlocked.Exchange(ref toldAt, time.GetTimestamp());
         lock (adopting)
         {
             return snapshot is { } known && known.Version.Value >= told.Version.Value ? known : snapshot = told;

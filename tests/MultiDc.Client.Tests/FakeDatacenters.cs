@@ -46,6 +46,10 @@ internal sealed class FakeDatacenters : IDatacenterLinks
 
     public Func<DatacenterId, KeyspaceDescriptor, Task<WriteResult>> CreateKeyspace { get; set; } = static (_, _) => Task.FromResult<WriteResult>(new Applied(new(1)));
 
+    public Func<DatacenterId, KeyspaceDescriptor, Task<WriteResult>> DefineKeyspace { get; set; } = static (_, _) => Task.FromResult<WriteResult>(new Applied(new(1)));
+
+    public Func<DatacenterId, string, KeyspaceChange, Task<WriteResult>> AlterKeyspace { get; set; } = static (_, _, _) => Task.FromResult<WriteResult>(new Applied(new(1)));
+
     public List<(DatacenterId At, WriteRequest Request)> Writes { get; } = [];
 
     public List<DatacenterId> Opens { get; } = [];
@@ -152,5 +156,9 @@ internal sealed class FakeDatacenters : IDatacenterLinks
         }
 
         public Task<WriteResult> CreateKeyspaceAsync(KeyspaceDescriptor keyspace) => world.CreateKeyspace(datacenter, keyspace);
+
+        public Task<WriteResult> DefineKeyspaceAsync(KeyspaceDescriptor keyspace) => world.DefineKeyspace(datacenter, keyspace);
+
+        public Task<WriteResult> AlterKeyspaceAsync(string keyspace, KeyspaceChange change) => world.AlterKeyspace(datacenter, keyspace, change);
     }
 }

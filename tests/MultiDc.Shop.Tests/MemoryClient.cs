@@ -112,6 +112,12 @@ internal sealed class MemoryClient : IMultiDcClient
 
     public Task<WriteResult> CreateKeyspaceAsync(string keyspace, int shardCount, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+    public Task<WriteResult> CreateKeyspaceAsync(KeyspaceDescriptor keyspace, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task<WriteResult> AlterKeyspaceAsync(string keyspace, KeyspaceChange change, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task<IReadOnlyList<KeyspaceDescriptor>?> ListKeyspacesAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+
     public Task<RingSnapshot?> GetRingAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public Task<IReadOnlyList<ReplicaStatus>> GetStatusAsync(CancellationToken cancellationToken) => throw new NotSupportedException();

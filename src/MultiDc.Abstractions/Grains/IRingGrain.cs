@@ -18,4 +18,12 @@ public interface IRingGrain : IGrainWithStringKey
     /// <summary>Adds a keyspace; applied also when the same one is there already, rejected when its name is taken by another.</summary>
     [AlwaysInterleave, Alias("CreateKeyspace")]
     Task<WriteResult> CreateKeyspaceAsync(KeyspaceDescriptor keyspace);
+
+    /// <summary>The same for a keyspace with what earlier versions do not know, which therefore do not know this call.</summary>
+    [AlwaysInterleave, Alias("DefineKeyspace")]
+    Task<WriteResult> DefineKeyspaceAsync(KeyspaceDescriptor keyspace);
+
+    /// <summary>Changes of a keyspace what may be changed; applied also when it is so already, rejected when it cannot be.</summary>
+    [AlwaysInterleave, Alias("AlterKeyspace")]
+    Task<WriteResult> AlterKeyspaceAsync(string keyspace, KeyspaceChange change);
 }

@@ -15,46 +15,6 @@ public readonly record struct RingVersion([property: Id(0)] ulong Value);
 [GenerateSerializer, Immutable, Alias("MultiDc.RingMember")]
 public sealed record RingMember([property: Id(0)] string Silo, [property: Id(1)] DatacenterId Datacenter, [property: Id(2)] int Weight);
 
-/// <summary>A keyspace: a named set of keys with one policy.</summary>
-/// <param name="Name">See <see cref="Names"/>.</param>
-/// <param name="ShardCount">How many equal arcs of the hash space, hence Raft groups; 1 to 4096, for good.</param>
-/// <param name="Datacenters">Where its replicas are, one voter in each, sorted.</param>
-/// <param name="Witnesses">Those of them whose replicas hold no data, sorted; default or empty: none.</param>
-[GenerateSerializer, Immutable, Alias("MultiDc.KeyspaceDescriptor")]
-public sealed record KeyspaceDescriptor(
-    [property: Id(0)] string Name,
-    [property: Id(1)] int ShardCount,
-    [property: Id(2)] ImmutableArray<DatacenterId> Datacenters,
-    [property: Id(3)] ImmutableArray<DatacenterId> Witnesses = default)
-{
-    /// <summary>The most shards of a keyspace.</summary>
-    public const int MaxShardCount = 4096;
-
-    /// <summary>Where a replica may lead and serve: all datacenters but the witnesses.</summary>
-    public ImmutableArray<DatacenterId> FullDatacenters => Witnesses.IsDefaultOrEmpty ? Datacenters : [.. Datacenters.Where(d => !Witnesses.Contains(d))];
-
-    /// <summary>Says what is wrong with the descriptor, or null.</summary>
-    public string? DescribeProblem() =>
-        !Names.IsKeyspace(Name) ? $"'{Name}' is no keyspace name: {Names.Rule}"
-        : ShardCount is < 1 or > MaxShardCount ? $"keyspace '{Name}': {ShardCount} shards; 1 to {MaxShardCount} are allowed"
-        : Datacenters.IsDefaultOrEmpty ? $"keyspace '{Name}' has no datacenter"
-        : !Datacenters.SequenceEqual(Datacenters.Distinct().Order()) ? $"keyspace '{Name}': its datacenters {string.Join(", ", Datacenters)} are not sorted and distinct"
-        : !KnownWitnesses.SequenceEqual(Datacenters.Where(KnownWitnesses.Contains)) ? $"keyspace '{Name}': its witnesses {string.Join(", ", KnownWitnesses)} are not sorted, distinct and among its datacenters"
-        : KnownWitnesses.Length > 0 && 2 * KnownWitnesses.Length >= Datacenters.Length ? $"keyspace '{Name}': more of its datacenters must hold data than are witnesses"
-        : null;
-
-    /// <inheritdoc/>
-    public bool Equals(KeyspaceDescriptor? other) =>
-        other is not null && Name == other.Name && ShardCount == other.ShardCount && Datacenters.SequenceEqual(other.Datacenters)
-        && KnownWitnesses.SequenceEqual(other.KnownWitnesses);
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Name, ShardCount, Datacenters.Length);
-
-    // A sender of an earlier version leaves it out.
-    private ImmutableArray<DatacenterId> KnownWitnesses => Witnesses.IsDefault ? [] : Witnesses;
-}
-
 /// <summary>
 /// The ring at one version: members, keyspaces, and by them where every key's replicas live. Immutable; a change makes the next version.
 /// Keyspaces are sorted by name and distinct; members by name and datacenter, so that datacenters may use the same names.
@@ -80,18 +40,35 @@ public sealed record RingSnapshot(
         return members.SequenceEqual(Members) ? this : this with { Version = Next, Members = members };
     }
 
-    /// <summary>The ring with this keyspace; the same snapshot when it is there already.</summary>
+    /// <summary>The ring with this keyspace; the same snapshot when it is there already, whatever became of what can be altered if nothing is asked for there.</summary>
     /// <exception cref="ArgumentException">The name is taken by a keyspace with another policy.</exception>
     public RingSnapshot WithKeyspace(KeyspaceDescriptor keyspace)
     {
         if (TryGetKeyspace(keyspace.Name, out var present))
         {
-            return present.Equals(keyspace)
-                ? this
-                : throw new ArgumentException($"keyspace '{keyspace.Name}' exists with {present.ShardCount} shards in {string.Join(", ", present.Datacenters)}{(present.Witnesses.IsDefaultOrEmpty ? "" : $", witnesses {string.Join(", ", present.Witnesses)}")}", nameof(keyspace));
+            return present.DescribeOther(keyspace) is { } difference
+                ? throw new ArgumentException($"keyspace '{keyspace.Name}' exists with {present.ShardCount} shards in {string.Join(", ", present.Datacenters)}{(present.Witnesses.IsDefaultOrEmpty ? "" : $", witnesses {string.Join(", ", present.Witnesses)}")}: {difference}", nameof(keyspace))
+                : present.Equals(keyspace) || keyspace.IsUnaltered ? this
+                : throw new ArgumentException($"keyspace '{keyspace.Name}' exists with other leaders, reads, limits or another survival goal; these can be altered", nameof(keyspace));
         }
 
         return this with { Version = Next, Keyspaces = [.. Keyspaces.Append(keyspace).OrderBy(static k => k.Name, StringComparer.Ordinal)] };
+    }
+
+    /// <summary>The ring with a change of a keyspace; the same snapshot when it changes nothing.</summary>
+    /// <exception cref="KeyNotFoundException">There is no such keyspace.</exception>
+    /// <exception cref="ArgumentException">It cannot be so.</exception>
+    public RingSnapshot WithChange(string name, KeyspaceChange change)
+    {
+        if (!TryGetKeyspace(name, out var present))
+        {
+            throw new KeyNotFoundException($"there is no keyspace '{name}'");
+        }
+
+        var changed = change.ApplyTo(present);
+        return changed.DescribeProblem() is { } problem ? throw new ArgumentException(problem, nameof(change))
+            : changed.Equals(present) ? this
+            : this with { Version = Next, Keyspaces = [.. Keyspaces.Select(k => k.Name == name ? changed : k)] };
     }
 
     /// <summary>Finds a keyspace by name.</summary>
@@ -102,8 +79,7 @@ public sealed record RingSnapshot(
     }
 
     /// <summary>The shard that holds a key.</summary>
-    public static ShardId ShardOf(KeyspaceDescriptor keyspace, ReadOnlySpan<byte> key) =>
-        new(keyspace.Name, HashRange.ShardOf(HashRange.HashOf(key), keyspace.ShardCount));
+    public static ShardId ShardOf(KeyspaceDescriptor keyspace, ReadOnlySpan<byte> key) => (keyspace ?? throw new ArgumentNullException(nameof(keyspace))).ShardOf(key);
 
     /// <summary>The silo that consistent hashing gives a replica among its datacenter's members; null when there are none.</summary>
     public string? SiloOf(ReplicaAddress replica) =>

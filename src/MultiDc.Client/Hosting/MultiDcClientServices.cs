@@ -35,7 +35,8 @@ internal static class MultiDcClientServices
             provider.GetRequiredService<TimeProvider>(),
             Random.Shared.NextDouble,
             provider.GetRequiredService<ILogger<ShardRouter>>()));
-        services.AddSingleton<RingCache>();
+        services.AddSingleton(provider => new RingCache(
+            provider.GetRequiredService<IDatacenterLinks>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RingCache>>(), options.RingRefreshPeriod));
         services.AddSingleton<IMultiDcClient>(provider => new MultiDcClient(
             provider.GetRequiredService<IDatacenterLinks>(),
             provider.GetRequiredService<RingCache>(),

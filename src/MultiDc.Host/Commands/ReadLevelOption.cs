@@ -1,6 +1,5 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
-using System.Globalization;
+using MultiDc.Ring;
 
 namespace MultiDc.Host.Commands;
 
@@ -50,47 +49,25 @@ internal static class ReadLevelOption
     public static bool TryParse(string text, out ReadLevel level, out string problem)
     {
         (level, problem) = (default, $"'{text}' is none of {Forms}");
-        switch (text.Split(':', 2))
+        if (ReadDefault.TryParse(text, out var simple))
         {
-            case ["linearizable"]:
-                return true;
-            case ["follower"]:
-                level = ReadLevel.LinearizableFollower;
-                return true;
-            case ["local"]:
-                level = ReadLevel.Local;
-                return true;
-            case ["session"]:
-                level = ReadLevel.Session(new());
-                return true;
-            case ["session", var token]:
-                if (SessionToken.TryParse(token, out var seen))
-                {
-                    level = ReadLevel.Session(new(seen));
-                    return true;
-                }
-
-                problem = "what follows 'session:' is no session's token";
-                return false;
-            case ["bounded", var bound]:
-                if (TryParseBound(bound, out var max))
-                {
-                    level = ReadLevel.BoundedStaleness(max);
-                    return true;
-                }
-
-                problem = $"'{bound}' is no bound: a number of seconds or milliseconds greater than zero, as 2s or 250ms";
-                return false;
-            default:
-                return false;
+            level = simple.ReadLevel;
+            return true;
         }
-    }
 
-    private static bool TryParseBound(string text, out TimeSpan bound)
-    {
-        var (number, milliseconds) = text.EndsWith("ms", StringComparison.Ordinal) ? (text[..^2], 1) : text.EndsWith('s') ? (text[..^1], 1000) : ("", 0);
-        var isNumber = decimal.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value) && value <= 1_000_000_000;
-        bound = isNumber ? TimeSpan.FromTicks((long)(value * milliseconds * TimeSpan.TicksPerMillisecond)) : default;
-        return bound > TimeSpan.Zero;
+        if (text is not "session" && !text.StartsWith("session:", StringComparison.Ordinal))
+        {
+            return false;
+        }
+
+        problem = "what follows 'session:' is no session's token";
+        var seen = SessionToken.Empty;
+        if (text is not "session" && !SessionToken.TryParse(text["session:".Length..], out seen))
+        {
+            return false;
+        }
+
+        level = ReadLevel.Session(new(seen));
+        return true;
     }
 }

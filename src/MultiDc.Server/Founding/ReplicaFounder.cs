@@ -321,7 +321,7 @@ internal sealed partial class ReplicaFounder(
 
         return !ring.TryGetKeyspace(shard.Keyspace, out var keyspace) ? (null, new NotYet($"there is no keyspace '{shard.Keyspace}'"))
             : shard.Number >= keyspace.ShardCount ? (null, new NotYet($"keyspace '{shard.Keyspace}' has {keyspace.ShardCount} shards"))
-            : (new(HashRange.OfShard(shard.Number, keyspace.ShardCount), keyspace.Datacenters, keyspace.Witnesses.IsDefault ? [] : keyspace.Witnesses), null!);
+            : (new(keyspace.RangeOf(shard.Number), keyspace.Datacenters, keyspace.Witnesses.IsDefault ? [] : keyspace.Witnesses), null!);
     }
 
     private async Task<FoundingResult?> IntroduceAsync(ReplicaAddress replica, ShardDescriptor descriptor)

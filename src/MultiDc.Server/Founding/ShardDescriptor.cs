@@ -9,14 +9,15 @@ namespace MultiDc.Server.Founding;
 
 /// <summary>
 /// What a replica must know of its shard before it can be founded or opened: remembered in its store, so that opening asks nobody. Format 2 adds
-/// <c>witnesses</c>; a shard without any is written as format 1, which earlier versions read.
+/// <c>witnesses</c>, format 3 ranges of keys in the place of hashes; a shard without any is written as the format before, which earlier versions read.
 /// </summary>
 /// <param name="Range">Which keys belong to it.</param>
 /// <param name="Datacenters">Where its founding replicas are.</param>
 /// <param name="Witnesses">Which of these hold no data.</param>
-internal sealed record ShardDescriptor(HashRange Range, ImmutableArray<DatacenterId> Datacenters, ImmutableArray<DatacenterId> Witnesses)
+internal sealed record ShardDescriptor(KeyRange Range, ImmutableArray<DatacenterId> Datacenters, ImmutableArray<DatacenterId> Witnesses)
 {
-    private const int Format = 2;
+    private const int Format = 3;
+    private const int FormatWithoutKeys = 2;
     private const int FormatWithoutWitnesses = 1;
 
     /// <summary>The replicas as they were founded.</summary>
@@ -24,11 +25,13 @@ internal sealed record ShardDescriptor(HashRange Range, ImmutableArray<Datacente
 
     public byte[] Serialize() => JsonSerializer.SerializeToUtf8Bytes(
         new Stored(
-            Witnesses.IsEmpty ? FormatWithoutWitnesses : Format,
-            Range.First,
-            Range.Last,
+            Range.Hashes is null ? Format : Witnesses.IsEmpty ? FormatWithoutWitnesses : FormatWithoutKeys,
+            Range.Hashes?.First,
+            Range.Hashes?.Last,
             [.. Datacenters.Select(static d => d.Value)],
-            Witnesses.IsEmpty ? null : [.. Witnesses.Select(static d => d.Value)]),
+            Witnesses.IsEmpty ? null : [.. Witnesses.Select(static d => d.Value)],
+            Range.Hashes is null ? Range.From.ToArray() : null,
+            Range.Before?.ToArray()),
         StoredShardJson.Default.Stored);
 
     /// <summary>
@@ -66,9 +69,9 @@ internal sealed record ShardDescriptor(HashRange Range, ImmutableArray<Datacente
             throw new FormatException("the stored shard descriptor is not readable", exception);
         }
 
-        if (stored is not { Format: FormatWithoutWitnesses or Format })
+        if (stored is not { Format: >= FormatWithoutWitnesses and <= Format })
         {
-            throw new FormatException($"a shard descriptor of format {stored?.Format}; this version reads {FormatWithoutWitnesses} and {Format}");
+            throw new FormatException($"a shard descriptor of format {stored?.Format}; this version reads {FormatWithoutWitnesses} to {Format}");
         }
 
         if (stored.Datacenters.IsDefaultOrEmpty || stored.Datacenters.Contains(null!))
@@ -78,17 +81,26 @@ internal sealed record ShardDescriptor(HashRange Range, ImmutableArray<Datacente
 
         // Read as none they would become full replicas.
         var witnesses = stored.Witnesses ?? [];
-        if ((stored.Format == Format) != (witnesses.Length > 0) || !witnesses.All(w => stored.Datacenters.Contains(w)))
+        if ((stored.Format < Format && (stored.Format == FormatWithoutKeys) != (witnesses.Length > 0)) || !witnesses.All(w => stored.Datacenters.Contains(w)))
         {
             throw new FormatException("the stored shard descriptor names no witnesses where its format has some, or others than its datacenters");
         }
 
-        return new(new(stored.FirstHash, stored.LastHash), Ids(stored.Datacenters), Ids(witnesses));
+        return new(RangeOf(stored), Ids(stored.Datacenters), Ids(witnesses));
 
         static ImmutableArray<DatacenterId> Ids(IEnumerable<string> names) => [.. names.Select(static name => new DatacenterId(name))];
     }
 
-    internal sealed record Stored(int Format, ulong FirstHash, ulong LastHash, ImmutableArray<string> Datacenters, string[]? Witnesses = null);
+    private static KeyRange RangeOf(Stored stored) => stored switch
+    {
+        { Format: < Format, FromKey: null, BeforeKey: null } => new HashRange(stored.FirstHash.GetValueOrDefault(), stored.LastHash.GetValueOrDefault()),
+        { Format: Format, FirstHash: null, LastHash: null, FromKey: { } from } when stored.BeforeKey is not { } before || from.AsSpan().SequenceCompareTo(before) < 0 =>
+            KeyRange.OfKeys(from, stored.BeforeKey is { } end ? (ReadOnlyMemory<byte>?)end : null),
+        _ => throw new FormatException("the stored shard descriptor has no range of keys, or one that its format does not have"),
+    };
+
+    internal sealed record Stored(
+        int Format, ulong? FirstHash, ulong? LastHash, ImmutableArray<string> Datacenters, string[]? Witnesses = null, byte[]? FromKey = null, byte[]? BeforeKey = null);
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -91,6 +91,7 @@ public static class MultiDcSiloBuilderExtensions
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<SiloGate>>()));
         services.AddSingleton<LocalReplicas>();
+        services.AddSingleton<KeyspacePolicies>();
         services.AddSingleton(provider => new GrainRaftTransport(
             provider.GetRequiredService<IDatacenterLinks>(),
             provider.GetRequiredService<SiloGate>(),

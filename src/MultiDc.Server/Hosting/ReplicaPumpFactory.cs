@@ -2,12 +2,13 @@ using Microsoft.Extensions.Options;
 using MultiDc.Server.Founding;
 using MultiDc.Server.Openings;
 using MultiDc.Server.Replication;
+using MultiDc.Server.Ring;
 
 namespace MultiDc.Server.Hosting;
 
 /// <summary>Builds and starts pumps with what all replicas of the silo share.</summary>
 internal sealed class ReplicaPumpFactory(
-    IOptions<MultiDcOptions> options, ReplicaRecords records, OpeningJudge judge, IRaftTransport transport, ITickSource ticks, PumpScheduler scheduler, TimeProvider time,
+    IOptions<MultiDcOptions> options, KeyspacePolicies policies, ReplicaRecords records, OpeningJudge judge, IRaftTransport transport, ITickSource ticks, PumpScheduler scheduler, TimeProvider time,
     ReplicaMetrics metrics, ILogger<ReplicaPump> logger)
 {
     public ReplicaPump Start(ReplicaAddress address, Opened opened, GroupMembers members)
@@ -32,7 +33,6 @@ internal sealed class ReplicaPumpFactory(
             },
             new ReplicaPumpOptions
             {
-                PreferredLeaders = [.. options.Value.PreferredLeaderDatacenters.Select(static name => GroupMembers.TagOf(new(name)))],
                 UnsafeReadsWithoutReadIndex = options.Value.UnsafeReadsWithoutReadIndex,
             },
             opened.Storage,
@@ -44,6 +44,7 @@ internal sealed class ReplicaPumpFactory(
             metrics,
             logger)
         {
+            PreferredLeaders = () => policies.LeadersOf(address.Shard.Keyspace),
             Heard = (message, termAtMatch) =>
             {
                 if (members.DatacenterOf(message.From) is { } from)
@@ -53,6 +54,10 @@ internal sealed class ReplicaPumpFactory(
             },
         };
         pump.Start(scheduler, ticks);
+
+        // A silent group ticks no more, and would stay where it is.
+        var watching = policies.WhenLeadersChange(address.Shard.Keyspace, pump.Wake);
+        pump.Completion.ContinueWith(_ => watching.Dispose(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         return pump;
     }
 

@@ -13,6 +13,11 @@ internal sealed partial class ReplicaGrain
             return new ReadRejected(RejectionReason.InvalidArgument, problem);
         }
 
+        if (DescribeOtherShard(request.Key.Span) is { } other)
+        {
+            return other;
+        }
+
         if (pump is null || staleReader is not { } reader)
         {
             return new ReadRejected(RejectionReason.NotReady, NotReadyDetail);
@@ -50,6 +55,11 @@ internal sealed partial class ReplicaGrain
             return new ReadRejected(RejectionReason.InvalidArgument, problem);
         }
 
+        if (DescribeOtherShard(request.Key.Span) is { } other)
+        {
+            return other;
+        }
+
         if (pump is null || staleReader is not { } reader)
         {
             return new ReadRejected(RejectionReason.NotReady, NotReadyDetail);
@@ -76,6 +86,11 @@ internal sealed partial class ReplicaGrain
 
         return new ReadRejected(RejectionReason.NotLeader, $"replica {address} does not lead, and its leader did not tell it how far the log is committed", reader.Pump.Status.Leader);
     }
+
+    // A client of an earlier version takes every keyspace for one of hashes, and would find no key where it looks for it.
+    private ReadRejected? DescribeOtherShard(ReadOnlySpan<byte> key) => pump is { Range: { Hashes: null } range } && !range.Contains(key)
+        ? new(RejectionReason.WrongShard, $"shard {address.Shard} has {range}")
+        : null;
 
     // Null: the state is older.
     private Task<ReadResult?> ReadOwnAsync(StaleReader reader, ReadOnlyMemory<byte> key, LogIndex atLeast, ReadLevelKind level, TimeSpan? staleness) =>

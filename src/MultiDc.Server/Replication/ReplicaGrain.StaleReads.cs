@@ -25,6 +25,11 @@ internal sealed partial class ReplicaGrain
             return new ReadRejected(RejectionReason.InvalidArgument, problem);
         }
 
+        if (DescribeOtherShard(request.Key.Span) is { } other)
+        {
+            return other;
+        }
+
         while (true)
         {
             if (pump is null || staleReader is not { } reader)

@@ -6,6 +6,7 @@ using MultiDc.Server.Hosting;
 using MultiDc.Server.Openings;
 using MultiDc.Server.Placement;
 using MultiDc.Server.Replacements;
+using MultiDc.Server.Ring;
 using MultiDc.Server.StateMachine;
 using MultiDc.Server.Transport;
 using MultiDc.Server.Trust;
@@ -22,7 +23,7 @@ namespace MultiDc.Server.Replication;
 /// </summary>
 [DatacenterPlacement, GrainDirectory(SiloLocalGrainDirectory.Name), KeepAlive, Immovable, Reentrant]
 internal sealed partial class ReplicaGrain(
-    ReplicaFounder founder, ReplicaRecords records, OpeningJudge judge, ReplicaPumpFactory pumps, LocalReplicas locals, SiloGate gate, IDatacenterLinks links, DatacenterSiloChooser chooser, ILocalSiloDetails silo, IOptions<MultiDcOptions> options,
+    ReplicaFounder founder, ReplicaRecords records, OpeningJudge judge, ReplicaPumpFactory pumps, LocalReplicas locals, SiloGate gate, IDatacenterLinks links, DatacenterSiloChooser chooser, ILocalSiloDetails silo, IOptions<MultiDcOptions> options, KeyspacePolicies policies,
     TimeProvider time, ReplicaMetrics metrics, ILogger<ReplicaGrain> logger) : Grain, IReplicaGrain, IReplicaPeerGrain, ILocalReplica, IDisposable
 {
     private static readonly TimeSpan FoundingRetry = TimeSpan.FromMilliseconds(200);
@@ -85,13 +86,13 @@ internal sealed partial class ReplicaGrain(
             PutOperation put => KeyLimits.DescribeValueProblem(put.Value.Span),
             CompareAndSetOperation set => KeyLimits.DescribeValueProblem(set.Value.Span) ?? KeyLimits.DescribeValueProblem(set.Expected.GetValueOrDefault().Span),
             _ => null,
-        };
+        } ?? policies.DescribeProblem(address.Shard.Keyspace, request.Operation);
         return problem is null
             ? (await ProposeAsync(new WriteCommand(request.Session, request.Sequence, request.Operation), request.Timeout)).Result
             : new Rejected(RejectionReason.InvalidArgument, problem);
     }
 
-    public Task<ReadResult> ReadAsync(Grains.ReadRequest request) => ReadAsync<ReadResult>(
+    public Task<ReadResult> ReadAsync(Grains.ReadRequest request) => DescribeOtherShard(request.Key.Span) is { } other ? Task.FromResult<ReadResult>(other) : ReadAsync<ReadResult>(
         async state => new ReadServed(await KeyValueReader.GetAsync(state, request.Key), new(state.Applied.Value), TimeSpan.Zero, address.Datacenter, ReadLevelKind.Linearizable),
         static rejected => rejected,
         request.Timeout);

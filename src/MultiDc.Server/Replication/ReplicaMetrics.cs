@@ -18,6 +18,7 @@ internal sealed class ReplicaMetrics : IDisposable
         CallsRefused = meter.CreateCounter<long>("multidc.silo.calls.refused", "{call}", "Calls that only silos may make and that came without the right credential; any is an alert.");
         RequestsRefused = meter.CreateCounter<long>("multidc.replica.requests.refused", "{request}", "Callers' requests refused because a queue was full.");
         LeadershipsWon = meter.CreateCounter<long>("multidc.raft.leaderships.won", "{leadership}", "Elections won by replicas of this silo.");
+        LeadersMisplaced = meter.CreateUpDownCounter<long>("multidc.raft.leaders.misplaced", "{shard}", "Shards led by replicas of this silo that should be led from another datacenter.");
         EntriesApplied = meter.CreateCounter<long>("multidc.raft.entries.applied", "{entry}", "Log entries applied to the state machine.");
         SnapshotChunksResent = meter.CreateCounter<long>("multidc.replica.snapshot.chunks.resent", "{chunk}", "Snapshot chunks sent again, because no answer came.");
         RollbacksSeen = meter.CreateCounter<long>("multidc.replica.rollbacks", "{store}", "Stores of replicas, this silo's or another's, found to have been rolled back; any is an alert.");
@@ -38,6 +39,8 @@ internal sealed class ReplicaMetrics : IDisposable
     public Counter<long> RequestsRefused { get; }
 
     public Counter<long> LeadershipsWon { get; }
+
+    public UpDownCounter<long> LeadersMisplaced { get; }
 
     public Counter<long> EntriesApplied { get; }
 

@@ -5,6 +5,10 @@ internal sealed partial class ReplicaPump
 {
     private ITickSource? tickSource;
     private IDisposable? tickRegistration;
+    private bool isMisplaced;
+
+    /// <summary>Where leaders should be, best first, asked again at each tick; null: as <see cref="ReplicaPumpOptions.PreferredLeaders"/> says.</summary>
+    public Func<IReadOnlyList<DatacenterTag>>? PreferredLeaders { get; init; }
 
     /// <summary>One tick has passed. Ticks that come while the pump is held up count once.</summary>
     public void Tick() => inbox.Tick();
@@ -25,9 +29,21 @@ internal sealed partial class ReplicaPump
 
     private void MoveToPreferredLeader()
     {
-        if (options.PreferredLeaders.Count > 0 && node.MoveToPreferredLeader(options.PreferredLeaders) is { IsNone: false } target)
+        var order = PreferredLeaders?.Invoke() ?? options.PreferredLeaders;
+        if (order.Count > 0 && node.MoveToPreferredLeader(order) is { IsNone: false } target)
         {
             LogMoving(logger, sender.Address, members.DatacenterOf(target));
+        }
+
+        CountMisplaced(node.Role == RaftRole.Leader && order.Count > 0 && !PreferredLeader.Choose(order, node.Configuration, node.Id, static _ => true).IsNone);
+    }
+
+    private void CountMisplaced(bool isNow)
+    {
+        if (isNow != isMisplaced)
+        {
+            isMisplaced = isNow;
+            metrics.LeadersMisplaced.Add(isNow ? 1 : -1);
         }
     }
 

@@ -41,7 +41,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     public ReplicaPump(
         ReplicaSender sender,
         GroupMembers members,
-        HashRange range,
+        KeyRange range,
         RaftNodeOptions nodeOptions,
         ReplicaPumpOptions options,
         IReplicaStorage storage,
@@ -63,12 +63,16 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         usesLeases = nodeOptions.Lease is not null;
         node = new RaftNode(nodeOptions, storage.Recovered, random);
         stateMachine = new(storage.State, range);
+        Range = range;
         snapshotReceiver = new(storage.State);
         snapshotSender = new(transport, sender, options, metrics);
         reads = new(options.MaxHeldReads);
         inbox = new(options.MaxWaitingMessages, options.MaxWaitingRequests);
         status = CurrentStatus();
     }
+
+    /// <summary>Which keys belong to the shard.</summary>
+    public KeyRange Range { get; }
 
     /// <summary>What the node was doing after its last round.</summary>
     public PumpStatus Status => status;
@@ -413,6 +417,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         else if (now.Role != RaftRole.Leader && before.Role == RaftRole.Leader)
         {
             ledNoMore.TrySetResult();
+            CountMisplaced(false);
             LogNotLeading(logger, sender.Address, now.Term, now.Leader);
         }
     }
@@ -434,6 +439,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         reads.AbandonAll(stop);
         appliedWaits.ForEach(wait => wait.Abandon(stop));
         ledNoMore.TrySetResult();
+        CountMisplaced(false);
         await storage.DisposeAsync();
     }
 }

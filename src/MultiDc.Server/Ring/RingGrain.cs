@@ -22,7 +22,7 @@ namespace MultiDc.Server.Ring;
 [DatacenterPlacement, GrainDirectory(SiloLocalGrainDirectory.Name), KeepAlive, Immovable, Reentrant]
 internal sealed partial class RingGrain(
     ShardRouter router, IDatacenterLinks links, ISiloTopology topology, DatacenterSiloChooser chooser, ILocalSiloDetails silo, IGrainFactory grains,
-    ISiloStores stores, RingMemory memory, SiloGate gate, IOptions<MultiDcOptions> options, TimeProvider time, ILogger<RingGrain> logger) : Grain, IRingGrain, IHomeRegisterGrain
+    ISiloStores stores, RingMemory memory, KeyspacePolicies policies, SiloGate gate, IOptions<MultiDcOptions> options, TimeProvider time, ILogger<RingGrain> logger) : Grain, IRingGrain, IHomeRegisterGrain
 {
     private static readonly byte[] RingKey = "ring"u8.ToArray();
     private const int MaxChangeAttempts = 16;
@@ -93,6 +93,24 @@ internal sealed partial class RingGrain(
         try
         {
             return await ChangeAsync(ring => ring.WithKeyspace(complete));
+        }
+        catch (ArgumentException exception)
+        {
+            return new Rejected(RejectionReason.InvalidArgument, exception.Message);
+        }
+    }
+
+    public Task<WriteResult> DefineKeyspaceAsync(KeyspaceDescriptor keyspace) => CreateKeyspaceAsync(keyspace);
+
+    public async Task<WriteResult> AlterKeyspaceAsync(string keyspace, KeyspaceChange change)
+    {
+        try
+        {
+            return await ChangeAsync(ring => ring.WithChange(keyspace, change));
+        }
+        catch (KeyNotFoundException exception)
+        {
+            return new Rejected(RejectionReason.UnknownKeyspace, exception.Message);
         }
         catch (ArgumentException exception)
         {
@@ -223,6 +241,7 @@ internal sealed partial class RingGrain(
         if (snapshot is null || isRemembered || ring.Version.Value > snapshot.Version.Value)
         {
             (snapshot, isRemembered) = (ring, false);
+            policies.Learn(ring);
         }
     }
 

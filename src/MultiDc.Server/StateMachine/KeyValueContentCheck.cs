@@ -9,7 +9,7 @@ public sealed class KeyValueContentCheck : IStoredContentCheck
 {
     private const string Founded = "founded/";
 
-    private readonly Dictionary<ReplicaName, HashRange> ranges = [];
+    private readonly Dictionary<ReplicaName, KeyRange> ranges = [];
     private readonly HashSet<LogIndex> sessionUses = [];
     private ReplicaName sessionsOf;
 

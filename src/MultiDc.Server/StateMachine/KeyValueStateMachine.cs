@@ -13,7 +13,7 @@ internal readonly record struct ApplyResult(WriteResult Result, SessionId? Sessi
 /// The keys and sessions of one shard. Applying is a function of the entry and the state alone, so that all replicas agree; entries are
 /// applied in batches whose rows and applied index reach the store in one atomic write.
 /// </summary>
-internal sealed class KeyValueStateMachine(IReplicaState state, HashRange range)
+internal sealed class KeyValueStateMachine(IReplicaState state, KeyRange range)
 {
     /// <summary>The most sessions of a shard. Part of the replicated contract: replicas that disagreed on it would diverge.</summary>
     public const int MaxSessions = 4096;

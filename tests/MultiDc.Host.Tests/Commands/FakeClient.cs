@@ -81,6 +81,12 @@ internal sealed class FakeClient : IMultiDcClient
 
     public Task<WriteResult> CreateKeyspaceAsync(string keyspace, int shardCount, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
+    public Task<WriteResult> CreateKeyspaceAsync(KeyspaceDescriptor keyspace, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public Task<WriteResult> AlterKeyspaceAsync(string keyspace, KeyspaceChange change, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public Task<IReadOnlyList<KeyspaceDescriptor>?> ListKeyspacesAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
     public Task<RingSnapshot?> GetRingAsync(CancellationToken cancellationToken = default) => Task.FromResult(Ring);
 
     public Task<IReadOnlyList<ReplicaStatus>> GetStatusAsync(CancellationToken cancellationToken = default) => Task.FromResult<IReadOnlyList<ReplicaStatus>>(Replicas);

@@ -124,6 +124,10 @@ public sealed class SecondStoreTests
             Task.FromResult<RingSnapshot?>(RingSnapshot.Empty.WithKeyspace(new(Shard.Keyspace, 1, [.. Datacenters])));
 
         public Task<WriteResult> CreateKeyspaceAsync(KeyspaceDescriptor keyspace) => throw new NotSupportedException();
+
+        public Task<WriteResult> DefineKeyspaceAsync(KeyspaceDescriptor keyspace) => throw new NotSupportedException();
+
+        public Task<WriteResult> AlterKeyspaceAsync(string keyspace, KeyspaceChange change) => throw new NotSupportedException();
     }
 
     private sealed class Links(World world, DatacenterId local) : IDatacenterLinks

@@ -1,0 +1,196 @@
+using System.Collections.Immutable;
+
+namespace MultiDc.Ring;
+
+/// <summary>How keys are given to shards.</summary>
+public enum Partitioning
+{
+    /// <summary>By their hashes: evenly spread, and a scan merges all shards.</summary>
+    Hash = 0,
+
+    /// <summary>By ranges of keys: a scan goes through them one after the other, and keys that are written in order all meet one shard.</summary>
+    Range = 1,
+}
+
+/// <summary>What a keyspace must outlive without losing an acknowledged write, and go on serving.</summary>
+public enum SurvivalGoal
+{
+    /// <summary>The loss of any one silo.</summary>
+    Silo = 1,
+
+    /// <summary>The loss of any one datacenter.</summary>
+    Datacenter = 2,
+}
+
+/// <summary>A keyspace: a named set of keys with one policy.</summary>
+/// <param name="Name">See <see cref="Names"/>.</param>
+/// <param name="ShardCount">How many shards, hence Raft groups; 1 to 4096, for good. Of a range keyspace one more than split points.</param>
+/// <param name="Datacenters">Where its replicas are, one voter in each, sorted.</param>
+/// <param name="Witnesses">Those of them whose replicas hold no data, sorted; default or empty: none.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.KeyspaceDescriptor")]
+public sealed record KeyspaceDescriptor(
+    [property: Id(0)] string Name,
+    [property: Id(1)] int ShardCount,
+    [property: Id(2)] ImmutableArray<DatacenterId> Datacenters,
+    [property: Id(3)] ImmutableArray<DatacenterId> Witnesses = default)
+{
+    /// <summary>The most shards of a keyspace.</summary>
+    public const int MaxShardCount = 4096;
+
+    /// <summary>The most bytes that all split points of a keyspace may have together.</summary>
+    public const int MaxSplitBytes = 64 * 1024;
+
+    /// <summary>How keys are given to shards, for good. Default: by hash.</summary>
+    [Id(4)]
+    public Partitioning Partitioning { get; init; }
+
+    /// <summary>The first keys of the second and each further shard of a range keyspace, ascending, for good; otherwise default or empty.</summary>
+    [Id(5)]
+    public ImmutableArray<ReadOnlyMemory<byte>> SplitPoints { get; init; }
+
+    /// <summary>
+    /// Where leaders should be, best first; a leader elsewhere hands over when a replica in an earlier one is up to date. Default or empty: where
+    /// silos are configured to have them (<c>PreferredLeaderDatacenters</c>).
+    /// </summary>
+    [Id(6)]
+    public ImmutableArray<DatacenterId> PreferredLeaders { get; init; }
+
+    /// <summary>The level of reads that name none and belong to no session; null: linearizable.</summary>
+    [Id(7)]
+    public ReadDefault? ReadDefault { get; init; }
+
+    /// <summary>
+    /// The most bytes of a value, at most <see cref="KeyLimits.MaxValueBytes"/>, which is what null means. Larger ones are refused before they are written, by clients and by leaders
+    /// as soon as they know of it; what is there already stays.
+    /// </summary>
+    [Id(8)]
+    public int? MaxValueBytes { get; init; }
+
+    /// <summary>What it must outlive; null: nothing was asked for. A keyspace that cannot is refused.</summary>
+    [Id(9)]
+    public SurvivalGoal? Survives { get; init; }
+
+    /// <summary>Where a replica may lead and serve: all datacenters but the witnesses.</summary>
+    public ImmutableArray<DatacenterId> FullDatacenters => Witnesses.IsDefaultOrEmpty ? Datacenters : [.. Datacenters.Where(d => !Witnesses.Contains(d))];
+
+    /// <summary>Whether it has nothing but what the first version had, and witnesses.</summary>
+    public bool HasNoPolicy =>
+        Partitioning == Partitioning.Hash && Splits.IsEmpty && IsUnaltered;
+
+    /// <summary>Whether nothing is said about what can be altered.</summary>
+    internal bool IsUnaltered => Leaders.IsEmpty && ReadDefault is null && MaxValueBytes is null && Survives is null;
+
+    /// <summary>A keyspace whose shards are ranges of keys.</summary>
+    /// <param name="name">See <see cref="Names"/>.</param>
+    /// <param name="splitPoints">The first keys of the second and each further shard, ascending; none: one shard.</param>
+    /// <param name="datacenters">Where its replicas are, sorted; default: in all.</param>
+    public static KeyspaceDescriptor OfRanges(string name, IEnumerable<ReadOnlyMemory<byte>> splitPoints, ImmutableArray<DatacenterId> datacenters = default)
+    {
+        ImmutableArray<ReadOnlyMemory<byte>> splits = [.. splitPoints];
+        return new(name, splits.Length + 1, datacenters) { Partitioning = Partitioning.Range, SplitPoints = splits };
+    }
+
+    /// <summary>Which keys belong to a shard.</summary>
+    public KeyRange RangeOf(int number)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(number);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(number, ShardCount);
+        return Partitioning == Partitioning.Hash
+            ? HashRange.OfShard(number, ShardCount)
+            : KeyRange.OfKeys(number == 0 ? default : Splits[number - 1], number == Splits.Length ? null : Splits[number]);
+    }
+
+    /// <summary>The shard that holds a key.</summary>
+    public ShardId ShardOf(ReadOnlySpan<byte> key)
+    {
+        if (Partitioning == Partitioning.Hash)
+        {
+            return new(Name, HashRange.ShardOf(HashRange.HashOf(key), ShardCount));
+        }
+
+        // The number of split points that are not greater.
+        var (low, high) = (0, Splits.Length);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            (low, high) = key.SequenceCompareTo(Splits[middle].Span) >= 0 ? (middle + 1, high) : (low, middle);
+        }
+
+        return new(Name, low);
+    }
+
+    /// <summary>Says what is wrong with the descriptor, or null.</summary>
+    public string? DescribeProblem() =>
+        !Names.IsKeyspace(Name) ? $"'{Name}' is no keyspace name: {Names.Rule}"
+        : ShardCount is < 1 or > MaxShardCount ? $"keyspace '{Name}': {ShardCount} shards; 1 to {MaxShardCount} are allowed"
+        : Datacenters.IsDefaultOrEmpty ? $"keyspace '{Name}' has no datacenter"
+        : !Datacenters.SequenceEqual(Datacenters.Distinct().Order()) ? $"keyspace '{Name}': its datacenters {string.Join(", ", Datacenters)} are not sorted and distinct"
+        : !KnownWitnesses.SequenceEqual(Datacenters.Where(KnownWitnesses.Contains)) ? $"keyspace '{Name}': its witnesses {string.Join(", ", KnownWitnesses)} are not sorted, distinct and among its datacenters"
+        : KnownWitnesses.Length > 0 && 2 * KnownWitnesses.Length >= Datacenters.Length ? $"keyspace '{Name}': more of its datacenters must hold data than are witnesses"
+        : DescribePolicyProblem() is { } problem ? $"keyspace '{Name}': {problem}"
+        : null;
+
+    /// <summary>Says why its limits forbid a write, or null.</summary>
+    public string? DescribeProblem(Grains.WriteOperation operation) => operation switch
+    {
+        Grains.PutOperation put => DescribeValueProblem(put.Value.Length),
+        Grains.CompareAndSetOperation set => DescribeValueProblem(set.Value.Length),
+        _ => null,
+    };
+
+    private string? DescribeValueProblem(int length) =>
+        length > MaxValueBytes ? $"the value has {length} bytes; keyspace '{Name}' allows at most {MaxValueBytes}" : null;
+
+    /// <summary>Says where another keyspace differs in what is for good, or null.</summary>
+    public string? DescribeOther(KeyspaceDescriptor other) =>
+        ShardCount != other.ShardCount ? $"it has {ShardCount} shards, not {other.ShardCount}"
+        : !Datacenters.SequenceEqual(other.Datacenters) ? $"its replicas are in {string.Join(", ", Datacenters)}, not in {string.Join(", ", other.Datacenters)}"
+        : !KnownWitnesses.SequenceEqual(other.KnownWitnesses) ? $"its witnesses are {Words(KnownWitnesses)}, not {Words(other.KnownWitnesses)}"
+        : Partitioning != other.Partitioning ? $"its keys are given to shards by {Words(Partitioning)}, not by {Words(other.Partitioning)}"
+        : !SameSplits(other) ? "its shards are split at other keys"
+        : null;
+
+    /// <inheritdoc/>
+    public bool Equals(KeyspaceDescriptor? other) => other is not null && Name == other.Name && DescribeOther(other) is null
+        && Leaders.SequenceEqual(other.Leaders) && ReadDefault == other.ReadDefault && MaxValueBytes == other.MaxValueBytes && Survives == other.Survives;
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Name, ShardCount, Datacenters.Length);
+
+    // A sender of an earlier version leaves these out.
+    private ImmutableArray<DatacenterId> KnownWitnesses => Witnesses.IsDefault ? [] : Witnesses;
+
+    private ImmutableArray<DatacenterId> Leaders => PreferredLeaders.IsDefault ? [] : PreferredLeaders;
+
+    private ImmutableArray<ReadOnlyMemory<byte>> Splits => SplitPoints.IsDefault ? [] : SplitPoints;
+
+    private bool SameSplits(KeyspaceDescriptor other) =>
+        Splits.Length == other.Splits.Length && Splits.Zip(other.Splits).All(static pair => pair.First.Span.SequenceEqual(pair.Second.Span));
+
+    private string? DescribePolicyProblem() =>
+        !Enum.IsDefined(Partitioning) ? "its partitioning is neither by hash nor by range"
+        : Partitioning == Partitioning.Hash && !Splits.IsEmpty ? "only a keyspace of ranges has split points"
+        : Partitioning == Partitioning.Range && Splits.Length != ShardCount - 1 ? $"{ShardCount} shards are split at {ShardCount - 1} keys, not at {Splits.Length}"
+        : Splits.Sum(static split => (long)split.Length) > MaxSplitBytes ? $"its split points have more than {MaxSplitBytes} bytes together"
+        : Splits.Select(static split => KeyLimits.DescribeKeyProblem(split.Span)).FirstOrDefault(static problem => problem is not null) is { } badSplit ? $"a split point is no key: {badSplit}"
+        : Splits.Zip(Splits.Skip(1)).Any(static pair => pair.First.Span.SequenceCompareTo(pair.Second.Span) >= 0) ? "its split points do not ascend"
+        : Leaders.Distinct().Count() != Leaders.Length ? "a preferred leader is named twice"
+        : Leaders.FirstOrDefault(leader => !Datacenters.Contains(leader)) is { Value: not null } elsewhere ? $"its leaders cannot be in '{elsewhere}', where it has no replica"
+        : Leaders.FirstOrDefault(KnownWitnesses.Contains) is { Value: not null } witness ? $"its leaders cannot be in '{witness}', which is a witness"
+        : ReadDefault?.DescribeProblem() is { } badDefault ? badDefault
+        : MaxValueBytes is < 1 or > KeyLimits.MaxValueBytes ? $"values of at most {MaxValueBytes} bytes; 1 to {KeyLimits.MaxValueBytes} are allowed"
+        : Survives is { } goal ? DescribeWhyNot(goal)
+        : null;
+
+    // One replica in each datacenter: whatever a silo takes with it, it is one replica, and a majority must be left.
+    private string? DescribeWhyNot(SurvivalGoal goal) =>
+        !Enum.IsDefined(goal) ? "it can outlive the loss of a silo or of a datacenter, and of nothing else"
+        : Datacenters.Length >= 3 ? null
+        : goal == SurvivalGoal.Datacenter
+            ? $"with replicas in {Datacenters.Length} {(Datacenters.Length == 1 ? "datacenter" : "datacenters")} it cannot outlive the loss of one: a majority must be left, so it takes three, of which one may be a witness"
+            : $"with one replica in each of {Datacenters.Length} {(Datacenters.Length == 1 ? "datacenter" : "datacenters")} it cannot outlive the loss of the silo that has one: a majority must be left, so it takes three datacenters, of which one may be a witness";
+
+    private static string Words(ImmutableArray<DatacenterId> witnesses) => witnesses.IsEmpty ? "none" : string.Join(", ", witnesses);
+
+    private static string Words(Partitioning partitioning) => partitioning == Partitioning.Hash ? "hash" : "range";
+}
