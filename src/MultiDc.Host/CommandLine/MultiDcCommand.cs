@@ -28,7 +28,7 @@ internal static class MultiDcCommand
 
         Exit codes:
           0    done
-          1    get: there is no such key
+          1    get: there is no such key; keyspace show: there is no such keyspace
           2    the command line is wrong
           3    refused: it did not happen and never will (cas: another value; too large; no such keyspace)
           4    unknown: the write may have happened or not; read to find out, or repeat it
@@ -60,6 +60,7 @@ internal static class MultiDcCommand
         LoadCommand.Create(surroundings),
         BenchCommand.Create(surroundings),
         StatusCommand.Create(surroundings),
+        KeyspaceCommand.Create(surroundings),
         StoreCommand.Create(surroundings),
     };
 

@@ -8,11 +8,10 @@ internal static class ReadLevelOption
 {
     private const string Forms = "linearizable, follower, bounded:2s (or ms), session, session:TOKEN or local";
 
-    public static Option<ReadLevel> Create() => new("--level", "-l")
+    public static Option<ReadLevel?> Create() => new("--level", "-l")
     {
-        Description = $"How fresh the value must be: {Forms}. With --verbose or --json the answer tells its level, age and datacenter; a session its token.",
+        Description = $"How fresh the value must be: {Forms}; without it, as the keyspace has it. With --verbose or --json the answer tells its level, age and datacenter; a session its token.",
         HelpName = "level",
-        DefaultValueFactory = static _ => ReadLevel.Linearizable,
         CustomParser = static result =>
         {
             if (TryParse(result.Tokens[0].Value, out var level, out var problem))
@@ -21,7 +20,7 @@ internal static class ReadLevelOption
             }
 
             result.AddError($"--level: {problem}");
-            return default;
+            return null;
         },
     };
 

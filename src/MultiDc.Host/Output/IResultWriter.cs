@@ -20,6 +20,11 @@ internal interface IResultWriter
 
     void Status(RingSnapshot? ring, IReadOnlyList<ReplicaStatus> replicas);
 
+    void Keyspaces(IReadOnlyList<KeyspaceDescriptor> keyspaces);
+
+    /// <summary>A keyspace was created or altered, or not.</summary>
+    void KeyspaceChanged(string name, WriteResult result);
+
     void Loaded(LoadSummary summary);
 
     void Benched(BenchReport report);

@@ -46,10 +46,22 @@ internal sealed class JsonResultWriter(TextWriter output) : IResultWriter
         WriteToken(json, token);
     });
 
-    public void Write(string key, WriteResult result, SessionToken? token) => Line(json =>
+    public void Write(string key, WriteResult result, SessionToken? token) => WriteOutcome("key", key, result, token);
+
+    public void KeyspaceChanged(string name, WriteResult result) => WriteOutcome("keyspace", name, result, null);
+
+    public void Keyspaces(IReadOnlyList<KeyspaceDescriptor> keyspaces)
+    {
+        foreach (var keyspace in keyspaces)
+        {
+            Line(json => WriteKeyspace(json, keyspace));
+        }
+    }
+
+    private void WriteOutcome(string what, string name, WriteResult result, SessionToken? token) => Line(json =>
     {
         json.WriteString("outcome", NameOf(result.GetType().Name));
-        json.WriteString("key", key);
+        json.WriteString(what, name);
         switch (result)
         {
             case Applied applied:
@@ -118,20 +130,67 @@ internal sealed class JsonResultWriter(TextWriter output) : IResultWriter
         foreach (var keyspace in ring.Keyspaces)
         {
             json.WriteStartObject();
-            json.WriteString("name", keyspace.Name);
-            json.WriteNumber("shardCount", keyspace.ShardCount);
-            json.WriteStartArray("datacenters");
-            foreach (var datacenter in keyspace.Datacenters)
-            {
-                json.WriteStringValue(datacenter.Value);
-            }
-
-            json.WriteEndArray();
+            WriteKeyspace(json, keyspace);
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
     });
+
+    private static void WriteKeyspace(Utf8JsonWriter json, KeyspaceDescriptor keyspace)
+    {
+        json.WriteString("name", keyspace.Name);
+        json.WriteNumber("shardCount", keyspace.ShardCount);
+        WriteNames("datacenters", keyspace.Datacenters);
+        if (!keyspace.Witnesses.IsDefaultOrEmpty)
+        {
+            WriteNames("witnesses", keyspace.Witnesses);
+        }
+
+        if (keyspace.Partitioning == Partitioning.Range)
+        {
+            json.WriteStartArray("splitPoints");
+            foreach (var split in keyspace.SplitPoints.IsDefault ? [] : keyspace.SplitPoints)
+            {
+                json.WriteStartObject();
+                JsonLine.WriteBytes(json, "key", split.Span);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+        }
+
+        if (!keyspace.PreferredLeaders.IsDefaultOrEmpty)
+        {
+            WriteNames("leaders", keyspace.PreferredLeaders);
+        }
+
+        if (keyspace.ReadDefault is { } read)
+        {
+            json.WriteString("read", read.ToString());
+        }
+
+        if (keyspace.MaxValueBytes is { } max)
+        {
+            json.WriteNumber("maxValueBytes", max);
+        }
+
+        if (keyspace.Survives is { } goal)
+        {
+            json.WriteString("survives", NameOf(goal.ToString()));
+        }
+
+        void WriteNames(string name, IEnumerable<DatacenterId> datacenters)
+        {
+            json.WriteStartArray(name);
+            foreach (var datacenter in datacenters)
+            {
+                json.WriteStringValue(datacenter.Value);
+            }
+
+            json.WriteEndArray();
+        }
+    }
 
     private void WriteReplica(ReplicaStatus replica) => Line(json =>
     {

@@ -77,6 +77,23 @@ internal sealed class PlainResultWriter(TextWriter output, TextWriter error, boo
             })]);
     }
 
+    public void Keyspaces(IReadOnlyList<KeyspaceDescriptor> keyspaces) => WriteTable(
+        ["KEYSPACE", "SHARDS", "BY", "DATACENTERS", "LEADERS", "READ", "MAX VALUE", "SURVIVES", "SPLIT AT"],
+        [.. keyspaces.Select(static k => new[]
+        {
+            k.Name,
+            k.ShardCount.ToString(),
+            k.Partitioning == Partitioning.Hash ? "hash" : "range",
+            string.Join(", ", k.Datacenters.Select(d => k.FullDatacenters.Contains(d) ? d.Value : $"{d} (witness)")),
+            k.PreferredLeaders.IsDefaultOrEmpty ? "-" : string.Join(", ", k.PreferredLeaders),
+            (k.ReadDefault ?? new(ReadLevelKind.Linearizable)).ToString(),
+            (k.MaxValueBytes ?? KeyLimits.MaxValueBytes).ToString(),
+            k.Survives is { } goal ? JsonNamingPolicy.CamelCase.ConvertName(goal.ToString()) : "-",
+            k.SplitPoints.IsDefaultOrEmpty ? "" : string.Join(", ", k.SplitPoints.Select(static split => TextOf(split.Span))),
+        })]);
+
+    public void KeyspaceChanged(string name, WriteResult result) => Write(name, result, null);
+
     public void Loaded(LoadSummary summary)
     {
         var parts = new List<string> { $"{summary.Loaded} rows loaded" };

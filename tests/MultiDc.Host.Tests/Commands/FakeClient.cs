@@ -81,11 +81,25 @@ internal sealed class FakeClient : IMultiDcClient
 
     public Task<WriteResult> CreateKeyspaceAsync(string keyspace, int shardCount, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
-    public Task<WriteResult> CreateKeyspaceAsync(KeyspaceDescriptor keyspace, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public Task<WriteResult> CreateKeyspaceAsync(KeyspaceDescriptor keyspace, CancellationToken cancellationToken = default)
+    {
+        Created.Add(keyspace);
+        return Task.FromResult(Write(keyspace.Name));
+    }
 
-    public Task<WriteResult> AlterKeyspaceAsync(string keyspace, KeyspaceChange change, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public Task<WriteResult> AlterKeyspaceAsync(string keyspace, KeyspaceChange change, CancellationToken cancellationToken = default)
+    {
+        Altered.Add((keyspace, change));
+        return Task.FromResult(Write(keyspace));
+    }
 
-    public Task<IReadOnlyList<KeyspaceDescriptor>?> ListKeyspacesAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public Task<IReadOnlyList<KeyspaceDescriptor>?> ListKeyspacesAsync(CancellationToken cancellationToken = default) => Task.FromResult(Keyspaces);
+
+    public IReadOnlyList<KeyspaceDescriptor>? Keyspaces { get; set; }
+
+    public List<KeyspaceDescriptor> Created { get; } = [];
+
+    public List<(string Keyspace, KeyspaceChange Change)> Altered { get; } = [];
 
     public Task<RingSnapshot?> GetRingAsync(CancellationToken cancellationToken = default) => Task.FromResult(Ring);
 
