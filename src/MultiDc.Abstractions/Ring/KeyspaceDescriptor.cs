@@ -97,7 +97,7 @@ public sealed record KeyspaceDescriptor(
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(number, ShardCount);
         return Partitioning == Partitioning.Hash
             ? HashRange.OfShard(number, ShardCount)
-            : KeyRange.OfKeys(number == 0 ? default : Splits[number - 1], number == Splits.Length ? null : Splits[number]);
+            : KeyRange.OfKeys(number == 0 ? default : Splits[number - 1], number == Splits.Length ? (ReadOnlyMemory<byte>?)null : Splits[number]);
     }
 
     /// <summary>The shard that holds a key.</summary>

@@ -77,7 +77,8 @@ public static class RingSnapshotJson
         && !stored.Keyspaces.IsDefault && stored.Keyspaces.All(k => k is { Name: not null, ShardCount: > 0, Datacenters.IsDefaultOrEmpty: false } && !k.Datacenters.Contains(null!)
             && (stored.Format >= FormatWithoutPolicies || k.Witnesses is null) && (k.Witnesses ?? []).All(w => k.Datacenters.Contains(w))
             && (stored.Format == Format || k is { SplitPoints: null, PreferredLeaders: null, ReadDefault: null, MaxValueBytes: null, Survives: null })
-            && (k.SplitPoints is null || (k.SplitPoints.Length == k.ShardCount - 1 && k.SplitPoints.All(static split => split is { Length: > 0 })))
+            && (k.SplitPoints is null || (k.SplitPoints.Length == k.ShardCount - 1 && k.SplitPoints.All(static split => split is { Length: > 0 })
+                && k.SplitPoints.Zip(k.SplitPoints.Skip(1)).All(static pair => pair.First.AsSpan().SequenceCompareTo(pair.Second) < 0)))
             && (k.PreferredLeaders ?? []).All(leader => k.Datacenters.Contains(leader))
             && (k.ReadDefault is null || ReadDefault.TryParse(k.ReadDefault, out _))
             && (k.Survives is null or Silo or Datacenter));

@@ -15,15 +15,19 @@ internal sealed class PumpGroup : IDisposable
     private readonly RaftNodeOptions nodeOptions;
     private readonly ReplicaPumpOptions options;
     private readonly GroupMembers members;
-    private readonly ReplicaMetrics metrics = new(null);
+    private readonly ReplicaMetrics metrics;
+    private readonly Func<IReadOnlyList<DatacenterTag>>? preferredLeaders;
     private readonly ulong seed;
     private readonly ITickSource? ticks;
 
     private readonly GroupConfiguration founders;
 
     // Replicas beyond the founders know no configuration yet; the last of the founders may be witnesses.
-    public PumpGroup(int size = 3, ulong seed = 1, ReplicaPumpOptions? options = null, RaftNodeOptions? nodeOptions = null, int? founders = null, ITickSource? ticks = null, int witnesses = 0)
+    public PumpGroup(int size = 3, ulong seed = 1, ReplicaPumpOptions? options = null, RaftNodeOptions? nodeOptions = null, int? founders = null, ITickSource? ticks = null, int witnesses = 0,
+        Func<IReadOnlyList<DatacenterTag>>? preferredLeaders = null, ReplicaMetrics? metrics = null)
     {
+        this.preferredLeaders = preferredLeaders;
+        this.metrics = metrics ?? new(null);
         this.seed = seed;
         this.ticks = ticks;
         this.options = options ?? new();
@@ -73,7 +77,10 @@ internal sealed class PumpGroup : IDisposable
             new SeededRandomSource((seed * 1000) + (storage.Epoch.Value * 10) + replica.Address.Datacenter.Value[0]),
             replica.Time,
             metrics,
-            NullLogger<ReplicaPump>.Instance);
+            NullLogger<ReplicaPump>.Instance)
+        {
+            PreferredLeaders = preferredLeaders,
+        };
         replica.Pump.Start(replica.Scheduler, ticks);
     }
 

@@ -36,6 +36,14 @@ public sealed class GoldenTests
     private const string RingWithWitnessJson =
         """{"format":2,"version":7,"members":[{"silo":"s1","datacenter":"ber","weight":2}],"keyspaces":[{"name":"old","shardCount":1,"datacenters":["ber"]},{"name":"orders","shardCount":16,"datacenters":["ber","fra","par"],"witnesses":["par"]}]}""";
 
+    private const string ShardOfKeysJson =
+        """{"format":3,"datacenters":["ber","fra","par"],"witnesses":["par"],"fromKey":"aA==","beforeKey":"cQ=="}""";
+
+    private const string FirstShardOfKeysJson = """{"format":3,"datacenters":["ber"],"fromKey":""}""";
+
+    private const string RingWithPoliciesJson =
+        """{"format":3,"version":7,"members":[{"silo":"s1","datacenter":"ber","weight":2}],"keyspaces":[{"name":"old","shardCount":1,"datacenters":["ber"]},{"name":"orders","shardCount":3,"datacenters":["ber","fra","par"],"witnesses":["par"],"splitPoints":["aA==","cQ=="],"preferredLeaders":["fra","ber"],"readDefault":"bounded:1500ms","maxValueBytes":100,"survives":"datacenter"},{"name":"whole","shardCount":1,"datacenters":["ber"],"splitPoints":[]}]}""";
+
     private const string RingJson =
         """{"format":1,"version":7,"members":[{"silo":"s1","datacenter":"ber","weight":2}],"keyspaces":[{"name":"orders","shardCount":16,"datacenters":["ber","fra"]}]}""";
 
@@ -112,6 +120,40 @@ public sealed class GoldenTests
     }
 
     [Fact]
+    public void Stored_descriptions_with_ranges_and_policies_keep_their_text()
+    {
+        ShardDescriptor[] shards =
+        [
+            new(KeyRange.OfKeys("h"u8.ToArray(), "q"u8.ToArray()), [new("ber"), new("fra"), new("par")], [new("par")]),
+            new(KeyRange.OfKeys(default, null), [new("ber")], []),
+        ];
+        Assert.Equal([ShardOfKeysJson, FirstShardOfKeysJson], shards.Select(static shard => Encoding.UTF8.GetString(shard.Serialize())));
+        Assert.Equal(shards.Select(static shard => shard.Range), new[] { ShardOfKeysJson, FirstShardOfKeysJson }.Select(static json => ShardDescriptor.Deserialize(Encoding.UTF8.GetBytes(json)).Range));
+
+        var ring = new RingSnapshot(
+            new(7),
+            [new("s1", new("ber"), 2)],
+            [
+                new("old", 1, [new("ber")]),
+                new("orders", 3, [new("ber"), new("fra"), new("par")], [new("par")])
+                {
+                    Partitioning = Partitioning.Range,
+                    SplitPoints = ["h"u8.ToArray(), "q"u8.ToArray()],
+                    PreferredLeaders = [new("fra"), new("ber")],
+                    ReadDefault = new(ReadLevelKind.BoundedStaleness, TimeSpan.FromSeconds(1.5)),
+                    MaxValueBytes = 100,
+                    Survives = SurvivalGoal.Datacenter,
+                },
+                KeyspaceDescriptor.OfRanges("whole", [], [new("ber")]),
+            ]);
+        Assert.Equal(RingWithPoliciesJson, Encoding.UTF8.GetString(RingSnapshotJson.Serialize(ring)));
+        Assert.Equal(ring, RingSnapshotJson.Deserialize(Encoding.UTF8.GetBytes(RingWithPoliciesJson)));
+
+        // Whose policies were taken away again is as before.
+        Assert.StartsWith("{\"format\":1,", Encoding.UTF8.GetString(RingSnapshotJson.Serialize(new RingSnapshot(new(7), [], [new("old", 1, [new("ber")]) { PreferredLeaders = [], SplitPoints = [] }]))));
+    }
+
+    [Fact]
     public void A_later_format_is_refused_by_name()
     {
         Assert.Contains("version 9", Assert.Throws<FormatException>(() => KeyValueCommandCodec.Decode(new byte[] { 9, 1 })).Message);
@@ -136,6 +178,8 @@ public sealed class GoldenTests
         Damage(Encoding.UTF8.GetBytes(ShardJson), static bytes => ShardDescriptor.Deserialize(bytes));
         Damage(Encoding.UTF8.GetBytes(ShardWithWitnessJson), static bytes => ShardDescriptor.Deserialize(bytes));
         Damage(Encoding.UTF8.GetBytes(RingWithWitnessJson), static bytes => RingSnapshotJson.Deserialize(bytes));
+        Damage(Encoding.UTF8.GetBytes(ShardOfKeysJson), static bytes => ShardDescriptor.Deserialize(bytes));
+        Damage(Encoding.UTF8.GetBytes(RingWithPoliciesJson), static bytes => RingSnapshotJson.Deserialize(bytes));
         Damage(Encoding.UTF8.GetBytes(RingJson), static bytes => RingSnapshotJson.Deserialize(bytes));
         Damage(new ReplicaMemory(Guid.Empty, 5, Guid.Empty, new(7, 2, 12)).Serialize(), static bytes => ReplicaMemory.Deserialize(bytes));
     }
@@ -156,6 +200,14 @@ public sealed class GoldenTests
     [InlineData("""{"format":1,"version":1,"members":[],"keyspaces":[{"name":"k","shardCount":0,"datacenters":["a"]}]}""")]
     [InlineData("""{"format":1,"version":1,"members":[],"keyspaces":[{"name":"k","shardCount":1,"datacenters":["a","b","c"],"witnesses":["c"]}]}""")]
     [InlineData("""{"format":2,"version":1,"members":[],"keyspaces":[{"name":"k","shardCount":1,"datacenters":["a","b","c"],"witnesses":["d"]}]}""")]
+    [InlineData("""{"format":2,"version":1,"members":[],"keyspaces":[{"name":"k","shardCount":1,"datacenters":["a"],"splitPoints":[]}]}""")]
+    [InlineData("""{"format":2,"version":1,"members":[],"keyspaces":[{"name":"k","shardCount":1,"datacenters":["a"],"maxValueBytes":5}]}""")]
+    [InlineData("""{"format":3,"version":1,"members":[],"keyspaces":[{"name":"k","shardCount":2,"datacenters":["a"],"splitPoints":[]}]}""")]
+    [InlineData("""{"format":3,"version":1,"members":[],"keyspaces":[{"name":"k","shardCount":2,"datacenters":["a"],"splitPoints":[null]}]}""")]
+    [InlineData("""{"format":3,"version":1,"members":[],"keyspaces":[{"name":"k","shardCount":3,"datacenters":["a"],"splitPoints":["cQ==","aA=="]}]}""")]
+    [InlineData("""{"format":3,"version":1,"members":[],"keyspaces":[{"name":"k","shardCount":1,"datacenters":["a"],"preferredLeaders":["b"]}]}""")]
+    [InlineData("""{"format":3,"version":1,"members":[],"keyspaces":[{"name":"k","shardCount":1,"datacenters":["a"],"readDefault":"session"}]}""")]
+    [InlineData("""{"format":3,"version":1,"members":[],"keyspaces":[{"name":"k","shardCount":1,"datacenters":["a"],"survives":"planet"}]}""")]
     [InlineData("null")]
     [InlineData("")]
     public void A_ring_that_lacks_something_is_a_format_error(string json) =>
@@ -167,6 +219,10 @@ public sealed class GoldenTests
     [InlineData("""{"format":1,"firstHash":0,"lastHash":1,"datacenters":["a","b","c"],"witnesses":["c"]}""")]
     [InlineData("""{"format":2,"firstHash":0,"lastHash":1,"datacenters":["a","b","c"]}""")]
     [InlineData("""{"format":2,"firstHash":0,"lastHash":1,"datacenters":["a","b","c"],"witnesses":["d"]}""")]
+    [InlineData("""{"format":2,"datacenters":["a"],"fromKey":"aA=="}""")]
+    [InlineData("""{"format":3,"firstHash":0,"lastHash":1,"datacenters":["a"]}""")]
+    [InlineData("""{"format":3,"datacenters":["a"],"beforeKey":"aA=="}""")]
+    [InlineData("""{"format":3,"datacenters":["a"],"fromKey":"cQ==","beforeKey":"aA=="}""")]
     [InlineData("no json")]
     [InlineData("")]
     public void A_shard_descriptor_that_lacks_something_is_a_format_error(string json) =>
