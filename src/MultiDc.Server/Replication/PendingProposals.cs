@@ -31,7 +31,7 @@ internal sealed class PendingProposals
         if (byIndex.Remove(applied.Index.Value, out var request))
         {
             request.Complete(request.ProposedAs == applied.Id
-                ? result.Result is Rejected rejected ? result with { Result = rejected with { Revision = new(applied.Index.Value) } } : result
+                ? result
                 : new(new Rejected(RejectionReason.NotLeader, "another leader's entry took the write's place in the log")));
         }
     }

@@ -126,8 +126,8 @@ internal sealed class KeyValueStateMachine(IReplicaState state, KeyRange range)
     private static WriteResult ResultOf(SessionRecord record) => record.Outcome switch
     {
         SessionOutcome.Applied => new Applied(record.OutcomeRevision),
-        SessionOutcome.PreconditionFailed => new Rejected(RejectionReason.PreconditionFailed, "the value is another than expected"),
-        SessionOutcome.WrongShard => new Rejected(RejectionReason.WrongShard, "the key is not in this shard's range"),
+        SessionOutcome.PreconditionFailed => new Rejected(RejectionReason.PreconditionFailed, "the value is another than expected") { Revision = record.OutcomeRevision },
+        SessionOutcome.WrongShard => new Rejected(RejectionReason.WrongShard, "the key is not in this shard's range") { Revision = record.OutcomeRevision },
 
         // Only a write numbered 0 meets a session that has not written. It is in the log, so it must be answered, not break every replica.
         SessionOutcome.None => new Rejected(RejectionReason.InvalidArgument, "the writes of a session are numbered from 1"),

@@ -158,7 +158,7 @@ public sealed class PumpOutcomeTests
         var first = Assert.IsType<Rejected>(group.Settled(PumpGroup.Propose(leader, command)).Result);
         Assert.Equal((RejectionReason.PreconditionFailed, new Revision(leader.Pump!.Status.Last.Value)), (first.Reason, first.Revision));
         var again = Assert.IsType<Rejected>(group.Settled(PumpGroup.Propose(leader, command)).Result);
-        Assert.Equal(first with { Revision = new(first.Revision!.Value.Value + 1) }, again);
+        Assert.Equal(first, again);
         Assert.Null(Assert.IsType<Rejected>(group.Settled(PumpGroup.Propose(group.Followers[0], command)).Result).Revision);
     }
 
