@@ -9,7 +9,8 @@ namespace MultiDc.Server.Tests.Replication;
 /// A client of a random run: one operation after the other, each retried at any replica with its session and sequence, until it is
 /// answered or, if the client is impatient, given up. Writes down what it knows about each.
 /// </summary>
-internal sealed class RandomClient(int number, bool isPatient, SeededRandomSource random, Func<ReplicaPump?> choosePump, Func<long> now, List<Operation> history)
+internal sealed class RandomClient(
+    int number, bool isPatient, SeededRandomSource random, Func<ReplicaPump?> choosePump, Func<long> now, List<Operation> history, FollowerReads followerReads = FollowerReads.None)
 {
     private static readonly string[] Keys = ["x", "y"];
     private const int AttemptSteps = 40;
@@ -23,6 +24,11 @@ internal sealed class RandomClient(int number, bool isPatient, SeededRandomSourc
     private Task<ApplyResult>? opening;
     private Task<ApplyResult>? write;
     private Task<string?>? read;
+
+    // A follower read on its way: the index is asked of one replica, waited for at another, and read there.
+    private Task<LogIndex?>? index;
+    private Task<bool>? applied;
+    private ReplicaPump? reader;
     private int countKnown;
     private int countExpected;
     private bool countIsKnown;
@@ -57,10 +63,30 @@ internal sealed class RandomClient(int number, bool isPatient, SeededRandomSourc
         {
             Take(read.Result);
         }
-        else if (stepsInAttempt > AttemptSteps || (write is null && read is null))
+        else if (index is { IsCompleted: true, Result: var told })
+        {
+            (applied, index) = (told is { } known ? reader!.WaitUntilAppliedAsync(known) : Task.FromResult(false), null);
+        }
+        else if (applied is { IsCompleted: true, Result: var isApplied })
+        {
+            (read, applied) = (isApplied ? reader!.ReadStaleAsync(ValueAsync, static _ => "!") : Task.FromResult<string?>("!"), null);
+        }
+        else if (stepsInAttempt > AttemptSteps || (write is null && read is null && index is null && applied is null))
         {
             mayHaveHappened |= write is not null;
             Retry();
+        }
+    }
+
+    /// <summary>
+    /// The power of a replica goes: what it had not answered it never will. Its pump still runs to its end, over a disk that has forgotten, and a read that
+    /// asks the store for nothing would be answered by it.
+    /// </summary>
+    public void Lose(ReplicaPump pump)
+    {
+        if (reader == pump && write is null)
+        {
+            (read, index, applied, reader) = (null, null, null, null);
         }
     }
 
@@ -103,7 +129,7 @@ internal sealed class RandomClient(int number, bool isPatient, SeededRandomSourc
     {
         attempts++;
         stepsInAttempt = 0;
-        (write, read) = (null, null);
+        (write, read, index, applied) = (null, null, null, null);
         if (choosePump() is not { } pump)
         {
             return;
@@ -111,9 +137,19 @@ internal sealed class RandomClient(int number, bool isPatient, SeededRandomSourc
 
         if (current!.Kind == OperationKind.Get)
         {
-            read = pump.ReadAsync<string?>(
-                async state => await KeyValueReader.GetAsync(state, Writes.Bytes(current.Key)) is { } entry ? Writes.Text(entry.Value) : null,
-                static _ => "!");
+            if (followerReads == FollowerReads.None || random.Next(0, 2) == 0 || (reader = choosePump()) is null)
+            {
+                read = pump.ReadAsync(ValueAsync, static _ => "!");
+            }
+            else if (followerReads == FollowerReads.WithoutAsking)
+            {
+                read = reader.ReadStaleAsync(ValueAsync, static _ => "!");
+            }
+            else
+            {
+                index = pump.ReadAsync<LogIndex?>(static state => ValueTask.FromResult<LogIndex?>(state.Applied), static _ => null);
+            }
+
             return;
         }
 
@@ -124,6 +160,9 @@ internal sealed class RandomClient(int number, bool isPatient, SeededRandomSourc
             _ => new WriteCommand(session!.Value, new(sequence), new Grains.DeleteOperation(Writes.Bytes(current.Key))),
         }));
     }
+
+    private async ValueTask<string?> ValueAsync(Storage.IReplicaState state) =>
+        await KeyValueReader.GetAsync(state, Writes.Bytes(current!.Key)) is { } entry ? Writes.Text(entry.Value) : null;
 
     private void Take(WriteResult result)
     {
@@ -186,6 +225,19 @@ internal sealed class RandomClient(int number, bool isPatient, SeededRandomSourc
     private void End(OperationResult result, string? output)
     {
         history.Add(current! with { Result = result, Output = output, End = result == OperationResult.Unknown ? null : now() });
-        (current, write, read) = (null, null, null);
+        (current, write, read, index, applied) = (null, null, null, null, null);
     }
+}
+
+/// <summary>How a client of a random run reads from followers.</summary>
+internal enum FollowerReads
+{
+    /// <summary>Not at all.</summary>
+    None,
+
+    /// <summary>Half of the time, up to the index that another replica told.</summary>
+    UpToIndex,
+
+    /// <summary>Without asking, which is wrong.</summary>
+    WithoutAsking,
 }

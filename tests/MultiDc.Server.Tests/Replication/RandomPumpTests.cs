@@ -36,6 +36,41 @@ public sealed class RandomPumpTests(ITestOutputHelper output)
         Assert.True(operations > Seeds * 30, $"only {operations} operations were answered in {Seeds} runs");
     }
 
+    [Fact]
+    public void Reads_by_followers_up_to_an_index_that_the_leader_told_are_linearizable()
+    {
+        for (var seed = 1UL; seed <= Seeds; seed++)
+        {
+            try
+            {
+                new RandomRun(seed, FollowerReads.UpToIndex).Go();
+            }
+            catch (Exception exception)
+            {
+                throw new InvalidOperationException($"seed {seed}: {exception.Message}", exception);
+            }
+        }
+    }
+
+    [Fact]
+    public void Reads_by_followers_that_do_not_ask_are_found_out()
+    {
+        var found = Enumerable.Range(1, Seeds).Count(static seed =>
+        {
+            try
+            {
+                new RandomRun((ulong)seed, FollowerReads.WithoutAsking).Go();
+                return false;
+            }
+            catch (Xunit.Sdk.XunitException)
+            {
+                return true;
+            }
+        });
+        output.WriteLine($"found out in {found} of {Seeds} runs");
+        Assert.True(found > Seeds / 2);
+    }
+
     private sealed class RandomRun
     {
         private readonly SeededRandomSource random;
@@ -47,7 +82,7 @@ public sealed class RandomPumpTests(ITestOutputHelper output)
         private long now;
         private bool isCalm;
 
-        public RandomRun(ulong seed)
+        public RandomRun(ulong seed, FollowerReads followerReads = FollowerReads.None)
         {
             random = new(seed);
             group = new(seed: seed, options: new() { CompactAfterBytes = 2_500, KeepEntries = 5, SnapshotChunkBytes = 300 },
@@ -60,7 +95,7 @@ public sealed class RandomPumpTests(ITestOutputHelper output)
                 < 18 => Fate.Hold,
                 _ => Fate.Deliver,
             };
-            clients = [.. Enumerable.Range(0, 4).Select(i => new RandomClient(i, isPatient: i < 2, random, ChoosePump, () => now, history))];
+            clients = [.. Enumerable.Range(0, 4).Select(i => new RandomClient(i, isPatient: i < 2, random, ChoosePump, () => now, history, followerReads))];
         }
 
         public int Go()
@@ -181,6 +216,11 @@ public sealed class RandomPumpTests(ITestOutputHelper output)
         // A crash also ends what other activations of the replica had under way.
         private void StopZombiesAfter(Replica replica, Action crash)
         {
+            foreach (var pump in zombies.Where(z => z.Replica == replica).Select(static z => z.Pump).Append(replica.Pump!))
+            {
+                Array.ForEach(clients, client => client.Lose(pump));
+            }
+
             crash();
             ReleaseHold(replica);
             StopZombies(r => r == replica);
