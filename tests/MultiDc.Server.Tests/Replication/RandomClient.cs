@@ -69,7 +69,7 @@ internal sealed class RandomClient(
         }
         else if (applied is { IsCompleted: true, Result: var isApplied })
         {
-            (read, applied) = (isApplied ? reader!.ReadStaleAsync(ValueAsync, static _ => "!") : Task.FromResult<string?>("!"), null);
+            (read, applied) = (isApplied ? reader!.ReadStaleAsync(ValueOf(current.Key), static _ => "!") : Task.FromResult<string?>("!"), null);
         }
         else if (stepsInAttempt > AttemptSteps || (write is null && read is null && index is null && applied is null))
         {
@@ -139,11 +139,11 @@ internal sealed class RandomClient(
         {
             if (followerReads == FollowerReads.None || random.Next(0, 2) == 0 || (reader = choosePump()) is null)
             {
-                read = pump.ReadAsync(ValueAsync, static _ => "!");
+                read = pump.ReadAsync(ValueOf(current.Key), static _ => "!");
             }
             else if (followerReads == FollowerReads.WithoutAsking)
             {
-                read = reader.ReadStaleAsync(ValueAsync, static _ => "!");
+                read = reader.ReadStaleAsync(ValueOf(current.Key), static _ => "!");
             }
             else
             {
@@ -161,8 +161,8 @@ internal sealed class RandomClient(
         }));
     }
 
-    private async ValueTask<string?> ValueAsync(Storage.IReplicaState state) =>
-        await KeyValueReader.GetAsync(state, Writes.Bytes(current!.Key)) is { } entry ? Writes.Text(entry.Value) : null;
+    private static Func<Storage.IReplicaState, ValueTask<string?>> ValueOf(string key) =>
+        async state => await KeyValueReader.GetAsync(state, Writes.Bytes(key)) is { } entry ? Writes.Text(entry.Value) : null;
 
     private void Take(WriteResult result)
     {

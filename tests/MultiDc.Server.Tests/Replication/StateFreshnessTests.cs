@@ -103,13 +103,13 @@ public sealed class StateFreshnessTests
         await AnswerAsync(7, isApplied: true);
 
         // The second question, for both of them.
-        await happened.WaitAsync();
+        await HappenedAsync();
         Assert.False(one.IsCompleted);
         var late = freshness.CatchUpAsync();
         Assert.NotSame(one, late);
         await AnswerAsync(8, isApplied: true);
         Assert.True(await one);
-        await happened.WaitAsync();
+        await HappenedAsync();
         Assert.False(late.IsCompleted);
         await AnswerAsync(9, isApplied: true);
         Assert.True(await late);
@@ -120,15 +120,15 @@ public sealed class StateFreshnessTests
     public async Task Who_catches_up_is_told_when_the_leader_does_not_tell_and_when_the_index_is_never_applied()
     {
         var untold = freshness.CatchUpAsync();
-        await happened.WaitAsync();
+        await HappenedAsync();
         asked.Dequeue().SetResult(null);
         Assert.False(await untold);
         var unapplied = freshness.CatchUpAsync();
-        await happened.WaitAsync();
+        await HappenedAsync();
         await AnswerAsync(7, isApplied: false);
         Assert.False(await unapplied);
         var failed = freshness.CatchUpAsync();
-        await happened.WaitAsync();
+        await HappenedAsync();
         asked.Dequeue().SetException(new TimeoutException());
         Assert.False(await failed);
         Assert.Null(freshness.FreshAt);
@@ -137,14 +137,17 @@ public sealed class StateFreshnessTests
     private async Task AnswerAsync(ulong index, bool isApplied)
     {
         asked.Dequeue().SetResult(new LogIndex(index));
-        await happened.WaitAsync();
+        await HappenedAsync();
         waits.Dequeue().Applied.SetResult(isApplied);
     }
+
+    // Not a claim about speed: what never comes fails the test instead of keeping it.
+    private async Task HappenedAsync() => Assert.True(await happened.WaitAsync(TimeSpan.FromMinutes(1)), "nothing was asked or waited for");
 
     private async Task<Task> BeginAsync()
     {
         var refresh = freshness.RefreshAsync();
-        await happened.WaitAsync();
+        await HappenedAsync();
         return refresh;
     }
 }
