@@ -47,9 +47,9 @@ public sealed record RingSnapshot(
         if (TryGetKeyspace(keyspace.Name, out var present))
         {
             return present.DescribeOther(keyspace) is { } difference
-                ? throw new ArgumentException($"keyspace '{keyspace.Name}' exists with {present.ShardCount} shards in {string.Join(", ", present.Datacenters)}{(present.Witnesses.IsDefaultOrEmpty ? "" : $", witnesses {string.Join(", ", present.Witnesses)}")}: {difference}", nameof(keyspace))
+                ? throw new ArgumentException($"keyspace '{keyspace.Name}' exists with {present.ShardCount} shards in {string.Join(", ", present.Datacenters)}{(present.Witnesses.IsDefaultOrEmpty ? "" : $", witnesses {string.Join(", ", present.Witnesses)}")}: {difference}")
                 : present.Equals(keyspace) || keyspace.IsUnaltered ? this
-                : throw new ArgumentException($"keyspace '{keyspace.Name}' exists with other leaders, reads, limits or another survival goal; these can be altered", nameof(keyspace));
+                : throw new ArgumentException($"keyspace '{keyspace.Name}' exists with other leaders, reads, limits or another survival goal; these can be altered");
         }
 
         return this with { Version = Next, Keyspaces = [.. Keyspaces.Append(keyspace).OrderBy(static k => k.Name, StringComparer.Ordinal)] };
@@ -66,7 +66,7 @@ public sealed record RingSnapshot(
         }
 
         var changed = change.ApplyTo(present);
-        return changed.DescribeProblem() is { } problem ? throw new ArgumentException(problem, nameof(change))
+        return changed.DescribeProblem() is { } problem ? throw new ArgumentException(problem)
             : changed.Equals(present) ? this
             : this with { Version = Next, Keyspaces = [.. Keyspaces.Select(k => k.Name == name ? changed : k)] };
     }

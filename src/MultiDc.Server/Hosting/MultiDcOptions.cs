@@ -42,7 +42,8 @@ public sealed class MultiDcOptions : MultiDcTopologyOptions
 
     /// <summary>
     /// Datacenters where leaders should be, best first. A leader elsewhere hands over when a replica in an earlier one is up to date, at the
-    /// earliest five election timeouts after it was elected. Those that are not named come last. Default: none, leaders stay where they are.
+    /// earliest five election timeouts after it was elected. Those that are not named come last. A keyspace that has an order of its own
+    /// goes by that. Default: none, leaders stay where they are.
     /// </summary>
     public IList<string> PreferredLeaderDatacenters { get; init; } = [];
 
