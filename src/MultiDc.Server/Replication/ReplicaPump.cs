@@ -68,6 +68,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         reads = new(options.MaxHeldReads);
         inbox = new(options.MaxWaitingMessages, options.MaxWaitingRequests);
         status = CurrentStatus();
+        readsAnywhere = usesLeases && storage.CanBeReadAnywhere;
     }
 
     /// <summary>What the node was doing after its last round.</summary>
@@ -192,6 +193,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
             while (reads.Retry(node, Leader) || await ServeReadsAsync());
 
             EndWaits();
+            PublishLease();
             PublishStatus();
             KeepTicking();
             CompactIfLarge();
@@ -235,6 +237,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         if (inbox.TakeTick())
         {
             node.Tick();
+            WakeForReaders();
             MoveToPreferredLeader();
             await ConfirmEpochNowAndThenAsync();
         }
@@ -330,6 +333,9 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
 
     private async ValueTask CarryOutAsync(Ready ready)
     {
+        // Before anything leaves that may end a lease or tells others what is committed.
+        PublishLease();
+
         // 1. Durable first: the term and vote behind a vote, the entries behind an acknowledgement. A write proves as well that this is still
         // the replica's newest opening; where there is nothing to write the store is asked, because whoever answers is counted in a quorum
         // or trusted with a promise, and a later opening may have broken it. A leader's appends are no such word: they may overtake its own write.
@@ -379,6 +385,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
             }
 
             metrics.EntriesApplied.Add(results.Length);
+            PublishLease();
         }
 
         reads.Take(ready, Leader);
@@ -421,6 +428,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     {
         metrics.Stops.Add(1, new KeyValuePair<string, object?>("reason", stop.Reason.ToString()));
         LogStopped(logger, sender.Address, stop.Reason, stop.Detail);
+        lease = null;
         inbox.Close();
         tickRegistration?.Dispose();
         stopping.Cancel();
