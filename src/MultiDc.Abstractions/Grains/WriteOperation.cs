@@ -1,9 +1,14 @@
 namespace MultiDc.Grains;
 
-/// <summary>What a write does to one key.</summary>
+/// <summary>What a write does, to one key unless it is a <see cref="BatchOperation"/>.</summary>
 /// <param name="Key">The key; see <see cref="KeyLimits"/>.</param>
 [GenerateSerializer, Immutable, Alias("MultiDc.WriteOperation")]
-public abstract record WriteOperation([property: Id(0)] ReadOnlyMemory<byte> Key);
+public abstract record WriteOperation([property: Id(0)] ReadOnlyMemory<byte> Key)
+{
+    /// <summary>The fencing token that must not be stale; null: none.</summary>
+    [Id(1)]
+    public Guard? Guard { get; init; }
+}
 
 /// <summary>Sets the value.</summary>
 /// <param name="Key">The key.</param>

@@ -79,28 +79,11 @@ internal sealed class StoreExport(StoreInspection store, bool withLog, bool with
             return;
         }
 
-        json.WriteString("op", write.Operation switch { PutOperation => "put", DeleteOperation => "delete", _ => "cas" });
+        json.WriteString("op", StoredOperationJson.NameOf(write.Operation));
         json.WriteNumber("session", write.Session.Value);
         json.WriteNumber("sequence", write.Sequence.Value);
         JsonLine.WriteBytes(json, "key", write.Operation.Key.Span);
-        switch (write.Operation)
-        {
-            case PutOperation put:
-                JsonLine.WriteBytes(json, "value", put.Value.Span);
-                break;
-            case CompareAndSetOperation set:
-                if (set.Expected is { } expected)
-                {
-                    JsonLine.WriteBytes(json, "expect", expected.Span);
-                }
-                else
-                {
-                    json.WriteNull("expect");
-                }
-
-                JsonLine.WriteBytes(json, "value", set.Value.Span);
-                break;
-        }
+        StoredOperationJson.WriteBody(json, write.Operation);
     }
 
     private void WriteRow(TextWriter output, ReplicaName replica, StateRow row)
@@ -109,7 +92,7 @@ internal sealed class StoreExport(StoreInspection store, bool withLog, bool with
         JsonLine.Write(output, json =>
         {
             var content = Read(() => StoredContent.OfRow(row));
-            json.WriteString("type", content switch { StoredEntry => "key", StoredSession => "session", _ => "row" });
+            json.WriteString("type", content switch { StoredEntry => "key", StoredSession => "session", StoredGuard => "guard", _ => "row" });
             json.WriteString("replica", replica.Value);
             switch (content)
             {
@@ -126,6 +109,16 @@ internal sealed class StoreExport(StoreInspection store, bool withLog, bool with
                     json.WriteNumber("lastUsedAt", session.LastUsedAt.Value);
                     json.WriteString("outcome", session.Outcome is { } outcome ? NameOf(outcome.ToString()) : null);
                     json.WriteNumber("outcomeRevision", session.OutcomeRevision.Value);
+                    if (session.Answer is AppliedNumber answer)
+                    {
+                        json.WriteNumber("number", answer.Number);
+                    }
+
+                    break;
+                case StoredGuard guard:
+                    json.WriteString("name", guard.Name);
+                    json.WriteNumber("token", guard.Token);
+                    json.WriteNumber("raisedAt", guard.RaisedAt.Value);
                     break;
                 default:
                     json.WriteBase64String("rowBase64", row.Key.Span);

@@ -40,6 +40,7 @@ public sealed class KeyValueContentCheck : IStoredContentCheck
     {
         StoredEntry entry => ProblemOf(replica, applied, entry.Entry),
         StoredSession session => ProblemOf(replica, applied, session),
+        StoredGuard guard => guard.RaisedAt.Value == 0 || guard.RaisedAt > applied ? $"guard '{guard.Name}' was raised at index {guard.RaisedAt}, but applied is {applied}" : null,
         _ => throw new System.Diagnostics.UnreachableException(),
     });
 

@@ -5,14 +5,17 @@ namespace MultiDc.Server.StateMachine;
 /// <summary>
 /// How the key-value state lies in the rows of a replica, pinned by golden files. <c>0x10 key</c> holds an entry: version (1), create
 /// revision (8, little-endian), modify revision (8), times written (8), value. <c>0x20 session (8, big-endian)</c> holds a
-/// <see cref="SessionRecord"/>: version (1), last sequence (8), last used at (8), outcome (1), outcome's revision (8).
+/// <see cref="SessionRecord"/>: version (1), last sequence (8), last used at (8), outcome (1), outcome's revision (8). Version 2 has a
+/// <see cref="WriteAnswer"/> behind it, or nothing, and knows more outcomes; version 1 is written where it suffices, so that earlier versions read it.
+/// <c>0x30 name</c> holds a <see cref="GuardRecord"/>: version (1), token (8), index of the write that raised it (8).
 /// </summary>
-internal static class StateRows
+internal static partial class StateRows
 {
     /// <summary>The first byte of an entry row's key.</summary>
     public const byte EntryPrefix = 0x10;
 
     private const byte Version = 1;
+    private const byte SessionVersionWithAnswers = 2;
     private const byte SessionPrefix = 0x20;
     private const int EntryHeaderBytes = 25;
     private const int SessionBytes = 26;
@@ -69,21 +72,25 @@ internal static class StateRows
     public static SessionId SessionOfRow(ReadOnlySpan<byte> row) =>
         row is [SessionPrefix, .. { Length: 8 } session] ? new(BinaryPrimitives.ReadUInt64BigEndian(session)) : throw new FormatException("no key of a session row");
 
-    public static ReadOnlyMemory<byte> Encode(SessionRecord record)
+    /// <param name="record">The record.</param>
+    /// <param name="answer">The bytes of a <see cref="WriteAnswer"/>, or none.</param>
+    public static ReadOnlyMemory<byte> Encode(SessionRecord record, ReadOnlySpan<byte> answer = default)
     {
-        var row = new byte[SessionBytes];
-        row[0] = Version;
+        var row = new byte[SessionBytes + answer.Length];
+        row[0] = answer.IsEmpty && record.Outcome <= SessionOutcome.WrongShard ? Version : SessionVersionWithAnswers;
         BinaryPrimitives.WriteUInt64LittleEndian(row.AsSpan(1), record.LastSequence.Value);
         BinaryPrimitives.WriteUInt64LittleEndian(row.AsSpan(9), record.LastUsedAt.Value);
         row[17] = (byte)record.Outcome;
         BinaryPrimitives.WriteUInt64LittleEndian(row.AsSpan(18), record.OutcomeRevision.Value);
+        answer.CopyTo(row.AsSpan(SessionBytes));
         return row;
     }
 
     public static SessionRecord DecodeSession(ReadOnlySpan<byte> row)
     {
-        CheckVersion(row, SessionBytes);
-        if (row.Length != SessionBytes || row[17] > (byte)SessionOutcome.WrongShard)
+        var hasAnswers = row is [SessionVersionWithAnswers, ..];
+        CheckVersion(row, SessionBytes, hasAnswers ? SessionVersionWithAnswers : Version);
+        if ((row.Length != SessionBytes && !hasAnswers) || row[17] > (byte)(hasAnswers ? SessionOutcome.LimitReached : SessionOutcome.WrongShard))
         {
             throw new FormatException($"a session row of {row.Length} bytes with outcome {row[17]}");
         }
@@ -94,6 +101,9 @@ internal static class StateRows
             (SessionOutcome)row[17],
             new(BinaryPrimitives.ReadUInt64LittleEndian(row[18..])));
     }
+
+    /// <summary>What the session's last write answered beside its revision; null: nothing.</summary>
+    public static WriteAnswer? DecodeAnswer(ReadOnlyMemory<byte> sessionRow) => sessionRow.Length > SessionBytes ? WriteAnswer.Decode(sessionRow[SessionBytes..]) : null;
 
     /// <summary>The first row key after every row that begins with the prefix.</summary>
     public static ReadOnlyMemory<byte> AfterPrefix(ReadOnlySpan<byte> keyPrefix)
@@ -114,11 +124,11 @@ internal static class StateRows
         return bound;
     }
 
-    private static void CheckVersion(ReadOnlySpan<byte> row, int leastBytes)
+    private static void CheckVersion(ReadOnlySpan<byte> row, int leastBytes, byte version = Version)
     {
-        if (row.Length < leastBytes || row[0] != Version)
+        if (row.Length < leastBytes || row[0] != version)
         {
-            throw new FormatException($"a state row of {row.Length} bytes and version {(row.IsEmpty ? 0 : row[0])}; this one reads version {Version}");
+            throw new FormatException($"a state row of {row.Length} bytes and version {(row.IsEmpty ? 0 : row[0])}; this one reads version {version}");
         }
     }
 }

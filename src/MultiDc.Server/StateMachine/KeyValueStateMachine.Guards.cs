@@ -1,0 +1,47 @@
+using MultiDc.Grains;
+using MultiDc.Storage;
+
+namespace MultiDc.Server.StateMachine;
+
+/// <summary>Fencing tokens: for each guard's name the greatest one seen. The rows stay in the store; only their number is in memory.</summary>
+internal sealed partial class KeyValueStateMachine
+{
+    private int guardCount;
+
+    private async ValueTask LoadGuardsAsync(IReplicaStateView view)
+    {
+        guardCount = 0;
+        await foreach (var row in view.ScanAsync(StateRows.FirstGuard, StateRows.AfterGuards))
+        {
+            guardCount++;
+        }
+    }
+
+    /// <summary>Lets a write pass its guard, and remembers the token; says why it may not pass otherwise.</summary>
+    private async ValueTask<SessionOutcome?> PassAsync(LogIndex index, Guard guard, bool isForgotten)
+    {
+        var row = StateRows.GuardKey(guard.Name);
+        GuardRecord? seen = await CurrentAsync(row) is { } bytes ? StateRows.DecodeGuard(bytes.Span) : null;
+        if (seen is { } greatest && guard.Token < greatest.Token)
+        {
+            return SessionOutcome.FencingTokenStale;
+        }
+
+        if (isForgotten)
+        {
+            changed[row] = null;
+            guardCount -= seen is null ? 0 : 1;
+        }
+        else if (seen is null && guardCount >= Guard.MaxGuardsOfShard)
+        {
+            return SessionOutcome.LimitReached;
+        }
+        else if (seen is null || guard.Token > seen.Value.Token)
+        {
+            changed[row] = StateRows.Encode(new GuardRecord(guard.Token, index));
+            guardCount += seen is null ? 1 : 0;
+        }
+
+        return null;
+    }
+}
