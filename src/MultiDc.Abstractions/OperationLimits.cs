@@ -13,6 +13,11 @@ public static class OperationLimits
         {
             BatchOperation batch => ProblemOfBatch(batch),
             GetOperation => "a read is an operation of batches only",
+            FenceOperation => "to fence is an operation of batches only",
+            GrantLeaseOperation grant when grant.Ttl < LeaseLimits.MinTtl || grant.Ttl > LeaseLimits.MaxTtl =>
+                $"a lease lives {LeaseLimits.MinTtl} to {LeaseLimits.MaxTtl}, not {grant.Ttl}",
+            KeepAliveOperation { Leases: var leases } when leases.IsDefaultOrEmpty || leases.Length > LeaseLimits.MaxLeasesOfCall =>
+                $"1 to {LeaseLimits.MaxLeasesOfCall} leases are kept alive at a time",
             ForgetGuardOperation { Guard: null } => "there is no guard to forget",
             _ => ProblemOfOne(operation),
         };
@@ -23,7 +28,7 @@ public static class OperationLimits
         PutOperation put => KeyLimits.DescribeValueProblem(put.Value.Span),
         CompareAndSetOperation set => KeyLimits.DescribeValueProblem(set.Value.Span) ?? KeyLimits.DescribeValueProblem(set.Expected.GetValueOrDefault().Span),
         AppendOperation append => KeyLimits.DescribeValueProblem(append.Value.Span),
-        DeleteOperation or AddOperation or MaxOperation or ForgetGuardOperation => null,
+        DeleteOperation or AddOperation or MaxOperation or ForgetGuardOperation or GrantLeaseOperation or KeepAliveOperation or RevokeLeaseOperation => null,
         _ => $"{operation.GetType().Name} is no operation that this version knows",
     };
 
@@ -56,6 +61,7 @@ public static class OperationLimits
     {
         { Guard: not null } => "a guard is of the whole batch, not of one operation",
         GetOperation => KeyLimits.DescribeKeyProblem(step.Key.Span),
+        FenceOperation fence => KeyLimits.DescribeKeyProblem(step.Key.Span) ?? new Guard(fence.Name, 0).DescribeProblem(),
         PutOperation or DeleteOperation or AddOperation or AppendOperation or MaxOperation => ProblemOfOne(step),
         _ => $"{step?.GetType().Name ?? "nothing"} is no operation of batches",
     };

@@ -68,6 +68,15 @@ public interface IMultiDcClient
     /// </returns>
     Task<WriteResult> WriteAsync(string keyspace, WriteOperation operation, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
+    /// <summary>Reads a lease.</summary>
+    /// <param name="keyspace">The keyspace.</param>
+    /// <param name="key">Any key of the lease's shard, such as the one it was granted with.</param>
+    /// <param name="lease">The lease.</param>
+    /// <param name="timeout">The deadline; null: <see cref="MultiDcClientOptions.DefaultTimeout"/>.</param>
+    /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>.</param>
+    /// <returns>The lease or null, or why the read was not served: a linearizable read.</returns>
+    Task<LeaseReply> GetLeaseAsync(string keyspace, ReadOnlyMemory<byte> key, LeaseId lease, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+
     /// <summary>
     /// All entries whose key begins with the prefix, in key order. Each page of each shard is a linearizable read; the whole is not one
     /// moment: an entry written while the scan runs may or may not appear.

@@ -72,6 +72,20 @@ internal sealed class MultiDcClient(IDatacenterLinks links, RingCache ring, Shar
             : await router.WriteAsync(shard, descriptor.FullDatacenters, operation, deadline.Remaining, cancellationToken).ConfigureAwait(false);
     }
 
+    public async Task<LeaseReply> GetLeaseAsync(string keyspace, ReadOnlyMemory<byte> key, LeaseId lease, TimeSpan? timeout, CancellationToken cancellationToken)
+    {
+        if (KeyLimits.DescribeKeyProblem(key.Span) is { } problem)
+        {
+            return new(null, new(RejectionReason.InvalidArgument, problem));
+        }
+
+        var deadline = new Deadline(time, timeout ?? options.DefaultTimeout);
+        var (descriptor, unknown) = await ring.FindAsync(keyspace, deadline.Remaining, cancellationToken).ConfigureAwait(false);
+        return descriptor is null
+            ? new(null, new(unknown!.Reason, unknown.Detail))
+            : await router.ReadLeaseAsync(RingSnapshot.ShardOf(descriptor, key.Span), descriptor.FullDatacenters, lease, deadline.Remaining, cancellationToken).ConfigureAwait(false);
+    }
+
     public async IAsyncEnumerable<KeyValueEntry> ScanAsync(
         string keyspace, ReadOnlyMemory<byte> prefix, TimeSpan? timeout, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

@@ -14,7 +14,7 @@ namespace MultiDc.Grains;
 /// </remarks>
 /// <param name="Key">A key of the batch's shard: the first that it names.</param>
 /// <param name="If">The conditions; none: they hold.</param>
-/// <param name="Then">What is done when all hold: <see cref="PutOperation"/>, <see cref="DeleteOperation"/>, <see cref="AddOperation"/>, <see cref="AppendOperation"/>, <see cref="MaxOperation"/>, <see cref="GetOperation"/>, without guards of their own.</param>
+/// <param name="Then">What is done when all hold: <see cref="PutOperation"/>, <see cref="DeleteOperation"/>, <see cref="AddOperation"/>, <see cref="AppendOperation"/>, <see cref="MaxOperation"/>, <see cref="GetOperation"/>, <see cref="FenceOperation"/>, without guards of their own.</param>
 /// <param name="Else">What is done otherwise.</param>
 [GenerateSerializer, Immutable, Alias("MultiDc.BatchOperation")]
 public sealed record BatchOperation(

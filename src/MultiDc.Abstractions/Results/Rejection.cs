@@ -48,6 +48,9 @@ public enum RejectionReason
     /// <summary>What the operation would make is too large: an integer beyond 64 bits, a value or a batch's results beyond their limit.</summary>
     OutOfRange = 22,
 
-    /// <summary>The shard holds as many of these as it may, such as names of guards.</summary>
+    /// <summary>The shard holds as many of these as it may, such as names of guards, leases, or keys of one lease.</summary>
     LimitReached = 23,
+
+    /// <summary>There is no such lease: it has expired, was revoked, or is another shard's.</summary>
+    LeaseNotFound = 24,
 }

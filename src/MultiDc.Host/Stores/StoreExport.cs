@@ -73,6 +73,13 @@ internal sealed class StoreExport(StoreInspection store, bool withLog, bool with
             return;
         }
 
+        if (command is StoredLeaseExpiry expiry)
+        {
+            json.WriteString("op", "expireLeases");
+            StoredOperationJson.WriteLeases(json, expiry.Leases);
+            return;
+        }
+
         if (command is not StoredWrite write)
         {
             json.WriteString("op", "openSession");
@@ -92,7 +99,7 @@ internal sealed class StoreExport(StoreInspection store, bool withLog, bool with
         JsonLine.Write(output, json =>
         {
             var content = Read(() => StoredContent.OfRow(row));
-            json.WriteString("type", content switch { StoredEntry => "key", StoredSession => "session", StoredGuard => "guard", _ => "row" });
+            json.WriteString("type", content switch { StoredEntry => "key", StoredSession => "session", StoredGuard => "guard", StoredLease => "lease", StoredBoundKey => "boundKey", _ => "row" });
             json.WriteString("replica", replica.Value);
             switch (content)
             {
@@ -102,6 +109,11 @@ internal sealed class StoreExport(StoreInspection store, bool withLog, bool with
                     json.WriteNumber("createRevision", entry.CreateRevision.Value);
                     json.WriteNumber("modifyRevision", entry.ModifyRevision.Value);
                     json.WriteNumber("version", entry.Version);
+                    if (!entry.Lease.IsNone)
+                    {
+                        json.WriteNumber("lease", entry.Lease.Value);
+                    }
+
                     break;
                 case StoredSession session:
                     json.WriteNumber("session", session.Session.Value);
@@ -114,6 +126,16 @@ internal sealed class StoreExport(StoreInspection store, bool withLog, bool with
                         json.WriteNumber("number", answer.Number);
                     }
 
+                    break;
+                case StoredLease lease:
+                    json.WriteNumber("lease", lease.Lease.Value);
+                    json.WriteNumber("ttlMilliseconds", (ulong)lease.Ttl.TotalMilliseconds);
+                    json.WriteNumber("renewedAt", lease.RenewedAt.Value);
+                    json.WriteNumber("keys", lease.Keys);
+                    break;
+                case StoredBoundKey bound:
+                    json.WriteNumber("lease", bound.Lease.Value);
+                    JsonLine.WriteBytes(json, "key", bound.Key.Span);
                     break;
                 case StoredGuard guard:
                     json.WriteString("name", guard.Name);

@@ -18,6 +18,10 @@ internal static class StoredOperationJson
         GetOperation => "get",
         BatchOperation => "batch",
         ForgetGuardOperation => "forgetGuard",
+        GrantLeaseOperation => "grantLease",
+        KeepAliveOperation => "keepAlive",
+        RevokeLeaseOperation => "revokeLease",
+        FenceOperation => "fence",
         _ => throw new System.Diagnostics.UnreachableException(),
     };
 
@@ -32,6 +36,22 @@ internal static class StoredOperationJson
 
         switch (operation)
         {
+            case PutOperation { Lease.IsNone: false } bound:
+                json.WriteNumber("lease", bound.Lease.Value);
+                JsonLine.WriteBytes(json, "value", bound.Value.Span);
+                break;
+            case GrantLeaseOperation grant:
+                json.WriteNumber("ttlMilliseconds", (ulong)grant.Ttl.TotalMilliseconds);
+                break;
+            case KeepAliveOperation keep:
+                WriteLeases(json, keep.Leases);
+                break;
+            case RevokeLeaseOperation revoke:
+                json.WriteNumber("lease", revoke.Lease.Value);
+                break;
+            case FenceOperation fence:
+                json.WriteString("guard", fence.Name);
+                break;
             case PutOperation put:
                 JsonLine.WriteBytes(json, "value", put.Value.Span);
                 break;
@@ -62,6 +82,17 @@ internal static class StoredOperationJson
                 WriteSteps(json, "else", batch.Else);
                 break;
         }
+    }
+
+    public static void WriteLeases(Utf8JsonWriter json, IEnumerable<LeaseId> leases)
+    {
+        json.WriteStartArray("leases");
+        foreach (var lease in leases)
+        {
+            json.WriteNumberValue(lease.Value);
+        }
+
+        json.WriteEndArray();
     }
 
     private static void WriteCompares(Utf8JsonWriter json, BatchOperation batch)

@@ -45,7 +45,7 @@ internal static class AttemptDecision
         Rejected
         {
             Reason: RejectionReason.PreconditionFailed or RejectionReason.NotAnInteger or RejectionReason.OutOfRange
-                or RejectionReason.FencingTokenStale or RejectionReason.LimitReached
+                or RejectionReason.FencingTokenStale or RejectionReason.LimitReached or RejectionReason.LeaseNotFound
         } => last,
         Rejected rejected when mayHaveHappened => new Unknown($"an earlier attempt may have happened; the last one: {rejected.Detail}"),
         Rejected { Reason: RejectionReason.NotLeader } rejected => new Rejected(RejectionReason.Unavailable, $"no leader before the deadline: {rejected.Detail}"),

@@ -193,6 +193,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
 
             EndWaits();
             PublishStatus();
+            KeepLeases();
             KeepTicking();
             CompactIfLarge();
         }
@@ -423,6 +424,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         LogStopped(logger, sender.Address, stop.Reason, stop.Detail);
         inbox.Close();
         tickRegistration?.Dispose();
+        leaseTimer?.Dispose();
         stopping.Cancel();
         await Task.WhenAll(background);
         while (inbox.TryTakeRequest(out var request) || inbox.TryTakeCompletion(out request))

@@ -8,7 +8,7 @@ namespace MultiDc.Server.StateMachine;
 /// The bytes of a command in the log, pinned by golden files. Version 1: version (1), kind, then for writes: session (8, little-endian), sequence (8),
 /// key length (4), key, and what the kind adds: a value with its length (4), and for compare-and-set the expected value with its length,
 /// where -1 means absent. Version 2, for what version 1 cannot say, has the guard between sequence and key: name with its length, -1 for none, and if
-/// there is one the token (8). Version 1 is written wherever it suffices, so that earlier versions read it.
+/// there is one the token (8); the expiry of leases is no write and has only their count (4), and for each its id (8) and the index of its last renewal (8). Version 1 is written wherever it suffices, so that earlier versions read it.
 /// </summary>
 internal static partial class KeyValueCommandCodec
 {
@@ -31,11 +31,27 @@ internal static partial class KeyValueCommandCodec
         // Only within a batch.
         Get = 9,
         ForgetGuard = 10,
+        PutWithLease = 11,
+        GrantLease = 12,
+        KeepAlive = 13,
+        RevokeLease = 14,
+
+        // Only within a batch.
+        Fence = 15,
+
+        // No write of a session.
+        ExpireLeases = 16,
     }
 
     public static ReadOnlyMemory<byte> Encode(KeyValueCommand command)
     {
         var writer = new ArrayBufferWriter<byte>(64);
+        if (command is ExpireLeasesCommand expire)
+        {
+            WriteExpiry(writer, expire);
+            return writer.WrittenMemory;
+        }
+
         if (command is not WriteCommand write)
         {
             writer.WriteByte(FirstVersion);
@@ -75,7 +91,12 @@ internal static partial class KeyValueCommandCodec
             return OpenSessionCommand.Instance;
         }
 
-        if (kind == Kind.Get || (version == FirstVersion && kind > Kind.CompareAndSet))
+        if (kind == Kind.ExpireLeases && version > FirstVersion)
+        {
+            return ReadExpiry(ref rest);
+        }
+
+        if (kind is Kind.Get or Kind.Fence || (version == FirstVersion && kind > Kind.CompareAndSet))
         {
             throw new FormatException($"a command of version {version} and kind {(byte)kind}");
         }

@@ -8,6 +8,9 @@ internal sealed partial class KeyValueStateMachine
 {
     private int guardCount;
 
+    // By the batch that is being applied.
+    private int newGuards;
+
     private async ValueTask LoadGuardsAsync(IReplicaStateView view)
     {
         guardCount = 0;
@@ -43,5 +46,28 @@ internal sealed partial class KeyValueStateMachine
         }
 
         return null;
+    }
+
+    /// <summary>Raises a guard to this entry's own revision, which is greater than all that were before it.</summary>
+    private async ValueTask<SessionOutcome> FenceAsync(LogIndex index, string name, Dictionary<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?> changes)
+    {
+        var row = StateRows.GuardKey(name);
+        if (await CurrentAsync(row) is not { } bytes)
+        {
+            if (guardCount + newGuards >= Guard.MaxGuardsOfShard)
+            {
+                return SessionOutcome.LimitReached;
+            }
+
+            newGuards++;
+        }
+        else if (StateRows.DecodeGuard(bytes.Span).Token > index.Value)
+        {
+            // Somebody used tokens of another kind under this name.
+            return SessionOutcome.FencingTokenStale;
+        }
+
+        changes[row] = StateRows.Encode(new GuardRecord(index.Value, index));
+        return SessionOutcome.Applied;
     }
 }

@@ -29,9 +29,16 @@ internal sealed partial class KeyValueStateMachine
             return refused;
         }
 
-        if (operation is BatchOperation several)
+        switch (operation)
         {
-            return await ApplyBatchAsync(index, several);
+            case BatchOperation several:
+                return await ApplyBatchAsync(index, several);
+            case GrantLeaseOperation grant:
+                return Grant(index, grant);
+            case KeepAliveOperation keep:
+                return await KeepAliveAsync(index, keep);
+            case RevokeLeaseOperation revoke:
+                return await EndAsync(revoke.Lease, _ => true) ? SessionOutcome.Applied : SessionOutcome.LeaseNotFound;
         }
 
         var (outcome, result) = await ApplyOneAsync(index, operation, changed);
@@ -84,11 +91,14 @@ internal sealed partial class KeyValueStateMachine
                 changed[row] = value;
             }
 
+            guardCount += newGuards;
+
             return new(SessionOutcome.Applied, answer, answerBytes);
         }
         finally
         {
             batch.Clear();
+            newGuards = 0;
         }
     }
 
@@ -99,19 +109,17 @@ internal sealed partial class KeyValueStateMachine
         switch (operation)
         {
             case PutOperation put:
-                Write(put.Value);
-                break;
+                return (await WriteAsync(put.Value, put.Lease), NoResult);
 
             case DeleteOperation:
                 changes[StateRows.EntryKey(operation.Key.Span)] = null;
-                break;
+                return (await BindAsync(operation.Key, present?.Lease ?? default, default, changes), NoResult);
 
             case CompareAndSetOperation compare when !Matches(compare.Expected, present):
                 return (SessionOutcome.PreconditionFailed, NoResult);
 
             case CompareAndSetOperation set:
-                Write(set.Value);
-                break;
+                return (await WriteAsync(set.Value, default), NoResult);
 
             case AddOperation add:
                 if (NumberOf(present, ifAbsent: 0) is not { } before)
@@ -125,8 +133,7 @@ internal sealed partial class KeyValueStateMachine
                     return (SessionOutcome.OutOfRange, NoResult);
                 }
 
-                Write(TextOf(sum));
-                return (SessionOutcome.Applied, new(Number: sum));
+                return (await WriteAsync(TextOf(sum), present?.Lease ?? default), new(Number: sum));
 
             case MaxOperation max:
                 if (NumberOf(present, ifAbsent: max.Number) is not { } least)
@@ -134,12 +141,9 @@ internal sealed partial class KeyValueStateMachine
                     return (SessionOutcome.NotAnInteger, NoResult);
                 }
 
-                if (present is null || least < max.Number)
-                {
-                    Write(TextOf(max.Number));
-                }
-
-                return (SessionOutcome.Applied, new(Number: Math.Max(least, max.Number)));
+                return present is null || least < max.Number
+                    ? (await WriteAsync(TextOf(max.Number), present?.Lease ?? default), new(Number: max.Number))
+                    : (SessionOutcome.Applied, new(Number: least));
 
             case AppendOperation append:
                 var length = (present?.Value.Length ?? 0) + append.Value.Length;
@@ -148,27 +152,35 @@ internal sealed partial class KeyValueStateMachine
                     return (SessionOutcome.OutOfRange, NoResult);
                 }
 
-                Write(present is null ? append.Value : (byte[])[.. present.Value.Span, .. append.Value.Span]);
-                return (SessionOutcome.Applied, new(Number: length));
+                return (
+                    await WriteAsync(present is null ? append.Value : (byte[])[.. present.Value.Span, .. append.Value.Span], present?.Lease ?? default),
+                    new(Number: length));
 
             case GetOperation:
                 return (SessionOutcome.Applied, new(present));
 
+            case FenceOperation fence:
+                return (await FenceAsync(index, fence.Name, changes), new(Number: (long)index.Value));
+
             case ForgetGuardOperation:
-                break;
+                return (SessionOutcome.Applied, NoResult);
 
             default:
                 throw new System.Diagnostics.UnreachableException();
         }
 
-        return (SessionOutcome.Applied, NoResult);
-
         // A key that one batch writes several times was written once: versions count revisions.
-        void Write(ReadOnlyMemory<byte> value)
+        async ValueTask<SessionOutcome> WriteAsync(ReadOnlyMemory<byte> value, LeaseId lease)
         {
+            if (await BindAsync(operation.Key, present?.Lease ?? default, lease, changes) is var bound and not SessionOutcome.Applied)
+            {
+                return bound;
+            }
+
             var revision = new Revision(index.Value);
             var version = present is null ? 1 : present.ModifyRevision == revision ? present.Version : present.Version + 1;
-            changes[StateRows.EntryKey(operation.Key.Span)] = StateRows.Encode(new KeyValueEntry(operation.Key, value, present?.CreateRevision ?? revision, revision, version));
+            changes[StateRows.EntryKey(operation.Key.Span)] = StateRows.Encode(new KeyValueEntry(operation.Key, value, present?.CreateRevision ?? revision, revision, version, lease));
+            return SessionOutcome.Applied;
         }
     }
 

@@ -34,6 +34,7 @@ internal sealed partial class KeyValueStateMachine(IReplicaState state, HashRang
         }
 
         await LoadGuardsAsync(view);
+        await LoadLeasesAsync(view);
     }
 
     /// <summary>Applies committed entries, in order.</summary>
@@ -68,6 +69,14 @@ internal sealed partial class KeyValueStateMachine(IReplicaState state, HashRang
                 var opened = new SessionId(index.Value);
                 Remember(opened, new(default, index, SessionOutcome.None, default));
                 return new(new Applied(new(index.Value)), opened);
+
+            case ExpireLeasesCommand expire:
+                foreach (var (lease, renewedAt) in expire.Leases)
+                {
+                    await ExpireAsync(lease, renewedAt);
+                }
+
+                return new(new Applied(new(index.Value)));
 
             case WriteCommand write:
                 if (!sessions.TryGet(write.Session, out var record))
@@ -104,7 +113,8 @@ internal sealed partial class KeyValueStateMachine(IReplicaState state, HashRang
         SessionOutcome.NotAnInteger => new Rejected(RejectionReason.NotAnInteger, "the value is no integer of 64 bits in decimal text"),
         SessionOutcome.OutOfRange => new Rejected(RejectionReason.OutOfRange, "the integer has no place in 64 bits, or the value or the results are too large"),
         SessionOutcome.FencingTokenStale => new Rejected(RejectionReason.FencingTokenStale, "the shard has seen a greater token under the guard's name"),
-        SessionOutcome.LimitReached => new Rejected(RejectionReason.LimitReached, $"the shard remembers {Guard.MaxGuardsOfShard} guards already"),
+        SessionOutcome.LimitReached => new Rejected(RejectionReason.LimitReached, "the shard has as many guards, or leases, or the lease as many keys, as may be"),
+        SessionOutcome.LeaseNotFound => new Rejected(RejectionReason.LeaseNotFound, "the shard has no such lease (any more)"),
 
         // Only a write numbered 0 meets a session that has not written. It is in the log, so it must be answered, not break every replica.
         SessionOutcome.None => new Rejected(RejectionReason.InvalidArgument, "the writes of a session are numbered from 1"),

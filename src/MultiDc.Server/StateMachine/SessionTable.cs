@@ -24,8 +24,11 @@ internal enum SessionOutcome : byte
     /// <summary>The guard's token was less than one seen before.</summary>
     FencingTokenStale = 6,
 
-    /// <summary>There was no room for another guard.</summary>
+    /// <summary>There was no room for another guard, lease or key of a lease.</summary>
     LimitReached = 7,
+
+    /// <summary>There was no such lease.</summary>
+    LeaseNotFound = 8,
 }
 
 /// <summary>What is remembered of a session.</summary>

@@ -11,6 +11,8 @@ public abstract record StoredContent
     public static StoredContent OfRow(StateRow row) => row.Key.Span switch
     {
         [StateRows.EntryPrefix, ..] => new StoredEntry(StateRows.DecodeEntry(StateRows.KeyOfEntryRow(row.Key), row.Value)),
+        var key when StateRows.IsLeaseRow(key) => LeaseOf(StateRows.LeaseOfRow(key), StateRows.DecodeLease(row.Value.Span)),
+        var key when StateRows.IsBoundKeyRow(key) => BoundKeyOf(StateRows.BoundKeyOfRow(row.Key), row.Value.Span),
         var key when StateRows.IsGuardRow(key) => GuardOf(StateRows.NameOfGuardRow(key), StateRows.DecodeGuard(row.Value.Span)),
         var key => SessionOf(StateRows.SessionOfRow(key), StateRows.DecodeSession(row.Value.Span), StateRows.DecodeAnswer(row.Value)),
     };
@@ -20,9 +22,18 @@ public abstract record StoredContent
     public static StoredContent OfCommand(ReadOnlyMemory<byte> payload) => KeyValueCommandCodec.Decode(payload) switch
     {
         OpenSessionCommand => new StoredSessionOpening(),
+        ExpireLeasesCommand expire => new StoredLeaseExpiry([.. expire.Leases.Select(static lease => lease.Lease)]),
         WriteCommand write => new StoredWrite(write.Session, write.Sequence, write.Operation),
         _ => throw new System.Diagnostics.UnreachableException(),
     };
+
+    private static StoredLease LeaseOf(LeaseId lease, LeaseRecord record) => new(lease, record.Ttl, record.RenewedAt, record.Keys);
+
+    private static StoredBoundKey BoundKeyOf((LeaseId Lease, ReadOnlyMemory<byte> Key) bound, ReadOnlySpan<byte> row)
+    {
+        StateRows.CheckBound(row);
+        return new(bound.Lease, bound.Key);
+    }
 
     private static StoredGuard GuardOf(string name, GuardRecord record) => new(name, record.Token, record.RaisedAt);
 
@@ -40,6 +51,7 @@ public abstract record StoredContent
             SessionOutcome.OutOfRange => StoredOutcome.OutOfRange,
             SessionOutcome.FencingTokenStale => StoredOutcome.FencingTokenStale,
             SessionOutcome.LimitReached => StoredOutcome.LimitReached,
+            SessionOutcome.LeaseNotFound => StoredOutcome.LeaseNotFound,
             _ => throw new System.Diagnostics.UnreachableException(),
         },
         record.OutcomeRevision,
@@ -65,6 +77,22 @@ public sealed record StoredSession(
 /// <param name="Token">The token.</param>
 /// <param name="RaisedAt">The index of the first write that had it.</param>
 public sealed record StoredGuard(string Name, ulong Token, LogIndex RaisedAt) : StoredContent;
+
+/// <summary>A row: a lease.</summary>
+/// <param name="Lease">Which.</param>
+/// <param name="Ttl">How long it lives from each renewal.</param>
+/// <param name="RenewedAt">The index of its last renewal.</param>
+/// <param name="Keys">How many keys are bound to it.</param>
+public sealed record StoredLease(LeaseId Lease, TimeSpan Ttl, LogIndex RenewedAt, int Keys) : StoredContent;
+
+/// <summary>A row: a key is bound to a lease.</summary>
+/// <param name="Lease">The lease.</param>
+/// <param name="Key">The key.</param>
+public sealed record StoredBoundKey(LeaseId Lease, ReadOnlyMemory<byte> Key) : StoredContent;
+
+/// <summary>A command: leases expire, if they have not been renewed meanwhile.</summary>
+/// <param name="Leases">Which.</param>
+public sealed record StoredLeaseExpiry(IReadOnlyList<LeaseId> Leases) : StoredContent;
 
 /// <summary>A command: a session is opened.</summary>
 public sealed record StoredSessionOpening : StoredContent;
@@ -96,6 +124,9 @@ public enum StoredOutcome
     /// <summary>The guard's token was less than one seen before.</summary>
     FencingTokenStale,
 
-    /// <summary>There was no room for another guard.</summary>
+    /// <summary>There was no room for another guard, lease or key of a lease.</summary>
     LimitReached,
+
+    /// <summary>There was no such lease.</summary>
+    LeaseNotFound,
 }

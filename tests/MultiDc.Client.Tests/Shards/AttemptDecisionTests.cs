@@ -47,7 +47,7 @@ public sealed class AttemptDecisionTests
         foreach (var reason in Enum.GetValues<RejectionReason>())
         {
             var concluded = AttemptDecision.Conclude(new Rejected(reason, "why"), mayHaveHappened: true);
-            if (reason is RejectionReason.PreconditionFailed or RejectionReason.NotAnInteger or RejectionReason.OutOfRange or RejectionReason.FencingTokenStale or RejectionReason.LimitReached)
+            if (reason is RejectionReason.PreconditionFailed or RejectionReason.NotAnInteger or RejectionReason.OutOfRange or RejectionReason.FencingTokenStale or RejectionReason.LimitReached or RejectionReason.LeaseNotFound)
             {
                 Assert.IsType<Rejected>(concluded);
             }

@@ -185,6 +185,8 @@ public sealed class OperationClusterTests(SharedCluster shared, ITestOutputHelpe
 
         public Task<ScanReply> ScanAsync(ScanRequest request) => throw new NotSupportedException();
 
+        public Task<LeaseReply> ReadLeaseAsync(LeaseReadRequest request) => throw new NotSupportedException();
+
         public Task<ReplicaStatus> GetStatusAsync() => throw new NotSupportedException();
 
         public Task<bool> TransferLeadershipAsync(DatacenterId to) => throw new NotSupportedException();

@@ -18,6 +18,13 @@ public sealed class OperationGoldenTests
         ["max"] = (new MaxOperation(Bytes("key"), 258), "0207" + Session + NoGuard + Key + "0201000000000000"),
         ["guarded put"] = (new PutOperation(Bytes("key"), Bytes("v")) { Guard = new("lock", 7) }, "0202" + Session + "04000000" + "6C6F636B" + "0700000000000000" + Key + "01000000" + "76"),
         ["forget"] = (new ForgetGuardOperation(Bytes("key")) { Guard = new("lock", 7) }, "020A" + Session + "04000000" + "6C6F636B" + "0700000000000000" + Key),
+        ["grant"] = (new GrantLeaseOperation(Bytes("key"), TimeSpan.FromSeconds(1)), "020C" + Session + NoGuard + Key + "E803000000000000"),
+        ["keep alive"] = (new KeepAliveOperation(Bytes("key"), [new(5), new(258)]), "020D" + Session + NoGuard + Key + "02000000" + "0500000000000000" + "0201000000000000"),
+        ["revoke"] = (new RevokeLeaseOperation(Bytes("key"), new(5)), "020E" + Session + NoGuard + Key + "0500000000000000"),
+        ["bound put"] = (new PutOperation(Bytes("key"), Bytes("v")) { Lease = new(5) }, "020B" + Session + NoGuard + Key + "0500000000000000" + "0100000076"),
+        ["fence"] = (
+            BatchOperation.Of(null, [new FenceOperation(Bytes("key"), "lock")]),
+            "0208" + Session + NoGuard + Key + "00000000" + "01000000" + ("0F" + Key + "04000000" + "6C6F636B") + "00000000"),
         ["batch"] = (
             BatchOperation.Of(
                 [Compare.ValueEquals(Bytes("key"), Bytes("v")), Compare.ModifyRevision(Bytes("key"), CompareRelation.Less, new(5))],
@@ -42,6 +49,36 @@ public sealed class OperationGoldenTests
     }
 
     [Fact]
+    public void Expiries_keep_their_bytes()
+    {
+        const string Hex = "0210" + "01000000" + "0500000000000000" + "0900000000000000";
+        Assert.Equal(Hex, Convert.ToHexString(KeyValueCommandCodec.Encode(new ExpireLeasesCommand([(new(5), new(9))])).Span));
+        Assert.Equal(Hex, Convert.ToHexString(KeyValueCommandCodec.Encode(KeyValueCommandCodec.Decode(Convert.FromHexString(Hex))).Span));
+        GoldenTests.Damage(Convert.FromHexString(Hex), static bytes => KeyValueCommandCodec.Decode(bytes));
+    }
+
+    [Fact]
+    public void Lease_rows_keep_their_bytes()
+    {
+        Assert.Equal("400102030405060708", Convert.ToHexString(StateRows.LeaseKey(new(0x0102030405060708)).Span));
+        Assert.Equal("410102030405060708" + "6B6579", Convert.ToHexString(StateRows.BoundKey(new(0x0102030405060708), "key"u8).Span));
+        var (lease, key) = StateRows.BoundKeyOfRow(StateRows.BoundKey(new(7), "key"u8));
+        Assert.Equal((7UL, "key"), (lease.Value, Text(key)));
+        Assert.Equal("01", Convert.ToHexString(StateRows.Bound.Span));
+        const string Hex = "01" + "E803000000000000" + "0900000000000000" + "02000000";
+        Assert.Equal(Hex, Convert.ToHexString(StateRows.Encode(new LeaseRecord(1000, new(9), 2)).Span));
+        Assert.Equal(new LeaseRecord(1000, new(9), 2), StateRows.DecodeLease(Convert.FromHexString(Hex)));
+        GoldenTests.Damage(Convert.FromHexString(Hex), static bytes => StateRows.DecodeLease(bytes));
+        GoldenTests.Damage(StateRows.LeaseKey(new(7)).ToArray(), static bytes => StateRows.LeaseOfRow(bytes));
+
+        const string EntryHex = "02" + "0300000000000000" + "0500000000000000" + "0200000000000000" + "0700000000000000" + "76";
+        Assert.Equal(EntryHex, Convert.ToHexString(StateRows.Encode(new KeyValueEntry(Bytes("key"), Bytes("v"), new(3), new(5), 2, new(7))).Span));
+        var read = StateRows.DecodeEntry(Bytes("key"), Convert.FromHexString(EntryHex));
+        Assert.Equal((3UL, 5UL, 2UL, 7UL, "v"), (read.CreateRevision.Value, read.ModifyRevision.Value, read.Version, read.Lease.Value, Text(read.Value)));
+        GoldenTests.Damage(Convert.FromHexString(EntryHex), static bytes => StateRows.DecodeEntry(default, bytes));
+    }
+
+    [Fact]
     public void Session_rows_keep_their_bytes()
     {
         var record = new SessionRecord(new(9), new(300), SessionOutcome.Applied, new(300));
@@ -52,6 +89,8 @@ public sealed class OperationGoldenTests
             new(true, [new(), new(Number: 3), new(new KeyValueEntry(Bytes("key"), Bytes("v"), new(1), new(2), 2))]),
             Head + "02" + "03000000" + "00" + "01" + "0300000000000000" + "02" + Key + "1A000000" + "01" + "0100000000000000" + "0200000000000000" + "0200000000000000" + "76");
         Check(record, new(false, []), Head + "03" + "00000000");
+        Check(record, WriteAnswer.OfLost([new(5)]), Head + "04" + "01000000" + "01" + "0500000000000000");
+        Check(record, WriteAnswer.OfLost([]), Head + "04" + "00000000");
         Check(record with { Outcome = SessionOutcome.FencingTokenStale }, null, "02" + "0900000000000000" + "2C01000000000000" + "06" + "2C01000000000000");
 
         // What version 1 can say is said in version 1.
@@ -86,7 +125,11 @@ public sealed class OperationGoldenTests
     [InlineData("0105" + Session + Key + "0100000000000000")]
     [InlineData("0201")]
     [InlineData("0209" + Session + NoGuard + Key)]
-    [InlineData("020B" + Session + NoGuard + Key)]
+    [InlineData("0220" + Session + NoGuard + Key)]
+    [InlineData("020B" + Session + NoGuard + Key + "0000000000000000" + "0100000076")]
+    [InlineData("020C" + Session + NoGuard + Key + "FFFFFFFFFFFFFFFF")]
+    [InlineData("020F" + Session + NoGuard + Key + "0400000000000000")]
+    [InlineData("0110" + "00000000")]
     [InlineData("0208" + Session + NoGuard + Key + "00000000" + "01000000" + "08" + Key + "000000000000000000000000" + "00000000")]
     [InlineData("0208" + Session + NoGuard + Key + "00000000" + "FFFFFF7F")]
     [InlineData("0208" + Session + NoGuard + Key + "01000000" + Key + "0501" + "00000000" + "0000000000000000" + "0000000000000000")]

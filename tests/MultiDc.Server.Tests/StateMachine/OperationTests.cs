@@ -28,7 +28,8 @@ public sealed class OperationTests
             Assert.Equal(
                 twin.Entries.OrderBy(static e => e.Key, StringComparer.Ordinal).Select(static e => $"{e.Key}={e.Value}"),
                 Content(machine).OfType<StoredEntry>().Select(static e => e.Entry)
-                    .Select(static e => $"{e.KeyText()}={new OperationTwin.TwinEntry(Text(e.Value), e.CreateRevision.Value, e.ModifyRevision.Value, e.Version)}"));
+                    .Select(static e => $"{e.KeyText()}={new OperationTwin.TwinEntry(Text(e.Value), e.CreateRevision.Value, e.ModifyRevision.Value, e.Version, e.Lease.Value)}"));
+            Assert.Equal(twin.Leases, LeasesOf(machine));
             Assert.Equal(
                 twin.Guards.OrderBy(static g => g.Key, StringComparer.Ordinal).Select(static g => (g.Key, g.Value)),
                 Content(machine).OfType<StoredGuard>().Select(static g => (g.Name, g.Token)));
@@ -147,6 +148,41 @@ public sealed class OperationTests
         Assert.Null(KeyValueReader.GetAsync(machine.State, Bytes("k")).AsTask().Result);
 
         RejectionReason Reason(ulong sequence, WriteOperation operation) => Assert.IsType<Rejected>(machine.Apply(new WriteCommand(session, new(sequence), operation)).Result).Reason;
+    }
+
+    [Fact]
+    public void Leases_and_their_keys_are_bounded()
+    {
+        var machine = new Machine();
+        var session = machine.Apply(OpenSessionCommand.Instance).Session!.Value;
+        var sequence = 0UL;
+        Assert.All(
+            machine.Apply(Enumerable.Range(0, LeaseLimits.MaxLeasesOfShard).Select(_ => Write(new GrantLeaseOperation(Bytes("k"), TimeSpan.FromSeconds(5))))),
+            static r => Assert.IsType<Applied>(r.Result));
+        machine.Reload();
+        Assert.Equal(RejectionReason.LimitReached, ReasonOf(Write(new GrantLeaseOperation(Bytes("k"), TimeSpan.FromSeconds(5)))));
+        var lease = new LeaseId(7);
+        machine.Apply(Enumerable.Range(0, LeaseLimits.MaxKeysOfLease).Select(i => Write(new PutOperation(Bytes($"k{i}"), Bytes("v")) { Lease = lease })));
+        Assert.Equal(RejectionReason.LimitReached, ReasonOf(Write(new PutOperation(Bytes("one too many"), Bytes("v")) { Lease = lease })));
+        Assert.IsType<Applied>(machine.Apply(Write(new PutOperation(Bytes("k7"), Bytes("w")) { Lease = lease })).Result);
+        Assert.Equal(RejectionReason.LeaseNotFound, ReasonOf(Write(new PutOperation(Bytes("k"), Bytes("v")) { Lease = new(1) })));
+        Assert.IsType<Applied>(machine.Apply(Write(new RevokeLeaseOperation(Bytes("k"), lease))).Result);
+        Assert.DoesNotContain(Content(machine), static row => row is StoredEntry or StoredBoundKey);
+        Assert.IsType<Applied>(machine.Apply(Write(new GrantLeaseOperation(Bytes("k"), TimeSpan.FromSeconds(5)))).Result);
+
+        WriteCommand Write(WriteOperation operation) => new(session, new(++sequence), operation);
+        RejectionReason ReasonOf(WriteCommand write) => Assert.IsType<Rejected>(machine.Apply(write).Result).Reason;
+    }
+
+    private static IEnumerable<string> LeasesOf(Machine machine)
+    {
+        var content = Content(machine).ToArray();
+        var keys = content.OfType<StoredBoundKey>().ToLookup(static b => b.Lease, static b => Text(b.Key));
+        foreach (var lease in content.OfType<StoredLease>())
+        {
+            Assert.Equal(lease.Keys, keys[lease.Lease].Count());
+            yield return $"{lease.Lease} {lease.Ttl} {lease.RenewedAt}: {string.Join(' ', keys[lease.Lease].Order(StringComparer.Ordinal))}";
+        }
     }
 
     private static IEnumerable<StoredContent> Content(Machine machine)

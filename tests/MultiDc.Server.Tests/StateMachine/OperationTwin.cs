@@ -12,9 +12,15 @@ internal sealed partial class OperationTwin(HashRange range)
 {
     private readonly Dictionary<ulong, (ulong Sequence, string Result)> sessions = [];
     private readonly Dictionary<string, ulong> guards = [];
+    private readonly Dictionary<ulong, TwinLease> leases = [];
     private Dictionary<string, TwinEntry> entries = [];
 
-    public sealed record TwinEntry(string Value, ulong Create, ulong Modify, ulong Version);
+    public sealed record TwinEntry(string Value, ulong Create, ulong Modify, ulong Version, ulong Lease);
+
+    public sealed record TwinLease(TimeSpan Ttl, ulong RenewedAt);
+
+    public IEnumerable<string> Leases => leases.OrderBy(static l => l.Key)
+        .Select(l => $"{l.Key} {l.Value.Ttl} {l.Value.RenewedAt}: {string.Join(' ', entries.Where(e => e.Value.Lease == l.Key).Select(static e => e.Key).Order(StringComparer.Ordinal))}");
 
     public IReadOnlyDictionary<string, TwinEntry> Entries => entries;
 
@@ -22,6 +28,19 @@ internal sealed partial class OperationTwin(HashRange range)
 
     public string Apply(ulong index, KeyValueCommand command)
     {
+        if (command is ExpireLeasesCommand expire)
+        {
+            foreach (var (lease, renewedAt) in expire.Leases)
+            {
+                if (leases.TryGetValue(lease.Value, out var present) && present.RenewedAt == renewedAt.Value)
+                {
+                    End(lease.Value);
+                }
+            }
+
+            return $"applied {index}";
+        }
+
         if (command is not WriteCommand write)
         {
             sessions.Add(index, (0, ""));
@@ -50,6 +69,7 @@ internal sealed partial class OperationTwin(HashRange range)
     {
         AppliedNumber number => $"applied {number.Revision}: {number.Number}",
         AppliedBatch batch => $"applied {batch.Revision}, {(batch.Succeeded ? "then" : "else")}: {string.Join(", ", batch.Results.Select(Describe))}",
+        AppliedKeepAlive keep => $"applied {keep.Revision}, lost {string.Join(' ', keep.Lost)}",
         Applied applied => $"applied {applied.Revision}",
         Rejected rejected => rejected.Reason.ToString(),
         _ => "unknown",
@@ -85,15 +105,48 @@ internal sealed partial class OperationTwin(HashRange range)
             }
         }
 
-        var before = new Dictionary<string, TwinEntry>(entries);
+        switch (operation)
+        {
+            case GrantLeaseOperation grant:
+                leases[index] = new(grant.Ttl, index);
+                return $"applied {index}";
+            case RevokeLeaseOperation revoke:
+                return End(revoke.Lease.Value) ? $"applied {index}" : "LeaseNotFound";
+            case KeepAliveOperation keep:
+                var lost = keep.Leases.Where(lease => !leases.ContainsKey(lease.Value)).ToArray();
+                foreach (var lease in keep.Leases.Except(lost))
+                {
+                    leases[lease.Value] = leases[lease.Value] with { RenewedAt = index };
+                }
+
+                return $"applied {index}, lost {string.Join(' ', lost)}";
+        }
+
+        var (before, guardsBefore) = (new Dictionary<string, TwinEntry>(entries), new Dictionary<string, ulong>(guards));
         var result = operation is BatchOperation batch ? Several(index, batch) : One(index, operation);
         if (result.StartsWith('!'))
         {
             entries = before;
+            guards.Clear();
+            foreach (var (name, token) in guardsBefore)
+            {
+                guards.Add(name, token);
+            }
+
             return result[1..];
         }
 
         return operation is BatchOperation ? result : result == "-" ? $"applied {index}" : $"applied {index}: {result}";
+    }
+
+    private bool End(ulong lease)
+    {
+        foreach (var key in entries.Where(e => e.Value.Lease == lease).Select(static e => e.Key).ToArray())
+        {
+            entries.Remove(key);
+        }
+
+        return leases.Remove(lease);
     }
 
     private string Several(ulong index, BatchOperation batch)
@@ -135,10 +188,13 @@ internal sealed partial class OperationTwin(HashRange range)
             case DeleteOperation:
                 entries.Remove(key);
                 return "-";
+            case FenceOperation fence:
+                guards[fence.Name] = index;
+                return $"{index}";
             case PutOperation put:
-                return Set(Text(put.Value), "-");
+                return put.Lease.IsNone || leases.ContainsKey(put.Lease.Value) ? Set(Text(put.Value), "-", put.Lease.Value) : "!LeaseNotFound";
             case CompareAndSetOperation set:
-                return present?.Value == (set.Expected is { } expected ? Text(expected) : null) ? Set(Text(set.Value), "-") : "!PreconditionFailed";
+                return present?.Value == (set.Expected is { } expected ? Text(expected) : null) ? Set(Text(set.Value), "-", 0) : "!PreconditionFailed";
             case AppendOperation append:
                 var text = present?.Value + Text(append.Value);
                 return Set(text, $"{text.Length}");
@@ -154,9 +210,9 @@ internal sealed partial class OperationTwin(HashRange range)
                 throw new InvalidOperationException();
         }
 
-        string Set(string value, string result)
+        string Set(string value, string result, ulong? lease = null)
         {
-            entries[key] = new(value, present?.Create ?? index, index, (present?.Version ?? 0) + (present?.Modify == index ? 0UL : 1UL));
+            entries[key] = new(value, present?.Create ?? index, index, (present?.Version ?? 0) + (present?.Modify == index ? 0UL : 1UL), lease ?? present?.Lease ?? 0);
             return result;
         }
     }
