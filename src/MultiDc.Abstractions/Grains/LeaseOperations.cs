@@ -27,7 +27,7 @@ public static class LeaseLimits
 /// </summary>
 /// <remarks>
 /// Expiry is decided by the shard's leader and logged, never by a follower: when <paramref name="Ttl"/> has passed by the leader's monotonic clock since it applied the last renewal. It never
-/// comes early. It comes late by the time that the renewal took from leader to follower when the leader changes, and by up to a whole life when the next leader's process has started since.
+/// comes early. It comes late by at most a heartbeat when the leader changes; by the election, too, when the leader was lost before its followers heard that the renewal is committed; and by up to a whole life when the next leader's process has started since.
 /// </remarks>
 /// <param name="Key">Any key of the shard, which says which shard grants.</param>
 /// <param name="Ttl">How long it lives unless renewed, in whole milliseconds: <see cref="LeaseLimits.MinTtl"/> to <see cref="LeaseLimits.MaxTtl"/>.</param>

@@ -50,6 +50,10 @@ internal sealed class LeaseClock(TimeProvider time)
             else if (before.Record.RenewedAt != renewed.RenewedAt)
             {
                 Run(lease, renewed, now);
+                if (running[lease].EndsAt < before.EndsAt)
+                {
+                    byEnd.Enqueue(lease, running[lease].EndsAt);
+                }
             }
         }
 
