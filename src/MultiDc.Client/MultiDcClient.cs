@@ -38,19 +38,53 @@ internal sealed class MultiDcClient(IDatacenterLinks links, RingCache ring, Shar
     }
 
     public Task<WriteResult> PutAsync(string keyspace, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, TimeSpan? timeout, CancellationToken cancellationToken) =>
-        WriteAsync(keyspace, new PutOperation(key, value), KeyLimits.DescribeValueProblem(value.Span), timeout, cancellationToken);
+        WriteAsync(keyspace, new PutOperation(key, value), timeout, cancellationToken);
 
     public Task<WriteResult> DeleteAsync(string keyspace, ReadOnlyMemory<byte> key, TimeSpan? timeout, CancellationToken cancellationToken) =>
-        WriteAsync(keyspace, new DeleteOperation(key), null, timeout, cancellationToken);
+        WriteAsync(keyspace, new DeleteOperation(key), timeout, cancellationToken);
 
     public Task<WriteResult> CompareAndSetAsync(
         string keyspace, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte>? expected, ReadOnlyMemory<byte> value, TimeSpan? timeout, CancellationToken cancellationToken) =>
-        WriteAsync(
-            keyspace,
-            new CompareAndSetOperation(key, expected, value),
-            KeyLimits.DescribeValueProblem(value.Span) ?? KeyLimits.DescribeValueProblem(expected.GetValueOrDefault().Span),
-            timeout,
-            cancellationToken);
+        WriteAsync(keyspace, new CompareAndSetOperation(key, expected, value), timeout, cancellationToken);
+
+    public async Task<WriteResult> WriteAsync(string keyspace, WriteOperation operation, TimeSpan? timeout, CancellationToken cancellationToken)
+    {
+        if (OperationLimits.DescribeProblem(operation) is { } problem)
+        {
+            return new Rejected(RejectionReason.InvalidArgument, problem);
+        }
+
+        if (Names.IsSystemKeyspace(keyspace))
+        {
+            return new Rejected(RejectionReason.InvalidArgument, $"keyspace '{keyspace}' is the system's own");
+        }
+
+        var deadline = new Deadline(time, timeout ?? options.DefaultTimeout);
+        var (descriptor, unknown) = await ring.FindAsync(keyspace, deadline.Remaining, cancellationToken).ConfigureAwait(false);
+        if (descriptor is null)
+        {
+            return unknown!;
+        }
+
+        var shard = RingSnapshot.ShardOf(descriptor, operation.Key.Span);
+        return operation is BatchOperation batch && batch.Keys.Any(key => RingSnapshot.ShardOf(descriptor, key.Span) != shard)
+            ? new Rejected(RejectionReason.InvalidArgument, "the keys of the batch are in different shards: give them a common {tag}")
+            : await router.WriteAsync(shard, descriptor.FullDatacenters, operation, deadline.Remaining, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task<LeaseReply> GetLeaseAsync(string keyspace, ReadOnlyMemory<byte> key, LeaseId lease, TimeSpan? timeout, CancellationToken cancellationToken)
+    {
+        if (KeyLimits.DescribeKeyProblem(key.Span) is { } problem)
+        {
+            return new(null, new(RejectionReason.InvalidArgument, problem));
+        }
+
+        var deadline = new Deadline(time, timeout ?? options.DefaultTimeout);
+        var (descriptor, unknown) = await ring.FindAsync(keyspace, deadline.Remaining, cancellationToken).ConfigureAwait(false);
+        return descriptor is null
+            ? new(null, new(unknown!.Reason, unknown.Detail))
+            : await router.ReadLeaseAsync(RingSnapshot.ShardOf(descriptor, key.Span), descriptor.FullDatacenters, lease, deadline.Remaining, cancellationToken).ConfigureAwait(false);
+    }
 
     public async IAsyncEnumerable<KeyValueEntry> ScanAsync(
         string keyspace, ReadOnlyMemory<byte> prefix, TimeSpan? timeout, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -171,26 +205,6 @@ internal sealed class MultiDcClient(IDatacenterLinks links, RingCache ring, Shar
     }
 
     private static ReplicaStatus Unreachable(ReplicaAddress replica, string detail) => new(replica.ToString(), "", "unreachable", detail, "", 0, null, 0, 0, 0, 0);
-
-    private async Task<WriteResult> WriteAsync(
-        string keyspace, WriteOperation operation, string? valueProblem, TimeSpan? timeout, CancellationToken cancellationToken)
-    {
-        if ((KeyLimits.DescribeKeyProblem(operation.Key.Span) ?? valueProblem) is { } problem)
-        {
-            return new Rejected(RejectionReason.InvalidArgument, problem);
-        }
-
-        if (Names.IsSystemKeyspace(keyspace))
-        {
-            return new Rejected(RejectionReason.InvalidArgument, $"keyspace '{keyspace}' is the system's own");
-        }
-
-        var deadline = new Deadline(time, timeout ?? options.DefaultTimeout);
-        var (descriptor, unknown) = await ring.FindAsync(keyspace, deadline.Remaining, cancellationToken).ConfigureAwait(false);
-        return descriptor is null
-            ? unknown!
-            : await router.WriteAsync(RingSnapshot.ShardOf(descriptor, operation.Key.Span), descriptor.FullDatacenters, operation, deadline.Remaining, cancellationToken).ConfigureAwait(false);
-    }
 
     private readonly struct Deadline(TimeProvider time, TimeSpan timeout)
     {

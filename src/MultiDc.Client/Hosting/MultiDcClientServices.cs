@@ -36,6 +36,8 @@ internal static class MultiDcClientServices
             Random.Shared.NextDouble,
             provider.GetRequiredService<ILogger<ShardRouter>>()));
         services.AddSingleton<RingCache>();
+        services.AddSingleton(static provider => new Locks.MultiDcLocks(
+            provider.GetRequiredService<IMultiDcClient>(), provider.GetRequiredService<TimeProvider>(), Random.Shared.NextDouble));
         services.AddSingleton<IMultiDcClient>(provider => new MultiDcClient(
             provider.GetRequiredService<IDatacenterLinks>(),
             provider.GetRequiredService<RingCache>(),

@@ -34,8 +34,13 @@ internal sealed class JsonResultWriter(TextWriter output) : IResultWriter
 
     public void Write(string key, WriteResult result) => Line(json =>
     {
-        json.WriteString("outcome", NameOf(result.GetType().Name));
+        json.WriteString("outcome", result is Applied ? "applied" : NameOf(result.GetType().Name));
         json.WriteString("key", key);
+        if (result is AppliedNumber number)
+        {
+            json.WriteNumber("number", number.Number);
+        }
+
         switch (result)
         {
             case Applied applied:

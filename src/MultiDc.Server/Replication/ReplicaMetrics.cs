@@ -19,6 +19,7 @@ internal sealed class ReplicaMetrics : IDisposable
         RequestsRefused = meter.CreateCounter<long>("multidc.replica.requests.refused", "{request}", "Callers' requests refused because a queue was full.");
         LeadershipsWon = meter.CreateCounter<long>("multidc.raft.leaderships.won", "{leadership}", "Elections won by replicas of this silo.");
         EntriesApplied = meter.CreateCounter<long>("multidc.raft.entries.applied", "{entry}", "Log entries applied to the state machine.");
+        LeasesExpired = meter.CreateCounter<long>("multidc.leases.expired", "{lease}", "Leases on keys whose end was proposed, because they were not renewed in time.");
         SnapshotChunksResent = meter.CreateCounter<long>("multidc.replica.snapshot.chunks.resent", "{chunk}", "Snapshot chunks sent again, because no answer came.");
         RollbacksSeen = meter.CreateCounter<long>("multidc.replica.rollbacks", "{store}", "Stores of replicas, this silo's or another's, found to have been rolled back; any is an alert.");
         Stops = meter.CreateCounter<long>("multidc.replica.stops", "{replica}", "Pumps that ended, by reason; any 'Broken' is an alert.");
@@ -40,6 +41,8 @@ internal sealed class ReplicaMetrics : IDisposable
     public Counter<long> LeadershipsWon { get; }
 
     public Counter<long> EntriesApplied { get; }
+
+    public Counter<long> LeasesExpired { get; }
 
     public Counter<long> SnapshotChunksResent { get; }
 

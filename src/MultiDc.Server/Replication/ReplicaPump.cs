@@ -195,6 +195,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
             EndWaits();
             PublishLease();
             PublishStatus();
+            KeepLeases();
             KeepTicking();
             CompactIfLarge();
         }
@@ -431,6 +432,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         lease = null;
         inbox.Close();
         tickRegistration?.Dispose();
+        leaseTimer?.Dispose();
         stopping.Cancel();
         await Task.WhenAll(background);
         while (inbox.TryTakeRequest(out var request) || inbox.TryTakeCompletion(out request))
