@@ -66,6 +66,28 @@ public interface IMultiDcClient
         string keyspace, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte>? expected, ReadOnlyMemory<byte> value, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
     /// <summary>
+    /// Carries out any operation, guarded or not, once: what <see cref="MultiDcClientOperationExtensions"/> offers by name. Retried by itself until the deadline, also over a change of leader.
+    /// </summary>
+    /// <param name="keyspace">The keyspace.</param>
+    /// <param name="operation">The operation; all keys of a batch must be in one shard.</param>
+    /// <param name="timeout">The deadline; null: <see cref="MultiDcClientOptions.DefaultTimeout"/>.</param>
+    /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>: the outcome is then unknown.</param>
+    /// <returns>
+    /// <see cref="Applied"/>, of some operations an <see cref="AppliedNumber"/> or <see cref="AppliedBatch"/>; <see cref="Rejected"/>, with
+    /// <see cref="RejectionReason.InvalidArgument"/> when the operation is not well formed; or <see cref="Unknown"/>.
+    /// </returns>
+    Task<WriteResult> WriteAsync(string keyspace, WriteOperation operation, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Reads a lease.</summary>
+    /// <param name="keyspace">The keyspace.</param>
+    /// <param name="key">Any key of the lease's shard, such as the one it was granted with.</param>
+    /// <param name="lease">The lease.</param>
+    /// <param name="timeout">The deadline; null: <see cref="MultiDcClientOptions.DefaultTimeout"/>.</param>
+    /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>.</param>
+    /// <returns>The lease or null, or why the read was not served: a linearizable read.</returns>
+    Task<LeaseReply> GetLeaseAsync(string keyspace, ReadOnlyMemory<byte> key, LeaseId lease, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+
+    /// <summary>
     /// All entries whose key begins with the prefix, in key order. Each page of each shard is a linearizable read; the whole is not one
     /// moment: an entry written while the scan runs may or may not appear.
     /// </summary>

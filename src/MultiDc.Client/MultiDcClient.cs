@@ -65,19 +65,64 @@ internal sealed partial class MultiDcClient(IDatacenterLinks links, RingCache ri
     }
 
     public Task<WriteResult> PutAsync(string keyspace, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, TimeSpan? timeout, CancellationToken cancellationToken) =>
-        WriteAsync(keyspace, new PutOperation(key, value), KeyLimits.DescribeValueProblem(value.Span), timeout, cancellationToken);
+        WriteAsync(keyspace, new PutOperation(key, value), timeout, cancellationToken);
 
     public Task<WriteResult> DeleteAsync(string keyspace, ReadOnlyMemory<byte> key, TimeSpan? timeout, CancellationToken cancellationToken) =>
-        WriteAsync(keyspace, new DeleteOperation(key), null, timeout, cancellationToken);
+        WriteAsync(keyspace, new DeleteOperation(key), timeout, cancellationToken);
 
     public Task<WriteResult> CompareAndSetAsync(
         string keyspace, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte>? expected, ReadOnlyMemory<byte> value, TimeSpan? timeout, CancellationToken cancellationToken) =>
-        WriteAsync(
-            keyspace,
-            new CompareAndSetOperation(key, expected, value),
-            KeyLimits.DescribeValueProblem(value.Span) ?? KeyLimits.DescribeValueProblem(expected.GetValueOrDefault().Span),
-            timeout,
-            cancellationToken);
+        WriteAsync(keyspace, new CompareAndSetOperation(key, expected, value), timeout, cancellationToken);
+
+    public async Task<WriteResult> WriteAsync(string keyspace, WriteOperation operation, TimeSpan? timeout, CancellationToken cancellationToken)
+    {
+        if (OperationLimits.DescribeProblem(operation) is { } problem)
+        {
+            return new Rejected(RejectionReason.InvalidArgument, problem);
+        }
+
+        if (Names.IsSystemKeyspace(keyspace))
+        {
+            return new Rejected(RejectionReason.InvalidArgument, $"keyspace '{keyspace}' is the system's own");
+        }
+
+        var deadline = new Deadline(time, timeout ?? options.DefaultTimeout);
+        var (descriptor, unknown) = await ring.FindAsync(keyspace, deadline.Remaining, cancellationToken).ConfigureAwait(false);
+        if (descriptor is null)
+        {
+            return unknown!;
+        }
+
+        if (descriptor.DescribeProblem(operation) is { } overLimit)
+        {
+            return new Rejected(RejectionReason.InvalidArgument, overLimit);
+        }
+
+        var shard = RingSnapshot.ShardOf(descriptor, operation.Key.Span);
+        if (operation is BatchOperation batch && batch.Keys.Any(key => RingSnapshot.ShardOf(descriptor, key.Span) != shard))
+        {
+            return new Rejected(RejectionReason.InvalidArgument, $"the keys of the batch are in different shards: {(descriptor.Partitioning == Partitioning.Hash ? "give them a common {tag}" : "the keyspace is split between them")}");
+        }
+
+        var write = session?.Begin(shard);
+        var result = await router.WriteAsync(shard, descriptor.FullDatacenters, operation, deadline.Remaining, cancellationToken).ConfigureAwait(false);
+        write?.Note((result as Applied)?.Revision ?? (result as Rejected)?.Revision ?? default);
+        return result;
+    }
+
+    public async Task<LeaseReply> GetLeaseAsync(string keyspace, ReadOnlyMemory<byte> key, LeaseId lease, TimeSpan? timeout, CancellationToken cancellationToken)
+    {
+        if (KeyLimits.DescribeKeyProblem(key.Span) is { } problem)
+        {
+            return new(null, new(RejectionReason.InvalidArgument, problem));
+        }
+
+        var deadline = new Deadline(time, timeout ?? options.DefaultTimeout);
+        var (descriptor, unknown) = await ring.FindAsync(keyspace, deadline.Remaining, cancellationToken).ConfigureAwait(false);
+        return descriptor is null
+            ? new(null, new(unknown!.Reason, unknown.Detail))
+            : await router.ReadLeaseAsync(RingSnapshot.ShardOf(descriptor, key.Span), descriptor.FullDatacenters, lease, deadline.Remaining, cancellationToken).ConfigureAwait(false);
+    }
 
     public async IAsyncEnumerable<KeyValueEntry> ScanAsync(
         string keyspace, ReadOnlyMemory<byte> prefix, TimeSpan? timeout, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -175,38 +220,6 @@ internal sealed partial class MultiDcClient(IDatacenterLinks links, RingCache ri
     }
 
     private static ReplicaStatus Unreachable(ReplicaAddress replica, string detail) => new(replica.ToString(), "", "unreachable", detail, "", 0, null, 0, 0, 0, 0);
-
-    private async Task<WriteResult> WriteAsync(
-        string keyspace, WriteOperation operation, string? valueProblem, TimeSpan? timeout, CancellationToken cancellationToken)
-    {
-        if ((KeyLimits.DescribeKeyProblem(operation.Key.Span) ?? valueProblem) is { } problem)
-        {
-            return new Rejected(RejectionReason.InvalidArgument, problem);
-        }
-
-        if (Names.IsSystemKeyspace(keyspace))
-        {
-            return new Rejected(RejectionReason.InvalidArgument, $"keyspace '{keyspace}' is the system's own");
-        }
-
-        var deadline = new Deadline(time, timeout ?? options.DefaultTimeout);
-        var (descriptor, unknown) = await ring.FindAsync(keyspace, deadline.Remaining, cancellationToken).ConfigureAwait(false);
-        if (descriptor is null)
-        {
-            return unknown!;
-        }
-
-        if (descriptor.DescribeProblem(operation) is { } overLimit)
-        {
-            return new Rejected(RejectionReason.InvalidArgument, overLimit);
-        }
-
-        var shard = RingSnapshot.ShardOf(descriptor, operation.Key.Span);
-        var write = session?.Begin(shard);
-        var result = await router.WriteAsync(shard, descriptor.FullDatacenters, operation, deadline.Remaining, cancellationToken).ConfigureAwait(false);
-        write?.Note((result as Applied)?.Revision ?? (result as Rejected)?.Revision ?? default);
-        return result;
-    }
 
     private readonly struct Deadline(TimeProvider time, TimeSpan timeout)
     {

@@ -54,24 +54,39 @@ public sealed partial class RaftNode
     /// </summary>
     public bool LeaseHolds(MonotonicTime now)
     {
-        if (options.Lease is null || Role != RaftRole.Leader || IsQuiesced || log.TermAt(Commit) != Term || now < observedTime)
+        if (now < observedTime || FindLease() is not { } until)
         {
             return false;
+        }
+
+        var holds = now < until;
+        Hit(holds ? RaftProbe.LeaseHeld : RaftProbe.LeaseNotHeld);
+        return holds;
+    }
+
+    /// <summary>
+    /// Up to when <see cref="LeaseHolds"/>, as far as is known now; the beginning of time without a lease. Nothing but this node's own steps ends a lease
+    /// before that: whoever hands this on to others takes it back before the messages leave that those steps lead to, of which one may ask for an election.
+    /// </summary>
+    public MonotonicTime LeaseUntil => FindLease() ?? default;
+
+    private MonotonicTime? FindLease()
+    {
+        if (options.Lease is null || Role != RaftRole.Leader || IsQuiesced || log.TermAt(Commit) != Term)
+        {
+            return null;
         }
 
         if (handedOver || !transferTarget.IsNone || !Configuration.IsVoter(Id))
         {
             Hit(RaftProbe.LeaseForfeited);
-            return false;
+            return null;
         }
 
-        var until = Quorum.ReachedByMajority(voter => (ulong)(voter == Id ? long.MaxValue : LeaseUntil(voter)));
-        var holds = (ulong)now.Nanoseconds < until;
-        Hit(holds ? RaftProbe.LeaseHeld : RaftProbe.LeaseNotHeld);
-        return holds;
+        return new((long)Quorum.ReachedByMajority(voter => (ulong)(voter == Id ? long.MaxValue : PromisedUntil(voter))));
     }
 
-    private long LeaseUntil(ReplicaId voter) => leases.TryGetValue(voter, out var lease) ? lease.UntilNanoseconds : 0;
+    private long PromisedUntil(ReplicaId voter) => leases.TryGetValue(voter, out var lease) ? lease.UntilNanoseconds : 0;
 
     private void StampHeartbeat(ReplicaId to)
     {

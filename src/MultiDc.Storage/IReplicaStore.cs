@@ -99,6 +99,13 @@ public interface IReplicaStorage : IAsyncDisposable
 
     /// <summary>The state machine's rows.</summary>
     IReplicaState State { get; }
+
+    /// <summary>
+    /// Whether <see cref="ConfirmEpochAsync"/>, and <see cref="IReplicaState.GetAsync"/> and <see cref="IReplicaState.OpenView"/> of <see cref="State"/>, may
+    /// be called on any thread, beside all other calls, and ask nobody outside this process. What is read while a snapshot is installed may be of neither state.
+    /// Default: they may not.
+    /// </summary>
+    bool CanBeReadAnywhere => false;
 }
 
 /// <summary>The rows of one replica's state machine: ordered, larger than memory. One writer.</summary>

@@ -142,6 +142,8 @@ internal sealed class FakeDatacenters : IDatacenterLinks
 
         public Task<ScanReply> ScanAsync(ScanRequest request) => world.Scan(address.Shard, address.Datacenter, request);
 
+        public Task<LeaseReply> ReadLeaseAsync(LeaseReadRequest request) => throw new NotSupportedException();
+
         public Task<ReplicaStatus> GetStatusAsync() => throw new InvalidOperationException("away");
 
         public Task<bool> TransferLeadershipAsync(DatacenterId to) => throw new NotSupportedException();

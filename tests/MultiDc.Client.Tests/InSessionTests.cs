@@ -54,6 +54,17 @@ public sealed class InSessionTests : IDisposable
     }
 
     [Fact]
+    public async Task Operations_that_tell_more_than_that_they_happened_are_noted_too()
+    {
+        world.Write = static (_, _) => Task.FromResult<WriteResult>(new AppliedNumber(new(12), 3));
+        await client.WriteAsync("orders", new Grains.AddOperation("k"u8.ToArray(), 3));
+        Assert.Equal(new Revision(12), session.Token.Seen.Values.Single());
+        world.Write = static (_, _) => Task.FromResult<WriteResult>(new AppliedBatch(new(14), true, []));
+        await client.WriteAsync("orders", Grains.BatchOperation.Of(null, [new Grains.DeleteOperation("k"u8.ToArray())]));
+        Assert.Equal(new Revision(14), session.Token.Seen.Values.Single());
+    }
+
+    [Fact]
     public async Task A_read_of_another_session_is_noted_in_both()
     {
         var other = new ReadSession();

@@ -81,6 +81,21 @@ public sealed class MultiDcClientTests : IDisposable
     }
 
     [Fact]
+    public async Task A_batch_goes_to_the_shard_of_its_tag_or_is_not_sent()
+    {
+        Assert.Contains("{tag}", Refused(await client.BatchAsync("orders", null, Enumerable.Range(0, 9).Select(static i => Do.Delete($"k{i}")))));
+        Assert.Contains("at most 128", Refused(await client.BatchAsync("orders", null, Enumerable.Repeat(Do.Delete("k"), 129))));
+        Assert.Equal("the batch is empty", Refused(await client.BatchAsync("orders", null, null)));
+        Assert.Equal("the guard's name is empty", Refused(await client.AddAsync("orders", "k", 1, new Guard("", 1))));
+        Assert.Contains("system's own", Refused(await client.AddAsync("multidc.ring", "k", 1)));
+        Assert.Empty(world.Writes);
+
+        Assert.IsType<Applied>(await client.BatchAsync("orders", [When.Exists("{t}/1")], Enumerable.Range(0, 9).Select(static i => Do.Delete($"{{t}}/{i}")), guard: new("g", 7)));
+        var sent = Assert.IsType<BatchOperation>(Assert.Single(world.Writes).Request.Operation);
+        Assert.Equal((9, 1, new Guard("g", 7)), (sent.Then.Length, sent.If.Length, sent.Guard));
+    }
+
+    [Fact]
     public async Task A_key_goes_to_its_shard()
     {
         foreach (var i in Enumerable.Range(0, 20))

@@ -37,6 +37,10 @@ public interface IReplicaGrain : IGrainWithStringKey
     [AlwaysInterleave, Alias("Scan")]
     Task<ScanReply> ScanAsync(ScanRequest request);
 
+    /// <summary>Reads a lease of the shard, linearizably.</summary>
+    [AlwaysInterleave, Alias("ReadLease")]
+    Task<LeaseReply> ReadLeaseAsync(LeaseReadRequest request);
+
     /// <summary>What the replica is doing, from itself, without asking others.</summary>
     [AlwaysInterleave, Alias("GetStatus")]
     Task<ReplicaStatus> GetStatusAsync();

@@ -1,15 +1,27 @@
 namespace MultiDc.Grains;
 
-/// <summary>What a write does to one key.</summary>
+/// <summary>What a write does, to one key unless it is a <see cref="BatchOperation"/>.</summary>
 /// <param name="Key">The key; see <see cref="KeyLimits"/>.</param>
 [GenerateSerializer, Immutable, Alias("MultiDc.WriteOperation")]
-public abstract record WriteOperation([property: Id(0)] ReadOnlyMemory<byte> Key);
+public abstract record WriteOperation([property: Id(0)] ReadOnlyMemory<byte> Key)
+{
+    /// <summary>The fencing token that must not be stale; null: none.</summary>
+    [Id(1)]
+    public Guard? Guard { get; init; }
+}
 
 /// <summary>Sets the value.</summary>
 /// <param name="Key">The key.</param>
 /// <param name="Value">Its new value.</param>
 [GenerateSerializer, Immutable, Alias("MultiDc.PutOperation")]
-public sealed record PutOperation(ReadOnlyMemory<byte> Key, [property: Id(0)] ReadOnlyMemory<byte> Value) : WriteOperation(Key);
+public sealed record PutOperation(ReadOnlyMemory<byte> Key, [property: Id(0)] ReadOnlyMemory<byte> Value) : WriteOperation(Key)
+{
+    /// <summary>
+    /// The lease that the key is bound to from now on, and goes with; default: none, also if it was bound before. Rejected as <see cref="RejectionReason.LeaseNotFound"/> when there is no such lease.
+    /// </summary>
+    [Id(1)]
+    public LeaseId Lease { get; init; }
+}
 
 /// <summary>Removes the key; applied also when it is absent.</summary>
 /// <param name="Key">The key.</param>

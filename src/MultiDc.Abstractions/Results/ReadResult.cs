@@ -6,13 +6,15 @@ namespace MultiDc;
 /// <param name="CreateRevision">The revision that created the key (since it was last absent).</param>
 /// <param name="ModifyRevision">The revision of the last change.</param>
 /// <param name="Version">How many times the key was written since it was created; 1 after the first.</param>
+/// <param name="Lease">The lease that it is bound to and goes with; default: none.</param>
 [GenerateSerializer, Immutable, Alias("MultiDc.KeyValueEntry")]
 public sealed record KeyValueEntry(
     [property: Id(0)] ReadOnlyMemory<byte> Key,
     [property: Id(1)] ReadOnlyMemory<byte> Value,
     [property: Id(2)] Revision CreateRevision,
     [property: Id(3)] Revision ModifyRevision,
-    [property: Id(4)] ulong Version);
+    [property: Id(4)] ulong Version,
+    [property: Id(5)] LeaseId Lease = default);
 
 /// <summary>The outcome of a read: <see cref="ReadServed"/> or <see cref="ReadRejected"/>.</summary>
 [GenerateSerializer, Immutable, Alias("MultiDc.ReadResult")]

@@ -38,4 +38,19 @@ public enum RejectionReason
 
     /// <summary>The replica cannot tell that its state is as new as the read must be: its leader was not reached.</summary>
     TooStale = 12,
+
+    /// <summary>The write's guard carries a lesser token than the shard has seen: whoever wrote holds its lock no more.</summary>
+    FencingTokenStale = 20,
+
+    /// <summary>The value is no integer that can be added to or compared with: decimal text of 64 bits, without leading zeros or a plus sign.</summary>
+    NotAnInteger = 21,
+
+    /// <summary>What the operation would make is too large: an integer beyond 64 bits, a value or a batch's results beyond their limit.</summary>
+    OutOfRange = 22,
+
+    /// <summary>The shard holds as many of these as it may, such as names of guards, leases, or keys of one lease.</summary>
+    LimitReached = 23,
+
+    /// <summary>There is no such lease: it has expired, was revoked, or is another shard's.</summary>
+    LeaseNotFound = 24,
 }

@@ -4,10 +4,10 @@ namespace MultiDc;
 [GenerateSerializer, Immutable, Alias("MultiDc.WriteResult")]
 public abstract record WriteResult;
 
-/// <summary>The write happened, once, and is durable in a majority of the shard's replicas.</summary>
+/// <summary>The write happened, once, and is durable in a majority of the shard's replicas. Operations that tell more answer <see cref="AppliedNumber"/> or <see cref="AppliedBatch"/>.</summary>
 /// <param name="Revision">The revision it made.</param>
 [GenerateSerializer, Immutable, Alias("MultiDc.Applied")]
-public sealed record Applied([property: Id(0)] Revision Revision) : WriteResult;
+public record Applied([property: Id(0)] Revision Revision) : WriteResult;
 
 /// <summary>The write did not happen and never will.</summary>
 /// <param name="Reason">Why.</param>

@@ -11,8 +11,19 @@ public readonly record struct HashRange([property: Id(0)] ulong First, [property
     /// <summary>The whole hash space.</summary>
     public static readonly HashRange Full = new(0, ulong.MaxValue);
 
-    /// <summary>The hash of a key, which decides its shard. Part of the on-disk contract: XXH64, seed 0.</summary>
-    public static ulong HashOf(ReadOnlySpan<byte> key) => XxHash64.HashToUInt64(key);
+    /// <summary>The hash of a key, which decides its shard. Part of the on-disk contract: XXH64 of its <see cref="PartitionOf"/>, seed 0.</summary>
+    public static ulong HashOf(ReadOnlySpan<byte> key) => XxHash64.HashToUInt64(PartitionOf(key));
+
+    /// <summary>
+    /// The part of a key that is hashed: what stands between its first <c>{</c> and the next <c>}</c>, if that is not empty, else the whole key (the rule of
+    /// Redis Cluster). Keys with the same tag, such as <c>{order-42}/lines</c> and <c>{order-42}/total</c>, share a shard, and so can be changed by one batch.
+    /// </summary>
+    public static ReadOnlySpan<byte> PartitionOf(ReadOnlySpan<byte> key)
+    {
+        var tag = key[(key.IndexOf((byte)'{') + 1)..];
+        var length = tag.Length == key.Length ? -1 : tag.IndexOf((byte)'}');
+        return length > 0 ? tag[..length] : key;
+    }
 
     /// <summary>The arc of one of <paramref name="shardCount"/> equal shards.</summary>
     public static HashRange OfShard(int number, int shardCount)

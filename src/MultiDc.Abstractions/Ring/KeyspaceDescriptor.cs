@@ -61,7 +61,7 @@ public sealed record KeyspaceDescriptor(
 
     /// <summary>
     /// The most bytes of a value, at most <see cref="KeyLimits.MaxValueBytes"/>, which is what null means. Larger ones are refused before they are written, by clients and by leaders
-    /// as soon as they know of it; what is there already stays.
+    /// as soon as they know of it; what is there already stays. An append is judged by what it appends: only <see cref="KeyLimits.MaxValueBytes"/> bounds what it makes of the value.
     /// </summary>
     [Id(8)]
     public int? MaxValueBytes { get; init; }
@@ -135,6 +135,8 @@ public sealed record KeyspaceDescriptor(
     {
         Grains.PutOperation put => DescribeValueProblem(put.Value.Length),
         Grains.CompareAndSetOperation set => DescribeValueProblem(set.Value.Length),
+        Grains.AppendOperation append => DescribeValueProblem(append.Value.Length),
+        Grains.BatchOperation batch => batch.Then.Concat(batch.Else).Select(DescribeProblem).FirstOrDefault(static problem => problem is not null),
         _ => null,
     };
 

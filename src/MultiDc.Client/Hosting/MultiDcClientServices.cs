@@ -37,6 +37,8 @@ internal static class MultiDcClientServices
             provider.GetRequiredService<ILogger<ShardRouter>>()));
         services.AddSingleton(provider => new RingCache(
             provider.GetRequiredService<IDatacenterLinks>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RingCache>>(), options.RingRefreshPeriod));
+        services.AddSingleton(static provider => new Locks.MultiDcLocks(
+            provider.GetRequiredService<IMultiDcClient>(), provider.GetRequiredService<TimeProvider>(), Random.Shared.NextDouble));
         services.AddSingleton<IMultiDcClient>(provider => new MultiDcClient(
             provider.GetRequiredService<IDatacenterLinks>(),
             provider.GetRequiredService<RingCache>(),

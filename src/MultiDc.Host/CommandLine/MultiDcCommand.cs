@@ -56,6 +56,7 @@ internal static class MultiDcCommand
         PutCommand.Create(surroundings),
         DeleteCommand.Create(surroundings),
         CasCommand.Create(surroundings),
+        AddCommand.Create(surroundings),
         ScanCommand.Create(surroundings),
         LoadCommand.Create(surroundings),
         BenchCommand.Create(surroundings),

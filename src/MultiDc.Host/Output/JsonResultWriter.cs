@@ -60,8 +60,13 @@ internal sealed class JsonResultWriter(TextWriter output) : IResultWriter
 
     private void WriteOutcome(string what, string name, WriteResult result, SessionToken? token) => Line(json =>
     {
-        json.WriteString("outcome", NameOf(result.GetType().Name));
+        json.WriteString("outcome", result is Applied ? "applied" : NameOf(result.GetType().Name));
         json.WriteString(what, name);
+        if (result is AppliedNumber number)
+        {
+            json.WriteNumber("number", number.Number);
+        }
+
         switch (result)
         {
             case Applied applied:

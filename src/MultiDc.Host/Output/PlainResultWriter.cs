@@ -38,6 +38,9 @@ internal sealed class PlainResultWriter(TextWriter output, TextWriter error, boo
     {
         switch (result)
         {
+            case AppliedNumber number:
+                output.WriteLine(number.Number);
+                break;
             case Applied applied:
                 output.WriteLine($"applied at revision {applied.Revision}");
                 break;

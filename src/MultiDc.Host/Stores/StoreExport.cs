@@ -73,34 +73,24 @@ internal sealed class StoreExport(StoreInspection store, bool withLog, bool with
             return;
         }
 
+        if (command is StoredLeaseExpiry expiry)
+        {
+            json.WriteString("op", "expireLeases");
+            StoredOperationJson.WriteLeases(json, expiry.Leases);
+            return;
+        }
+
         if (command is not StoredWrite write)
         {
             json.WriteString("op", "openSession");
             return;
         }
 
-        json.WriteString("op", write.Operation switch { PutOperation => "put", DeleteOperation => "delete", _ => "cas" });
+        json.WriteString("op", StoredOperationJson.NameOf(write.Operation));
         json.WriteNumber("session", write.Session.Value);
         json.WriteNumber("sequence", write.Sequence.Value);
         JsonLine.WriteBytes(json, "key", write.Operation.Key.Span);
-        switch (write.Operation)
-        {
-            case PutOperation put:
-                JsonLine.WriteBytes(json, "value", put.Value.Span);
-                break;
-            case CompareAndSetOperation set:
-                if (set.Expected is { } expected)
-                {
-                    JsonLine.WriteBytes(json, "expect", expected.Span);
-                }
-                else
-                {
-                    json.WriteNull("expect");
-                }
-
-                JsonLine.WriteBytes(json, "value", set.Value.Span);
-                break;
-        }
+        StoredOperationJson.WriteBody(json, write.Operation);
     }
 
     private void WriteRow(TextWriter output, ReplicaName replica, StateRow row)
@@ -109,7 +99,7 @@ internal sealed class StoreExport(StoreInspection store, bool withLog, bool with
         JsonLine.Write(output, json =>
         {
             var content = Read(() => StoredContent.OfRow(row));
-            json.WriteString("type", content switch { StoredEntry => "key", StoredSession => "session", _ => "row" });
+            json.WriteString("type", content switch { StoredEntry => "key", StoredSession => "session", StoredGuard => "guard", StoredLease => "lease", StoredBoundKey => "boundKey", _ => "row" });
             json.WriteString("replica", replica.Value);
             switch (content)
             {
@@ -119,6 +109,11 @@ internal sealed class StoreExport(StoreInspection store, bool withLog, bool with
                     json.WriteNumber("createRevision", entry.CreateRevision.Value);
                     json.WriteNumber("modifyRevision", entry.ModifyRevision.Value);
                     json.WriteNumber("version", entry.Version);
+                    if (!entry.Lease.IsNone)
+                    {
+                        json.WriteNumber("lease", entry.Lease.Value);
+                    }
+
                     break;
                 case StoredSession session:
                     json.WriteNumber("session", session.Session.Value);
@@ -126,6 +121,26 @@ internal sealed class StoreExport(StoreInspection store, bool withLog, bool with
                     json.WriteNumber("lastUsedAt", session.LastUsedAt.Value);
                     json.WriteString("outcome", session.Outcome is { } outcome ? NameOf(outcome.ToString()) : null);
                     json.WriteNumber("outcomeRevision", session.OutcomeRevision.Value);
+                    if (session.Answer is AppliedNumber answer)
+                    {
+                        json.WriteNumber("number", answer.Number);
+                    }
+
+                    break;
+                case StoredLease lease:
+                    json.WriteNumber("lease", lease.Lease.Value);
+                    json.WriteNumber("ttlMilliseconds", (ulong)lease.Ttl.TotalMilliseconds);
+                    json.WriteNumber("renewedAt", lease.RenewedAt.Value);
+                    json.WriteNumber("keys", lease.Keys);
+                    break;
+                case StoredBoundKey bound:
+                    json.WriteNumber("lease", bound.Lease.Value);
+                    JsonLine.WriteBytes(json, "key", bound.Key.Span);
+                    break;
+                case StoredGuard guard:
+                    json.WriteString("name", guard.Name);
+                    json.WriteNumber("token", guard.Token);
+                    json.WriteNumber("raisedAt", guard.RaisedAt.Value);
                     break;
                 default:
                     json.WriteBase64String("rowBase64", row.Key.Span);

@@ -42,7 +42,11 @@ internal static class AttemptDecision
     public static WriteResult Conclude(WriteResult last, bool mayHaveHappened) => last switch
     {
         // The state machine compared and refused under this very session and sequence, so that is the write's one outcome.
-        Rejected { Reason: RejectionReason.PreconditionFailed } => last,
+        Rejected
+        {
+            Reason: RejectionReason.PreconditionFailed or RejectionReason.NotAnInteger or RejectionReason.OutOfRange
+                or RejectionReason.FencingTokenStale or RejectionReason.LimitReached or RejectionReason.LeaseNotFound
+        } => last,
         Rejected rejected when mayHaveHappened => new Unknown($"an earlier attempt may have happened; the last one: {rejected.Detail}"),
         Rejected { Reason: RejectionReason.NotLeader } rejected => new Rejected(RejectionReason.Unavailable, $"no leader before the deadline: {rejected.Detail}"),
         _ => last,

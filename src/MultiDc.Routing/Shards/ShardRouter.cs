@@ -102,6 +102,15 @@ public sealed partial class ShardRouter(IDatacenterLinks links, ShardRouterOptio
             static reply => reply.Rejection,
             static rejected => new([], false, rejected));
 
+    /// <summary>Reads a lease of a shard, linearizably.</summary>
+    public Task<LeaseReply> ReadLeaseAsync(
+        ShardId shard, IReadOnlyList<DatacenterId> datacenters, LeaseId lease, TimeSpan timeout, CancellationToken cancellationToken = default) =>
+        ReadUntilServedAsync<LeaseReply>(
+            NewRequest(shard, datacenters, timeout, cancellationToken),
+            (grain, patience) => grain.ReadLeaseAsync(new(lease, patience)),
+            static reply => reply.Rejection,
+            static rejected => new(null, rejected));
+
     /// <summary>Forgets nothing durable: unused sessions expire by themselves.</summary>
     public void Dispose()
     {

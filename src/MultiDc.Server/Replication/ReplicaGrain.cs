@@ -81,12 +81,7 @@ internal sealed partial class ReplicaGrain(
 
     public async Task<WriteResult> WriteAsync(WriteRequest request)
     {
-        var problem = KeyLimits.DescribeKeyProblem(request.Operation.Key.Span) ?? request.Operation switch
-        {
-            PutOperation put => KeyLimits.DescribeValueProblem(put.Value.Span),
-            CompareAndSetOperation set => KeyLimits.DescribeValueProblem(set.Value.Span) ?? KeyLimits.DescribeValueProblem(set.Expected.GetValueOrDefault().Span),
-            _ => null,
-        } ?? policies.DescribeProblem(address.Shard.Keyspace, request.Operation);
+        var problem = OperationLimits.DescribeProblem(request.Operation) ?? policies.DescribeProblem(address.Shard.Keyspace, request.Operation);
         return problem is null
             ? (await ProposeAsync(new WriteCommand(request.Session, request.Sequence, request.Operation), request.Timeout)).Result
             : new Rejected(RejectionReason.InvalidArgument, problem);

@@ -20,6 +20,7 @@ internal sealed class ReplicaMetrics : IDisposable
         LeadershipsWon = meter.CreateCounter<long>("multidc.raft.leaderships.won", "{leadership}", "Elections won by replicas of this silo.");
         LeadersMisplaced = meter.CreateUpDownCounter<long>("multidc.raft.leaders.misplaced", "{shard}", "Shards led by replicas of this silo that should be led from another datacenter.");
         EntriesApplied = meter.CreateCounter<long>("multidc.raft.entries.applied", "{entry}", "Log entries applied to the state machine.");
+        LeasesExpired = meter.CreateCounter<long>("multidc.leases.expired", "{lease}", "Leases on keys whose end was proposed, because they were not renewed in time.");
         SnapshotChunksResent = meter.CreateCounter<long>("multidc.replica.snapshot.chunks.resent", "{chunk}", "Snapshot chunks sent again, because no answer came.");
         RollbacksSeen = meter.CreateCounter<long>("multidc.replica.rollbacks", "{store}", "Stores of replicas, this silo's or another's, found to have been rolled back; any is an alert.");
         Stops = meter.CreateCounter<long>("multidc.replica.stops", "{replica}", "Pumps that ended, by reason; any 'Broken' is an alert.");
@@ -43,6 +44,8 @@ internal sealed class ReplicaMetrics : IDisposable
     public UpDownCounter<long> LeadersMisplaced { get; }
 
     public Counter<long> EntriesApplied { get; }
+
+    public Counter<long> LeasesExpired { get; }
 
     public Counter<long> SnapshotChunksResent { get; }
 

@@ -40,8 +40,11 @@ internal sealed partial class ReplicaPump
         return request.Result;
     }
 
-    /// <summary>Reads, linearizably.</summary>
-    public Task<TReply> ReadAsync<TReply>(Func<IReplicaState, ValueTask<TReply>> read, Func<ReadRejected, TReply> refuse)
+    /// <summary>Reads, linearizably. Where the pump's turn need not be waited for, the state is read on the caller's thread.</summary>
+    public Task<TReply> ReadAsync<TReply>(Func<IReplicaState, ValueTask<TReply>> read, Func<ReadRejected, TReply> refuse) =>
+        FindLease() is { } lease ? ReadUnderLeaseAsync(lease, read, refuse) : ReadOnTurnAsync(read, refuse);
+
+    private Task<TReply> ReadOnTurnAsync<TReply>(Func<IReplicaState, ValueTask<TReply>> read, Func<ReadRejected, TReply> refuse)
     {
         var request = new LinearizableRead<TReply>(read, refuse);
         if (Enqueue(request) is var (reason, detail))

@@ -69,6 +69,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         reads = new(options.MaxHeldReads);
         inbox = new(options.MaxWaitingMessages, options.MaxWaitingRequests);
         status = CurrentStatus();
+        readsAnywhere = usesLeases && storage.CanBeReadAnywhere;
     }
 
     /// <summary>Which keys belong to the shard.</summary>
@@ -196,7 +197,9 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
             while (reads.Retry(node, Leader) || await ServeReadsAsync());
 
             EndWaits();
+            PublishLease();
             PublishStatus();
+            KeepLeases();
             KeepTicking();
             CompactIfLarge();
         }
@@ -239,6 +242,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         if (inbox.TakeTick())
         {
             node.Tick();
+            WakeForReaders();
             MoveToPreferredLeader();
             await ConfirmEpochNowAndThenAsync();
         }
@@ -334,6 +338,9 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
 
     private async ValueTask CarryOutAsync(Ready ready)
     {
+        // Before anything leaves that may end a lease or tells others what is committed.
+        PublishLease();
+
         // 1. Durable first: the term and vote behind a vote, the entries behind an acknowledgement. A write proves as well that this is still
         // the replica's newest opening; where there is nothing to write the store is asked, because whoever answers is counted in a quorum
         // or trusted with a promise, and a later opening may have broken it. A leader's appends are no such word: they may overtake its own write.
@@ -383,6 +390,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
             }
 
             metrics.EntriesApplied.Add(results.Length);
+            PublishLease();
         }
 
         reads.Take(ready, Leader);
@@ -426,8 +434,10 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     {
         metrics.Stops.Add(1, new KeyValuePair<string, object?>("reason", stop.Reason.ToString()));
         LogStopped(logger, sender.Address, stop.Reason, stop.Detail);
+        lease = null;
         inbox.Close();
         tickRegistration?.Dispose();
+        leaseTimer?.Dispose();
         stopping.Cancel();
         await Task.WhenAll(background);
         while (inbox.TryTakeRequest(out var request) || inbox.TryTakeCompletion(out request))

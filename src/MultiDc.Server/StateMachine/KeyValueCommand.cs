@@ -11,5 +11,9 @@ internal sealed record OpenSessionCommand : KeyValueCommand
     public static readonly OpenSessionCommand Instance = new();
 }
 
+/// <summary>The leader found that leases have not been renewed for their whole life. Nothing happens to those that were meanwhile.</summary>
+/// <param name="Leases">Each with its last renewal that the leader knew.</param>
+internal sealed record ExpireLeasesCommand(System.Collections.Immutable.ImmutableArray<(LeaseId Lease, LogIndex RenewedAt)> Leases) : KeyValueCommand;
+
 /// <summary>One write of a session.</summary>
 internal sealed record WriteCommand(SessionId Session, SessionSequence Sequence, WriteOperation Operation) : KeyValueCommand;

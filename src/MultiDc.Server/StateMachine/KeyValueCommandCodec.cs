@@ -5,13 +5,15 @@ using MultiDc.Grains;
 namespace MultiDc.Server.StateMachine;
 
 /// <summary>
-/// The bytes of a command in the log, pinned by golden files. Version (1), kind, then for writes: session (8, little-endian), sequence (8),
+/// The bytes of a command in the log, pinned by golden files. Version 1: version (1), kind, then for writes: session (8, little-endian), sequence (8),
 /// key length (4), key, and what the kind adds: a value with its length (4), and for compare-and-set the expected value with its length,
-/// where -1 means absent.
+/// where -1 means absent. Version 2, for what version 1 cannot say, has the guard between sequence and key: name with its length, -1 for none, and if
+/// there is one the token (8); the expiry of leases is no write and has only their count (4), and for each its id (8) and the index of its last renewal (8). Version 1 is written wherever it suffices, so that earlier versions read it.
 /// </summary>
-internal static class KeyValueCommandCodec
+internal static partial class KeyValueCommandCodec
 {
-    private const byte Version = 1;
+    private const byte FirstVersion = 1;
+    private const byte LatestVersion = 2;
 
     private enum Kind : byte
     {
@@ -19,33 +21,56 @@ internal static class KeyValueCommandCodec
         Put = 2,
         Delete = 3,
         CompareAndSet = 4,
+
+        // From version 2 on.
+        Add = 5,
+        Append = 6,
+        Max = 7,
+        Batch = 8,
+
+        // Only within a batch.
+        Get = 9,
+        ForgetGuard = 10,
+        PutWithLease = 11,
+        GrantLease = 12,
+        KeepAlive = 13,
+        RevokeLease = 14,
+
+        // Only within a batch.
+        Fence = 15,
+
+        // No write of a session.
+        ExpireLeases = 16,
     }
 
     public static ReadOnlyMemory<byte> Encode(KeyValueCommand command)
     {
         var writer = new ArrayBufferWriter<byte>(64);
-        switch (command)
+        if (command is ExpireLeasesCommand expire)
         {
-            case OpenSessionCommand:
-                WriteByte(writer, Version);
-                WriteByte(writer, (byte)Kind.OpenSession);
-                break;
-            case WriteCommand { Operation: PutOperation put } write:
-                WriteHeader(writer, Kind.Put, write);
-                WriteBytes(writer, put.Value);
-                break;
-            case WriteCommand { Operation: DeleteOperation } write:
-                WriteHeader(writer, Kind.Delete, write);
-                break;
-            case WriteCommand { Operation: CompareAndSetOperation set } write:
-                WriteHeader(writer, Kind.CompareAndSet, write);
-                WriteBytes(writer, set.Expected);
-                WriteBytes(writer, set.Value);
-                break;
-            default:
-                throw new System.Diagnostics.UnreachableException();
+            WriteExpiry(writer, expire);
+            return writer.WrittenMemory;
         }
 
+        if (command is not WriteCommand write)
+        {
+            writer.WriteByte(FirstVersion);
+            writer.WriteByte((byte)Kind.OpenSession);
+            return writer.WrittenMemory;
+        }
+
+        var kind = KindOf(write.Operation);
+        var version = kind > Kind.CompareAndSet || write.Operation.Guard is not null ? LatestVersion : FirstVersion;
+        writer.WriteByte(version);
+        writer.WriteByte((byte)kind);
+        writer.WriteUInt64(write.Session.Value);
+        writer.WriteUInt64(write.Sequence.Value);
+        if (version > FirstVersion)
+        {
+            WriteGuard(writer, write.Operation.Guard);
+        }
+
+        WriteOperation(writer, write.Operation);
         return writer.WrittenMemory;
     }
 
@@ -54,78 +79,34 @@ internal static class KeyValueCommandCodec
     public static KeyValueCommand Decode(ReadOnlyMemory<byte> payload)
     {
         var rest = payload;
-        if (ReadByte(ref rest) is var version and not Version)
+        var version = FieldBytes.ReadByte(ref rest);
+        if (version is not (FirstVersion or LatestVersion))
         {
-            throw new FormatException($"a command of version {version}; this one reads {Version}");
+            throw new FormatException($"a command of version {version}; this one reads {FirstVersion} and {LatestVersion}");
         }
 
-        var kind = (Kind)ReadByte(ref rest);
-        if (kind == Kind.OpenSession)
+        var kind = (Kind)FieldBytes.ReadByte(ref rest);
+        if (kind == Kind.OpenSession && version == FirstVersion)
         {
             return OpenSessionCommand.Instance;
         }
 
-        var session = new SessionId(ReadUInt64(ref rest));
-        var sequence = new SessionSequence(ReadUInt64(ref rest));
-        var key = ReadBytes(ref rest) ?? throw new FormatException("a write without a key");
-        WriteOperation operation = kind switch
+        if (kind == Kind.ExpireLeases && version > FirstVersion)
         {
-            Kind.Put => new PutOperation(key, ReadBytes(ref rest) ?? throw new FormatException("a put without a value")),
-            Kind.Delete => new DeleteOperation(key),
-            Kind.CompareAndSet => new CompareAndSetOperation(
-                key, ReadBytes(ref rest), ReadBytes(ref rest) ?? throw new FormatException("a compare-and-set without a value")),
-            _ => throw new FormatException($"a command of unknown kind {(byte)kind}"),
-        };
-        return rest.IsEmpty ? new WriteCommand(session, sequence, operation) : throw new FormatException($"{rest.Length} bytes after a command");
-    }
-
-    private static void WriteHeader(ArrayBufferWriter<byte> writer, Kind kind, WriteCommand command)
-    {
-        WriteByte(writer, Version);
-        WriteByte(writer, (byte)kind);
-        BinaryPrimitives.WriteUInt64LittleEndian(writer.GetSpan(16), command.Session.Value);
-        BinaryPrimitives.WriteUInt64LittleEndian(writer.GetSpan(16)[8..], command.Sequence.Value);
-        writer.Advance(16);
-        WriteBytes(writer, command.Operation.Key);
-    }
-
-    private static void WriteByte(ArrayBufferWriter<byte> writer, byte value)
-    {
-        writer.GetSpan(1)[0] = value;
-        writer.Advance(1);
-    }
-
-    private static void WriteBytes(ArrayBufferWriter<byte> writer, ReadOnlyMemory<byte>? bytes)
-    {
-        BinaryPrimitives.WriteInt32LittleEndian(writer.GetSpan(4), bytes?.Length ?? -1);
-        writer.Advance(4);
-        if (bytes is { } present)
-        {
-            writer.Write(present.Span);
-        }
-    }
-
-    private static byte ReadByte(ref ReadOnlyMemory<byte> rest) => Take(ref rest, 1).Span[0];
-
-    private static ulong ReadUInt64(ref ReadOnlyMemory<byte> rest) => BinaryPrimitives.ReadUInt64LittleEndian(Take(ref rest, 8).Span);
-
-    private static ReadOnlyMemory<byte>? ReadBytes(ref ReadOnlyMemory<byte> rest)
-    {
-        var length = BinaryPrimitives.ReadInt32LittleEndian(Take(ref rest, 4).Span);
-        
-        // A bare null would become an empty memory here, by way of byte[].
-        return length == -1 ? (ReadOnlyMemory<byte>?)null : Take(ref rest, length);
-    }
-
-    private static ReadOnlyMemory<byte> Take(ref ReadOnlyMemory<byte> rest, int length)
-    {
-        if (length < 0 || length > rest.Length)
-        {
-            throw new FormatException("a command is cut short");
+            return ReadExpiry(ref rest);
         }
 
-        var taken = rest[..length];
-        rest = rest[length..];
-        return taken;
+        if (kind is Kind.Get or Kind.Fence || (version == FirstVersion && kind > Kind.CompareAndSet))
+        {
+            throw new FormatException($"a command of version {version} and kind {(byte)kind}");
+        }
+
+        var session = new SessionId(FieldBytes.ReadUInt64(ref rest));
+        var sequence = new SessionSequence(FieldBytes.ReadUInt64(ref rest));
+        var guard = version > FirstVersion ? ReadGuard(ref rest) : null;
+        var operation = ReadOperation(kind, ref rest);
+        return rest.IsEmpty
+            ? new WriteCommand(session, sequence, guard is null ? operation : operation with { Guard = guard })
+            : throw new FormatException($"{rest.Length} bytes after a command");
     }
 }

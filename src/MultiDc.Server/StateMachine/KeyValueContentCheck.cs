@@ -1,3 +1,4 @@
+using MultiDc.Grains;
 using MultiDc.Ring;
 using MultiDc.Server.Founding;
 using MultiDc.Storage;
@@ -40,6 +41,11 @@ public sealed class KeyValueContentCheck : IStoredContentCheck
     {
         StoredEntry entry => ProblemOf(replica, applied, entry.Entry),
         StoredSession session => ProblemOf(replica, applied, session),
+        StoredLease lease => lease.Lease.IsNone || lease.RenewedAt.Value < lease.Lease.Value || lease.RenewedAt > applied || lease.Keys is < 0 or > LeaseLimits.MaxKeysOfLease
+            ? $"lease {lease.Lease} was renewed at index {lease.RenewedAt} and has {lease.Keys} keys, but applied is {applied}"
+            : null,
+        StoredBoundKey bound => bound.Lease.IsNone || bound.Lease.Value > applied.Value ? $"a key is bound to lease {bound.Lease}, but applied is {applied}" : null,
+        StoredGuard guard => guard.RaisedAt.Value == 0 || guard.RaisedAt > applied ? $"guard '{guard.Name}' was raised at index {guard.RaisedAt}, but applied is {applied}" : null,
         _ => throw new System.Diagnostics.UnreachableException(),
     });
 

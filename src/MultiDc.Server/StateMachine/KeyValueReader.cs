@@ -25,14 +25,14 @@ internal static class KeyValueReader
         {
             if (entries.Count == maxEntries || bytes > MaxPageBytes)
             {
-                return new(entries, true, null, new(state.Applied.Value));
+                return new(entries, true, null, new(view.Applied.Value));
             }
 
             entries.Add(StateRows.DecodeEntry(StateRows.KeyOfEntryRow(row.Key), row.Value));
             bytes += row.Key.Length + row.Value.Length;
         }
 
-        return new(entries, false, null, new(state.Applied.Value));
+        return new(entries, false, null, new(view.Applied.Value));
     }
 
     private static ReadOnlyMemory<byte> FirstRow(ScanRequest request)

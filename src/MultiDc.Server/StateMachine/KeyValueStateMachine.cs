@@ -13,7 +13,7 @@ internal readonly record struct ApplyResult(WriteResult Result, SessionId? Sessi
 /// The keys and sessions of one shard. Applying is a function of the entry and the state alone, so that all replicas agree; entries are
 /// applied in batches whose rows and applied index reach the store in one atomic write.
 /// </summary>
-internal sealed class KeyValueStateMachine(IReplicaState state, KeyRange range)
+internal sealed partial class KeyValueStateMachine(IReplicaState state, KeyRange range)
 {
     /// <summary>The most sessions of a shard. Part of the replicated contract: replicas that disagreed on it would diverge.</summary>
     public const int MaxSessions = 4096;
@@ -32,6 +32,9 @@ internal sealed class KeyValueStateMachine(IReplicaState state, KeyRange range)
         {
             sessions.Set(StateRows.SessionOfRow(row.Key.Span), StateRows.DecodeSession(row.Value.Span));
         }
+
+        await LoadGuardsAsync(view);
+        await LoadLeasesAsync(view);
     }
 
     /// <summary>Applies committed entries, in order.</summary>
@@ -67,6 +70,14 @@ internal sealed class KeyValueStateMachine(IReplicaState state, KeyRange range)
                 Remember(opened, new(default, index, SessionOutcome.None, default));
                 return new(new Applied(new(index.Value)), opened);
 
+            case ExpireLeasesCommand expire:
+                foreach (var (lease, renewedAt) in expire.Leases)
+                {
+                    await ExpireAsync(lease, renewedAt);
+                }
+
+                return new(new Applied(new(index.Value)));
+
             case WriteCommand write:
                 if (!sessions.TryGet(write.Session, out var record))
                 {
@@ -81,53 +92,35 @@ internal sealed class KeyValueStateMachine(IReplicaState state, KeyRange range)
 
                 if (write.Sequence.Value > record.LastSequence.Value)
                 {
-                    var (outcome, revision) = await ApplyAsync(index, write.Operation);
-                    record = new(write.Sequence, index, outcome, revision);
-                    Remember(write.Session, record);
+                    var (outcome, answer, answerBytes) = await ApplyAsync(index, write.Operation);
+                    record = new(write.Sequence, index, outcome, new(index.Value));
+                    Remember(write.Session, record, answerBytes);
+                    return new(ResultOf(record, answer));
                 }
 
-                return new(ResultOf(record));
+                return new(ResultOf(record, await AnswerOfAsync(write.Session)));
 
             default:
                 throw new System.Diagnostics.UnreachableException();
         }
     }
 
-    private async ValueTask<(SessionOutcome Outcome, Revision Revision)> ApplyAsync(LogIndex index, WriteOperation operation)
+    private static WriteResult ResultOf(SessionRecord record, WriteAnswer? answer) => OutcomeOf(record, answer) switch
     {
-        var revision = new Revision(index.Value);
-        if (!range.Contains(operation.Key.Span))
-        {
-            return (SessionOutcome.WrongShard, revision);
-        }
+        Rejected rejected when record.Outcome != SessionOutcome.None => rejected with { Revision = record.OutcomeRevision },
+        var result => result,
+    };
 
-        var row = StateRows.EntryKey(operation.Key.Span);
-        var present = await CurrentAsync(row) is { } bytes ? StateRows.DecodeEntry(operation.Key, bytes) : null;
-        if (operation is CompareAndSetOperation compare && !Matches(compare.Expected, present))
-        {
-            return (SessionOutcome.PreconditionFailed, revision);
-        }
-
-        changed[row] = operation switch
-        {
-            PutOperation put => StateRows.Encode(Written(put.Value)),
-            CompareAndSetOperation set => StateRows.Encode(Written(set.Value)),
-            DeleteOperation => (ReadOnlyMemory<byte>?)null,
-            _ => throw new System.Diagnostics.UnreachableException(),
-        };
-        return (SessionOutcome.Applied, revision);
-
-        KeyValueEntry Written(ReadOnlyMemory<byte> value) => new(operation.Key, value, present?.CreateRevision ?? revision, revision, (present?.Version ?? 0) + 1);
-    }
-
-    private static bool Matches(ReadOnlyMemory<byte>? expected, KeyValueEntry? present) =>
-        expected is { } value ? present is not null && present.Value.Span.SequenceEqual(value.Span) : present is null;
-
-    private static WriteResult ResultOf(SessionRecord record) => record.Outcome switch
+    private static WriteResult OutcomeOf(SessionRecord record, WriteAnswer? answer) => record.Outcome switch
     {
-        SessionOutcome.Applied => new Applied(record.OutcomeRevision),
-        SessionOutcome.PreconditionFailed => new Rejected(RejectionReason.PreconditionFailed, "the value is another than expected") { Revision = record.OutcomeRevision },
-        SessionOutcome.WrongShard => new Rejected(RejectionReason.WrongShard, "the key is not in this shard's range") { Revision = record.OutcomeRevision },
+        SessionOutcome.Applied => answer?.ToApplied(record.OutcomeRevision) ?? new Applied(record.OutcomeRevision),
+        SessionOutcome.PreconditionFailed => new Rejected(RejectionReason.PreconditionFailed, "the value is another than expected"),
+        SessionOutcome.WrongShard => new Rejected(RejectionReason.WrongShard, "the key is not in this shard's range"),
+        SessionOutcome.NotAnInteger => new Rejected(RejectionReason.NotAnInteger, "the value is no integer of 64 bits in decimal text"),
+        SessionOutcome.OutOfRange => new Rejected(RejectionReason.OutOfRange, "the integer has no place in 64 bits, or the value or the results are too large"),
+        SessionOutcome.FencingTokenStale => new Rejected(RejectionReason.FencingTokenStale, "the shard has seen a greater token under the guard's name"),
+        SessionOutcome.LimitReached => new Rejected(RejectionReason.LimitReached, "the shard has as many guards, or leases, or the lease as many keys, as may be"),
+        SessionOutcome.LeaseNotFound => new Rejected(RejectionReason.LeaseNotFound, "the shard has no such lease (any more)"),
 
         // Only a write numbered 0 meets a session that has not written. It is in the log, so it must be answered, not break every replica.
         SessionOutcome.None => new Rejected(RejectionReason.InvalidArgument, "the writes of a session are numbered from 1"),
@@ -135,11 +128,15 @@ internal sealed class KeyValueStateMachine(IReplicaState state, KeyRange range)
     };
 
     private ValueTask<ReadOnlyMemory<byte>?> CurrentAsync(ReadOnlyMemory<byte> row) =>
-        changed.TryGetValue(row, out var value) ? new(value) : state.GetAsync(row);
+        batch.TryGetValue(row, out var value) || changed.TryGetValue(row, out value) ? new(value) : state.GetAsync(row);
 
-    private void Remember(SessionId session, SessionRecord record)
+    // What a retry is answered is not kept in memory: retries are rare, and answers may be large.
+    private async ValueTask<WriteAnswer?> AnswerOfAsync(SessionId session) =>
+        await CurrentAsync(StateRows.SessionKey(session)) is { } row ? StateRows.DecodeAnswer(row) : null;
+
+    private void Remember(SessionId session, SessionRecord record, ReadOnlyMemory<byte> answer = default)
     {
-        changed[StateRows.SessionKey(session)] = StateRows.Encode(record);
+        changed[StateRows.SessionKey(session)] = StateRows.Encode(record, answer.Span);
         if (sessions.Set(session, record) is { } forgotten)
         {
             changed[StateRows.SessionKey(forgotten)] = null;

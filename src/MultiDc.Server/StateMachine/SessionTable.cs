@@ -14,6 +14,21 @@ internal enum SessionOutcome : byte
 
     /// <summary>The key was not in this shard's range.</summary>
     WrongShard = 3,
+
+    /// <summary>The value was no integer.</summary>
+    NotAnInteger = 4,
+
+    /// <summary>The integer, value or results would have been too large.</summary>
+    OutOfRange = 5,
+
+    /// <summary>The guard's token was less than one seen before.</summary>
+    FencingTokenStale = 6,
+
+    /// <summary>There was no room for another guard, lease or key of a lease.</summary>
+    LimitReached = 7,
+
+    /// <summary>There was no such lease.</summary>
+    LeaseNotFound = 8,
 }
 
 /// <summary>What is remembered of a session.</summary>

@@ -28,6 +28,8 @@ internal sealed class MemoryReplicaStorage : IReplicaStorage
 
     public IReplicaState State => state;
 
+    public bool CanBeReadAnywhere => store.CanBeReadAnywhere;
+
     public ValueTask WriteAsync(ReplicaWrite write, CancellationToken cancellationToken = default)
     {
         try

@@ -11,6 +11,9 @@ public sealed class MemoryReplicaStore(MemoryDisk disk) : IReplicaStore
     private StoreFailedException? failure;
     private bool disposed;
 
+    /// <summary>What <see cref="IReplicaStorage.CanBeReadAnywhere"/> says. Default: true.</summary>
+    public bool CanBeReadAnywhere { get; init; } = true;
+
     /// <inheritdoc/>
     public StoreIdentity Identity => disk.Identity;
 

@@ -21,6 +21,8 @@ internal sealed class RocksDbReplicaStorage(
 
     public IReplicaState State { get; } = state;
 
+    public bool CanBeReadAnywhere => true;
+
     public ValueTask WriteAsync(ReplicaWrite write, CancellationToken cancellationToken = default)
     {
         try

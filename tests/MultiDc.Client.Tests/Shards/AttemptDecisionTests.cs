@@ -13,6 +13,10 @@ public sealed class AttemptDecisionTests
     [InlineData(RejectionReason.WrongShard, nameof(AttemptAction.Return))]
     [InlineData(RejectionReason.PreconditionFailed, nameof(AttemptAction.Return))]
     [InlineData(RejectionReason.InvalidArgument, nameof(AttemptAction.Return))]
+    [InlineData(RejectionReason.NotAnInteger, nameof(AttemptAction.Return))]
+    [InlineData(RejectionReason.OutOfRange, nameof(AttemptAction.Return))]
+    [InlineData(RejectionReason.FencingTokenStale, nameof(AttemptAction.Return))]
+    [InlineData(RejectionReason.LimitReached, nameof(AttemptAction.Return))]
     [InlineData(RejectionReason.UnknownKeyspace, nameof(AttemptAction.Return))]
     [InlineData(RejectionReason.UnknownDatacenter, nameof(AttemptAction.Return))]
     public void A_rejection_has_one_action_whatever_came_before(RejectionReason reason, string action)
@@ -43,7 +47,7 @@ public sealed class AttemptDecisionTests
         foreach (var reason in Enum.GetValues<RejectionReason>())
         {
             var concluded = AttemptDecision.Conclude(new Rejected(reason, "why"), mayHaveHappened: true);
-            if (reason == RejectionReason.PreconditionFailed)
+            if (reason is RejectionReason.PreconditionFailed or RejectionReason.NotAnInteger or RejectionReason.OutOfRange or RejectionReason.FencingTokenStale or RejectionReason.LimitReached or RejectionReason.LeaseNotFound)
             {
                 Assert.IsType<Rejected>(concluded);
             }

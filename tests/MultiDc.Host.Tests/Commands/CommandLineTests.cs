@@ -13,6 +13,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("cas default k 'old' new", "cas", "k", "--expect", "old", "new")]
     [InlineData("cas default k '' new", "cas", "k", "--expect", "", "new")]
     [InlineData("cas default k absent new", "cas", "k", "--expect-absent", "new")]
+    [InlineData("AddOperation default k 7", "add", "k", "7")]
+    [InlineData("AddOperation default k -7", "add", "k", "-7")]
     [InlineData("delete default k", "delete", "k")]
     [InlineData("scan default 'pre'", "scan", "pre")]
     [InlineData("scan default ''", "scan")]

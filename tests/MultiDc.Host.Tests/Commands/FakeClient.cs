@@ -63,6 +63,12 @@ internal sealed class FakeClient : IMultiDcClient
         string keyspace, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte>? expected, ReadOnlyMemory<byte> value, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         WriteAsync(key, $"cas {keyspace} {Text(key)} {(expected is { } bytes ? $"'{Text(bytes)}'" : "absent")} {Text(value)}", cancellationToken);
 
+    public Task<WriteResult> WriteAsync(string keyspace, WriteOperation operation, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        WriteAsync(operation.Key, $"{operation.GetType().Name} {keyspace} {Text(operation.Key)} {(operation as AddOperation)?.Delta}".TrimEnd(), cancellationToken);
+
+    public Task<LeaseReply> GetLeaseAsync(string keyspace, ReadOnlyMemory<byte> key, LeaseId lease, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
     public async IAsyncEnumerable<KeyValueEntry> ScanAsync(
         string keyspace, ReadOnlyMemory<byte> prefix, TimeSpan? timeout = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {

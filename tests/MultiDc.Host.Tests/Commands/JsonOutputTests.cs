@@ -49,6 +49,13 @@ public sealed class JsonOutputTests
     public Task An_applied_write() => PrintsAsync("""{"outcome":"applied","key":"k","revision":7}""", "put", "k", "v");
 
     [Fact]
+    public async Task An_applied_sum()
+    {
+        command.Client.Write = static _ => new AppliedNumber(new(7), 12);
+        await PrintsAsync("""{"outcome":"applied","key":"k","number":12,"revision":7}""", "add", "k", "5");
+    }
+
+    [Fact]
     public async Task A_refused_write()
     {
         command.Client.Write = static _ => new Rejected(RejectionReason.PreconditionFailed, "another");

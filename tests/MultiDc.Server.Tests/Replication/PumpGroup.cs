@@ -19,17 +19,19 @@ internal sealed class PumpGroup : IDisposable
     private readonly Func<IReadOnlyList<DatacenterTag>>? preferredLeaders;
     private readonly ulong seed;
     private readonly ITickSource? ticks;
+    private readonly bool canBeReadAnywhere;
 
     private readonly GroupConfiguration founders;
 
     // Replicas beyond the founders know no configuration yet; the last of the founders may be witnesses.
     public PumpGroup(int size = 3, ulong seed = 1, ReplicaPumpOptions? options = null, RaftNodeOptions? nodeOptions = null, int? founders = null, ITickSource? ticks = null, int witnesses = 0,
-        Func<IReadOnlyList<DatacenterTag>>? preferredLeaders = null, ReplicaMetrics? metrics = null)
+        Func<IReadOnlyList<DatacenterTag>>? preferredLeaders = null, ReplicaMetrics? metrics = null, bool canBeReadAnywhere = true)
     {
         this.preferredLeaders = preferredLeaders;
         this.metrics = metrics ?? new(null);
         this.seed = seed;
         this.ticks = ticks;
+        this.canBeReadAnywhere = canBeReadAnywhere;
         this.options = options ?? new();
         this.nodeOptions = nodeOptions ?? new() { Id = default, ElectionTimeoutTicks = 10, HeartbeatTicks = 2 };
         DatacenterId[] datacenters = [.. "abcde"[..size].Select(static c => new DatacenterId(c.ToString()))];
@@ -57,7 +59,7 @@ internal sealed class PumpGroup : IDisposable
     /// <summary>Opens the replica on its disk and starts a pump over it.</summary>
     public void Start(Replica replica)
     {
-        replica.Store = new(replica.Disk);
+        replica.Store = new(replica.Disk) { CanBeReadAnywhere = canBeReadAnywhere };
         var isFounder = founders.Contains(replica.Id);
         replica.Storage = Take(replica.Store.OpenAsync(replica.Name, new(isFounder ? founders : GroupConfiguration.None)))!;
         StartPump(replica, replica.Storage);

@@ -17,20 +17,20 @@ public sealed class PumpLeaseTests
         Lease = new() { TickNanoseconds = 50_000_000, MaxDriftPpm = 10_000, MarginNanoseconds = 6_000_000, ClockWindowNanoseconds = 500_000_000 },
     };
 
-    [Fact]
-    public void A_read_under_a_lease_asks_nobody()
+    [Theory, InlineData(true), InlineData(false)]
+    public void A_read_under_a_lease_asks_nobody(bool canBeReadAnywhere)
     {
-        using var group = LeaderWithLease(out var leader);
+        using var group = LeaderWithLease(out var leader, canBeReadAnywhere);
         group.Network.Rule = static _ => Fate.Drop;
         group.Network.Sent.Clear();
         Assert.Equal("v", group.ReadNow(leader, "k"));
         Assert.Empty(group.Network.Sent);
     }
 
-    [Fact]
-    public void When_the_lease_has_run_out_a_quorum_is_asked()
+    [Theory, InlineData(true), InlineData(false)]
+    public void When_the_lease_has_run_out_a_quorum_is_asked(bool canBeReadAnywhere)
     {
-        using var group = LeaderWithLease(out var leader);
+        using var group = LeaderWithLease(out var leader, canBeReadAnywhere);
         group.Network.Rule = static _ => Fate.Drop;
         leader.Time.Advance(TimeSpan.FromMilliseconds(389));
         Assert.Equal("v", group.ReadNow(leader, "k"));
@@ -44,10 +44,10 @@ public sealed class PumpLeaseTests
     }
 
     /// <summary>etcd 20418: the leader was paused between the check of its lease and its answer, and another was elected meanwhile.</summary>
-    [Fact]
-    public void A_pause_while_the_state_is_read_is_noticed_before_the_answer_leaves()
+    [Theory, InlineData(true), InlineData(false)]
+    public void A_pause_while_the_state_is_read_is_noticed_before_the_answer_leaves(bool canBeReadAnywhere)
     {
-        using var group = LeaderWithLease(out var old);
+        using var group = LeaderWithLease(out var old, canBeReadAnywhere);
         group.Network.CutOff.Add(old.Address.Datacenter);
         var reads = 0;
         var read = old.Pump!.ReadAsync<string?>(
@@ -71,10 +71,10 @@ public sealed class PumpLeaseTests
         Assert.Equal("!NotLeader", PumpGroup.Done(read));
     }
 
-    [Fact]
-    public void A_zombie_serves_nothing_under_the_lease_it_still_holds()
+    [Theory, InlineData(true), InlineData(false)]
+    public void A_zombie_serves_nothing_under_the_lease_it_still_holds(bool canBeReadAnywhere)
     {
-        using var group = LeaderWithLease(out var zombie);
+        using var group = LeaderWithLease(out var zombie, canBeReadAnywhere);
         PumpGroup.Take(zombie.Store.OpenAsync(zombie.Name, null));
         var bare = zombie.Pump!.ReadAsync(static _ => ValueTask.FromResult("served"), static rejected => $"!{rejected.Reason}");
         group.Run();
@@ -98,10 +98,10 @@ public sealed class PumpLeaseTests
         Assert.Equal(PumpStopReason.Fenced, PumpGroup.StopOf(zombie).Reason);
     }
 
-    [Fact]
-    public void Once_the_leadership_was_offered_to_another_a_quorum_is_asked_for_the_rest_of_the_term()
+    [Theory, InlineData(true), InlineData(false)]
+    public void Once_the_leadership_was_offered_to_another_a_quorum_is_asked_for_the_rest_of_the_term(bool canBeReadAnywhere)
     {
-        using var group = LeaderWithLease(out var leader);
+        using var group = LeaderWithLease(out var leader, canBeReadAnywhere);
         var target = group.Followers[0];
         group.Network.Rule = p => p.Message is TimeoutNowRequest ? Fate.Drop : Fate.Deliver;
         Assert.True(group.Settled(leader.Pump!.TransferLeadershipAsync(target.Id)));
@@ -123,9 +123,89 @@ public sealed class PumpLeaseTests
         Assert.NotEmpty(group.Network.Sent);
     }
 
-    private static PumpGroup LeaderWithLease(out Replica leader)
+    [Fact]
+    public void A_store_that_can_be_read_anywhere_is_read_without_a_turn_of_the_pump()
     {
-        var group = new PumpGroup(nodeOptions: WithLease);
+        using var group = LeaderWithLease(out var leader);
+        Assert.True(leader.Scheduler.IsIdle);
+        Assert.Equal("v", PumpGroup.Done(PumpGroup.Read(leader, "k")));
+        Assert.True(leader.Scheduler.IsIdle);
+        leader.Time.Advance(TimeSpan.FromMilliseconds(391));
+        Assert.False(PumpGroup.Read(leader, "k").IsCompleted);
+    }
+
+    /// <summary>A follower that has heard of the commit may have shown the new value to a linearizable reader already.</summary>
+    [Fact]
+    public void What_others_may_have_heard_is_committed_is_not_left_out_of_a_read_without_a_turn()
+    {
+        using var group = LeaderWithLease(out var leader);
+        var session = group.OpenSession(leader);
+        var told = 0;
+        var stale = new List<string>();
+        group.Network.Sending = message =>
+        {
+            // As the message leaves, whoever reads here must get what the message calls committed, or wait.
+            if (message.From == leader.Id && CommitOf(message) > leader.Storage!.State.Applied)
+            {
+                told++;
+                if (PumpGroup.Read(leader, "k") is { IsCompleted: true } read)
+                {
+                    stale.Add($"{read.Result} at {leader.Storage.State.Applied}, told {CommitOf(message)}");
+                }
+            }
+        };
+        for (ulong i = 1; i <= 5; i++)
+        {
+            Assert.IsType<Applied>(group.Put(leader, session, i, "k", $"v{i}"));
+        }
+
+        Assert.NotEqual(0, told);
+        Assert.Empty(stale);
+    }
+
+    [Fact]
+    public void The_lease_is_taken_back_before_another_is_asked_to_stand_for_election()
+    {
+        using var group = LeaderWithLease(out var leader);
+        var readWhileOffered = new List<Task<string?>>();
+        group.Network.Sending = message =>
+        {
+            if (message is TimeoutNowRequest)
+            {
+                readWhileOffered.Add(PumpGroup.Read(leader, "k"));
+                Assert.False(readWhileOffered[^1].IsCompleted);
+            }
+        };
+        Assert.True(group.Settled(leader.Pump!.TransferLeadershipAsync(group.Followers[0].Id)));
+        Assert.NotEmpty(readWhileOffered);
+    }
+
+    [Fact]
+    public void A_leader_that_is_only_read_does_not_fall_silent()
+    {
+        using var group = LeaderWithLease(out var leader, nodeOptions: WithLease with { QuiesceAfterTicks = 60 });
+        for (var i = 0; i < 200; i++)
+        {
+            TickWithClocks(group, 1);
+            Assert.Equal("v", PumpGroup.Done(PumpGroup.Read(leader, "k")));
+        }
+
+        Assert.False(leader.Pump!.IsQuiesced);
+        TickWithClocks(group, 200);
+        Assert.True(leader.Pump!.IsQuiesced);
+        Assert.Equal("v", group.ReadNow(leader, "k"));
+    }
+
+    private static LogIndex? CommitOf(RaftMessage message) => message switch
+    {
+        AppendRequest append => append.Commit,
+        HeartbeatRequest heartbeat => heartbeat.Commit,
+        _ => null,
+    };
+
+    private static PumpGroup LeaderWithLease(out Replica leader, bool canBeReadAnywhere = true, RaftNodeOptions? nodeOptions = null)
+    {
+        var group = new PumpGroup(nodeOptions: nodeOptions ?? WithLease, canBeReadAnywhere: canBeReadAnywhere);
         leader = group.ElectLeader();
         group.Put(leader, group.OpenSession(leader), 1, "k", "v");
         TickWithClocks(group, 21);

@@ -33,6 +33,9 @@ internal sealed class PumpNetwork(GroupMembers members, Func<DatacenterId, Repli
     /// <summary>Null: in order.</summary>
     public SeededRandomSource? Shuffle { get; set; }
 
+    /// <summary>Told of each message as it leaves its pump, within the pump's turn.</summary>
+    public Action<RaftMessage> Sending { get; set; } = static _ => { };
+
     /// <summary>Everything that was ever sent.</summary>
     public List<Parcel> Sent { get; } = [];
 
@@ -42,6 +45,7 @@ internal sealed class PumpNetwork(GroupMembers members, Func<DatacenterId, Repli
     {
         foreach (var message in messages)
         {
+            Sending(message);
             var decoded = FrameMessages.Decode(FrameMessages.Encode([message])).Single();
             Add(new(sender.Address.Datacenter, members.DatacenterOf(message.To)!.Value, decoded, null, null));
         }

@@ -52,4 +52,21 @@ public sealed class HashRangeTests
         var range = HashRange.OfShard(number, shards);
         Assert.True(range.First <= hash && hash <= range.Last, $"hash {hash:x} is outside of shard {number} of {shards}, {range}");
     }
+
+    [Theory]
+    [InlineData("{order-42}/lines", "order-42")]
+    [InlineData("a{order-42}{b}", "order-42")]
+    [InlineData("{}{b}", "{}{b}")]
+    [InlineData("{a", "{a")]
+    [InlineData("a}b", "a}b")]
+    [InlineData("}{a}", "a")]
+    [InlineData("{{a}}", "{a")]
+    [InlineData("plain", "plain")]
+    [InlineData("", "")]
+    public void The_tag_in_a_key_decides_its_shard(string key, string partition)
+    {
+        var bytes = System.Text.Encoding.UTF8.GetBytes(key);
+        Assert.Equal(partition, System.Text.Encoding.UTF8.GetString(HashRange.PartitionOf(bytes)));
+        Assert.Equal(System.IO.Hashing.XxHash64.HashToUInt64(System.Text.Encoding.UTF8.GetBytes(partition)), HashRange.HashOf(bytes));
+    }
 }

@@ -139,6 +139,9 @@ public sealed class KeyspaceDescriptorTests
         Assert.NotNull(keyspace.DescribeProblem(new CompareAndSetOperation(Bytes("k"), null, Bytes("abc"))));
         Assert.Null(keyspace.DescribeProblem(new CompareAndSetOperation(Bytes("k"), Bytes("abc"), Bytes("ab"))));
         Assert.Null(keyspace.DescribeProblem(new DeleteOperation(Bytes("k"))));
+        Assert.NotNull(keyspace.DescribeProblem(new AppendOperation(Bytes("k"), Bytes("abc"))));
+        Assert.NotNull(keyspace.DescribeProblem(BatchOperation.Of(null, [new DeleteOperation(Bytes("k"))], [new PutOperation(Bytes("k"), Bytes("abc"))])));
+        Assert.Null(keyspace.DescribeProblem(BatchOperation.Of(null, [new PutOperation(Bytes("k"), Bytes("ab"))])));
         Assert.Null((keyspace with { MaxValueBytes = null }).DescribeProblem(new PutOperation(Bytes("k"), Bytes("abc"))));
     }
 

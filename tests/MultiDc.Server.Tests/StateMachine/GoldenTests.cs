@@ -230,7 +230,7 @@ public sealed class GoldenTests
 
     private static WriteCommand Write(WriteOperation operation) => new(new(0x0102030405060708), new(9), operation);
 
-    private static void Damage(byte[] good, Action<byte[]> decode) =>
+    internal static void Damage(byte[] good, Action<byte[]> decode) =>
         Gen.Select(Gen.Int[0, good.Length - 1], Gen.Byte, Gen.Int[0, 2]).Sample(
             (at, value, how) =>
             {

@@ -39,6 +39,8 @@ internal sealed class Machine(HashRange range)
 
     public ApplyResult Apply(KeyValueCommand command) => Apply([command])[0];
 
+    public IReadOnlyList<LeaseChange> TakeLeaseChanges() => machine!.TakeLeaseChanges().Changes;
+
     /// <summary>Forgets what is in memory and reads it from the rows again, as after a restart or a snapshot.</summary>
     public void Reload()
     {

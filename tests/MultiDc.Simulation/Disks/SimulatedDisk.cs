@@ -21,6 +21,9 @@ internal sealed class SimulatedDisk(StoreIdentity identity, DiskTiming? timing =
 
     public IDiskWitness? Witness => witness;
 
+    /// <summary>What <see cref="IReplicaStorage.CanBeReadAnywhere"/> says of all openings.</summary>
+    public bool CanBeReadAnywhere { get; init; }
+
     /// <summary>While true, what needs space is refused.</summary>
     public bool IsFull { get; set; }
 

@@ -31,6 +31,8 @@ internal sealed class SimulatedStorage : IReplicaStorage
 
     public IReplicaState State => state;
 
+    public bool CanBeReadAnywhere => Disk.CanBeReadAnywhere;
+
     /// <summary>Whether no later opening has begun.</summary>
     public bool IsLatest => Image.Accepted.Epoch == Epoch.Value;
 

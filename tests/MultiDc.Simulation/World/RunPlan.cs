@@ -29,6 +29,9 @@ internal sealed record RunPlan
 
     public required LinkShape Between { get; init; }
 
+    /// <summary>Whether reads under a lease are served without a turn of the pump.</summary>
+    public required bool StoresCanBeReadAnywhere { get; init; }
+
     public required int LateParcelOneIn { get; init; }
 
     /// <summary>The stated bound: no clock runs faster or slower by more.</summary>
@@ -94,6 +97,7 @@ internal sealed record RunPlan
                 SnapshotChunkAttempts = random.PickOf(1, 2, 12),
                 PreferredLeaders = [.. shape.PreferredLeaders.Select(GroupShape.TagOf)],
             },
+            StoresCanBeReadAnywhere = seed > LastRecordedSeed && random.Branch(5).OneIn(2),
             Turns = new(
                 random.OneIn(3) ? TimeSpan.Zero : random.BetweenMilliseconds(0, random.PickOf(0.2, 2, 20)),
                 random.PickOf(0, 0, 500),
@@ -132,7 +136,8 @@ internal sealed record RunPlan
         $"tick {Tick.TotalMilliseconds:0} ms, election {Node.ElectionTimeoutTicks} ticks, heartbeat {Node.HeartbeatTicks} ticks, clock drift up to {MaxDriftPpm} ppm, "
             + $"{(Node.Lease is { } lease ? $"leases with {lease.MaxDriftPpm} ppm, margin {lease.MarginNanoseconds / 1e6:0} ms, window {lease.ClockWindowNanoseconds / 1e9:0} s" : "no leases")}, "
             + $"{(Node.QuiesceAfterTicks > 0 ? $"silent after {Node.QuiesceAfterTicks} ticks" : "never silent")}, commits told {(Node.TellCommitAtOnce ? "at once" : "by the next append or heartbeat")}, "
-            + $"a leader's appends leave {(Node.AppendWhilePersisting ? "while it writes" : "when it has written")}",
+            + $"a leader's appends leave {(Node.AppendWhilePersisting ? "while it writes" : "when it has written")}, "
+            + $"reads under a lease {(StoresCanBeReadAnywhere ? "wait for no turn" : "wait for the pump's turn")}",
         $"core: append {Node.MaxAppendBytes} B x {Node.MaxInflightAppends}, uncommitted {Node.MaxUncommittedBytes} B, reads {Node.MaxPendingReads}, apply {Node.MaxApplyBytes} B",
         $"pump: messages {Pump.MaxWaitingMessages}, requests {Pump.MaxWaitingRequests} ({Pump.MaxRequestsPerRound} a round), proposals {Pump.MaxOpenProposals}, held reads {Pump.MaxHeldReads}, "
             + $"compaction after {Pump.CompactAfterBytes} B keeping {Pump.KeepEntries}, chunks {Pump.SnapshotChunkBytes} B within {Pump.SnapshotChunkTimeout.TotalMilliseconds:0} ms",

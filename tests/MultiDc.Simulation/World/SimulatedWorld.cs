@@ -135,7 +135,7 @@ internal sealed class SimulatedWorld : IDisposable
     public SimulatedDisk NewDisk(int replica)
     {
         var random = Random.Branch(10_000 + (++disks));
-        return new(new("simulation", new Guid((int)disks, (short)replica, 0, new byte[8])), new(Events, random, Plan.Disk), Checks);
+        return new(new("simulation", new Guid((int)disks, (short)replica, 0, new byte[8])), new(Events, random, Plan.Disk), Checks) { CanBeReadAnywhere = Plan.StoresCanBeReadAnywhere };
     }
 
     public void StartIfDown(SimulatedReplica replica)

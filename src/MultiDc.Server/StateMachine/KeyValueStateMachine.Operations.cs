@@ -1,0 +1,202 @@
+using System.Buffers.Text;
+using System.Collections.Immutable;
+using System.Globalization;
+using MultiDc.Grains;
+
+namespace MultiDc.Server.StateMachine;
+
+/// <summary>What each operation does.</summary>
+internal sealed partial class KeyValueStateMachine
+{
+    // Rows changed by the operations of a batch so far: all of them come true, or none. Empty outside a batch.
+    private readonly Dictionary<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?> batch = new(ByteMemoryComparer.Instance);
+
+    /// <summary>What became of a write, what it answers beside its revision, and the same in bytes.</summary>
+    private readonly record struct Verdict(SessionOutcome Outcome, WriteAnswer? Answer = null, ReadOnlyMemory<byte> AnswerBytes = default)
+    {
+        public static implicit operator Verdict(SessionOutcome outcome) => new(outcome);
+    }
+
+    private async ValueTask<Verdict> ApplyAsync(LogIndex index, WriteOperation operation)
+    {
+        if (!IsInRange(operation))
+        {
+            return SessionOutcome.WrongShard;
+        }
+
+        if (operation.Guard is { } guard && await PassAsync(index, guard, isForgotten: operation is ForgetGuardOperation) is { } refused)
+        {
+            return refused;
+        }
+
+        switch (operation)
+        {
+            case BatchOperation several:
+                return await ApplyBatchAsync(index, several);
+            case GrantLeaseOperation grant:
+                return Grant(index, grant);
+            case KeepAliveOperation keep:
+                return await KeepAliveAsync(index, keep);
+            case RevokeLeaseOperation revoke:
+                return await EndAsync(revoke.Lease, _ => true) ? SessionOutcome.Applied : SessionOutcome.LeaseNotFound;
+        }
+
+        var (outcome, result) = await ApplyOneAsync(index, operation, changed);
+        var answer = result is { Number: { } number } ? WriteAnswer.OfNumber(number) : null;
+        return new(outcome, answer, answer?.Encode() ?? default);
+    }
+
+    private bool IsInRange(WriteOperation operation)
+    {
+        if (!range.Contains(operation.Key.Span))
+        {
+            return false;
+        }
+
+        return operation is not BatchOperation several || several.Keys.All(key => range.Contains(key.Span));
+    }
+
+    private async ValueTask<Verdict> ApplyBatchAsync(LogIndex index, BatchOperation operation)
+    {
+        var succeeded = true;
+        foreach (var compare in operation.If)
+        {
+            succeeded = succeeded && compare.HoldsOf(await EntryAsync(compare.Key));
+        }
+
+        try
+        {
+            var steps = succeeded ? operation.Then : operation.Else;
+            var results = ImmutableArray.CreateBuilder<StepResult>(steps.Length);
+            foreach (var step in steps)
+            {
+                var (outcome, result) = await ApplyOneAsync(index, step, batch);
+                if (outcome != SessionOutcome.Applied)
+                {
+                    return outcome;
+                }
+
+                results.Add(result);
+            }
+
+            var answer = new WriteAnswer(succeeded, results.MoveToImmutable());
+            var answerBytes = answer.Encode();
+            if (answerBytes.Length > BatchOperation.MaxResultBytes)
+            {
+                return SessionOutcome.OutOfRange;
+            }
+
+            foreach (var (row, value) in batch)
+            {
+                changed[row] = value;
+            }
+
+            guardCount += newGuards;
+
+            return new(SessionOutcome.Applied, answer, answerBytes);
+        }
+        finally
+        {
+            batch.Clear();
+            newGuards = 0;
+        }
+    }
+
+    private async ValueTask<(SessionOutcome Outcome, StepResult Result)> ApplyOneAsync(
+        LogIndex index, WriteOperation operation, Dictionary<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?> changes)
+    {
+        var present = operation is ForgetGuardOperation ? null : await EntryAsync(operation.Key);
+        switch (operation)
+        {
+            case PutOperation put:
+                return (await WriteAsync(put.Value, put.Lease), NoResult);
+
+            case DeleteOperation:
+                changes[StateRows.EntryKey(operation.Key.Span)] = null;
+                return (await BindAsync(operation.Key, present?.Lease ?? default, default, changes), NoResult);
+
+            case CompareAndSetOperation compare when !Matches(compare.Expected, present):
+                return (SessionOutcome.PreconditionFailed, NoResult);
+
+            case CompareAndSetOperation set:
+                return (await WriteAsync(set.Value, default), NoResult);
+
+            case AddOperation add:
+                if (NumberOf(present, ifAbsent: 0) is not { } before)
+                {
+                    return (SessionOutcome.NotAnInteger, NoResult);
+                }
+
+                var sum = unchecked(before + add.Delta);
+                if (((before ^ sum) & (add.Delta ^ sum)) < 0)
+                {
+                    return (SessionOutcome.OutOfRange, NoResult);
+                }
+
+                return (await WriteAsync(TextOf(sum), present?.Lease ?? default), new(Number: sum));
+
+            case MaxOperation max:
+                if (NumberOf(present, ifAbsent: max.Number) is not { } least)
+                {
+                    return (SessionOutcome.NotAnInteger, NoResult);
+                }
+
+                return present is null || least < max.Number
+                    ? (await WriteAsync(TextOf(max.Number), present?.Lease ?? default), new(Number: max.Number))
+                    : (SessionOutcome.Applied, new(Number: least));
+
+            case AppendOperation append:
+                var length = (present?.Value.Length ?? 0) + append.Value.Length;
+                if (length > KeyLimits.MaxValueBytes)
+                {
+                    return (SessionOutcome.OutOfRange, NoResult);
+                }
+
+                return (
+                    await WriteAsync(present is null ? append.Value : (byte[])[.. present.Value.Span, .. append.Value.Span], present?.Lease ?? default),
+                    new(Number: length));
+
+            case GetOperation:
+                return (SessionOutcome.Applied, new(present));
+
+            case FenceOperation fence:
+                return (await FenceAsync(index, fence.Name, changes), new(Number: (long)index.Value));
+
+            case ForgetGuardOperation:
+                return (SessionOutcome.Applied, NoResult);
+
+            default:
+                throw new System.Diagnostics.UnreachableException();
+        }
+
+        // A key that one batch writes several times was written once: versions count revisions.
+        async ValueTask<SessionOutcome> WriteAsync(ReadOnlyMemory<byte> value, LeaseId lease)
+        {
+            if (await BindAsync(operation.Key, present?.Lease ?? default, lease, changes) is var bound and not SessionOutcome.Applied)
+            {
+                return bound;
+            }
+
+            var revision = new Revision(index.Value);
+            var version = present is null ? 1 : present.ModifyRevision == revision ? present.Version : present.Version + 1;
+            changes[StateRows.EntryKey(operation.Key.Span)] = StateRows.Encode(new KeyValueEntry(operation.Key, value, present?.CreateRevision ?? revision, revision, version, lease));
+            return SessionOutcome.Applied;
+        }
+    }
+
+    private static readonly StepResult NoResult = new();
+
+    private async ValueTask<KeyValueEntry?> EntryAsync(ReadOnlyMemory<byte> key) =>
+        await CurrentAsync(StateRows.EntryKey(key.Span)) is { } row ? StateRows.DecodeEntry(key, row) : null;
+
+    private static bool Matches(ReadOnlyMemory<byte>? expected, KeyValueEntry? present) =>
+        expected is { } value ? present is not null && present.Value.Span.SequenceEqual(value.Span) : present is null;
+
+    // Null: it is none. Only the one way to write a number counts as it, so that all versions of all libraries read the same.
+    private static long? NumberOf(KeyValueEntry? present, long ifAbsent) =>
+        present is null ? ifAbsent
+        : Utf8Parser.TryParse(present.Value.Span, out long number, out _) && TextOf(number).AsSpan().SequenceEqual(present.Value.Span) ? number
+        : null;
+
+    private static byte[] TextOf(long number) => System.Text.Encoding.ASCII.GetBytes(number.ToString(CultureInfo.InvariantCulture));
+}

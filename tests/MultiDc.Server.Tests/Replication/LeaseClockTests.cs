@@ -1,0 +1,55 @@
+using CsCheck;
+using Microsoft.Extensions.Time.Testing;
+using MultiDc.Raft;
+using MultiDc.Server.Replication;
+using MultiDc.Server.StateMachine;
+
+namespace MultiDc.Server.Tests.Replication;
+
+public sealed class LeaseClockTests
+{
+    [Fact]
+    public void It_agrees_with_a_list_that_is_looked_through() => Gen.Select(Gen.Int[0, 6], Gen.ULong[1, 6], Gen.Int[1, 5], Gen.Int[0, 2500]).Array[1, 80].Sample(static steps =>
+    {
+        var time = new FakeTimeProvider();
+        var clock = new LeaseClock(time);
+        var ends = new Dictionary<LeaseId, (LogIndex RenewedAt, long End, long? Proposed)>();
+        var patience = time.TimestampFrequency;
+        for (var i = 0; i < steps.Length; i++)
+        {
+            var (kind, number, seconds, pause) = steps[i];
+            time.Advance(TimeSpan.FromMilliseconds(pause));
+            var now = time.GetTimestamp();
+            var (lease, record) = (new LeaseId(number), new LeaseRecord((ulong)seconds * 1000, new((ulong)i + 1), 0));
+            switch (kind)
+            {
+                case < 3:
+                    clock.Take(false, [new(lease, record)], now);
+                    ends[lease] = (record.RenewedAt, now + (seconds * time.TimestampFrequency), null);
+                    break;
+                case 3:
+                    clock.Take(false, [new(lease, null)], now);
+                    ends.Remove(lease);
+                    break;
+                case 4:
+                    // A snapshot: some are gone, one is new or was renewed, the others are as they were.
+                    var kept = ends.Where(e => e.Key.Value % 2 == number % 2 && e.Key != lease).ToArray();
+                    clock.Take(true, [.. kept.Select(e => new LeaseChange(e.Key, new(99_000, e.Value.RenewedAt, 1))), new(lease, record)], now);
+                    ends = kept.ToDictionary();
+                    ends[lease] = (record.RenewedAt, now + (seconds * time.TimestampFrequency), null);
+                    break;
+                default:
+                    var due = ends.Where(e => e.Value.End <= now && !(e.Value.Proposed > now - patience)).Select(static e => (e.Key, e.Value.RenewedAt)).OrderBy(static d => d.Key).ToArray();
+                    Assert.Equal(due, clock.TakeDue(now, now - patience, 100).OrderBy(static d => d.Lease));
+                    Array.ForEach(due, d => ends[d.Key] = ends[d.Key] with { Proposed = now });
+                    break;
+            }
+
+            Assert.Equal(ends.Count, clock.Count);
+            Assert.Equal(ends.Count == 0 ? null : ends.Values.Min(static e => e.End), clock.NextEnd);
+            Assert.All(ends, e => Assert.Equal(time.GetElapsedTime(Math.Min(now, e.Value.End), e.Value.End), clock.RemainingOf(e.Key, e.Value.RenewedAt, now)));
+            Assert.Null(clock.RemainingOf(lease, new(999), now));
+        }
+    },
+        iter: 500);
+}
