@@ -29,6 +29,10 @@ public interface IReplicaGrain : IGrainWithStringKey
     [AlwaysInterleave, Alias("Scan")]
     Task<ScanReply> ScanAsync(ScanRequest request);
 
+    /// <summary>Tells what has changed since a revision, whether or not this replica leads; waits a while when nothing has.</summary>
+    [AlwaysInterleave, Alias("Watch")]
+    Task<WatchReply> WatchAsync(WatchRequest request);
+
     /// <summary>What the replica is doing, from itself, without asking others.</summary>
     [AlwaysInterleave, Alias("GetStatus")]
     Task<ReplicaStatus> GetStatusAsync();

@@ -1,5 +1,6 @@
 using MultiDc.Grains;
 using MultiDc.Ring;
+using MultiDc.Server.Watching;
 using MultiDc.Storage;
 
 namespace MultiDc.Server.StateMachine;
@@ -22,6 +23,10 @@ internal sealed class KeyValueStateMachine(IReplicaState state, HashRange range)
 
     // Rows changed by the batch that is being applied, not yet in the store; null: deleted.
     private readonly Dictionary<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?> changed = new(ByteMemoryComparer.Instance);
+    private readonly List<Change> changes = [];
+
+    /// <summary>What the batch that was applied last has changed, key by key, in order.</summary>
+    public IReadOnlyList<Change> Changes => changes;
 
     /// <summary>Reads the sessions from the rows: after opening and after a snapshot was installed.</summary>
     public async ValueTask LoadAsync()
@@ -40,6 +45,7 @@ internal sealed class KeyValueStateMachine(IReplicaState state, HashRange range)
     {
         var results = new ApplyResult[entries.Count];
         changed.Clear();
+        changes.Clear();
         for (var i = 0; i < entries.Count; i++)
         {
             results[i] = entries[i].Kind == EntryKind.Command
@@ -108,16 +114,21 @@ internal sealed class KeyValueStateMachine(IReplicaState state, HashRange range)
             return (SessionOutcome.PreconditionFailed, revision);
         }
 
-        changed[row] = operation switch
+        var value = operation switch
         {
-            PutOperation put => StateRows.Encode(Written(put.Value)),
-            CompareAndSetOperation set => StateRows.Encode(Written(set.Value)),
+            PutOperation put => put.Value,
+            CompareAndSetOperation set => set.Value,
             DeleteOperation => (ReadOnlyMemory<byte>?)null,
             _ => throw new System.Diagnostics.UnreachableException(),
         };
-        return (SessionOutcome.Applied, revision);
+        var written = value is { } bytesWritten ? new KeyValueEntry(operation.Key, bytesWritten, present?.CreateRevision ?? revision, revision, (present?.Version ?? 0) + 1) : null;
+        changed[row] = written is null ? (ReadOnlyMemory<byte>?)null : StateRows.Encode(written);
+        if (written is not null || present is not null)
+        {
+            changes.Add(new(revision, operation.Key, value, written?.CreateRevision ?? default, written?.Version ?? 0, present?.ModifyRevision));
+        }
 
-        KeyValueEntry Written(ReadOnlyMemory<byte> value) => new(operation.Key, value, present?.CreateRevision ?? revision, revision, (present?.Version ?? 0) + 1);
+        return (SessionOutcome.Applied, revision);
     }
 
     private static bool Matches(ReadOnlyMemory<byte>? expected, KeyValueEntry? present) =>
