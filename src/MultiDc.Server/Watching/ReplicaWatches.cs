@@ -61,7 +61,7 @@ internal sealed class ReplicaWatches(ReplicaAddress address, ReplicaPump pump, S
             page = await WaitAsync(request, page.UpTo, waiter).ConfigureAwait(false);
         }
 
-        if (!EndsWait(page))
+        if (!EndsWait(page) && !history.IsClosed)
         {
             if (await DescribeWhyTooStaleAsync(request, begunAt).ConfigureAwait(false) is { } rejection)
             {
