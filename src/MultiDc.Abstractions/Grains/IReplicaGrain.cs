@@ -3,7 +3,7 @@ using Orleans.Concurrency;
 namespace MultiDc.Grains;
 
 /// <summary>
-/// One replica of one shard, as clients see it. The key is a <see cref="ReplicaAddress"/>. Only the leader serves, but for stale reads; the others reject
+/// One replica of one shard, as clients see it. The key is a <see cref="ReplicaAddress"/>. Only the leader serves, but for stale reads and watches; the others reject
 /// with <see cref="RejectionReason.NotLeader"/> and a hint.
 /// </summary>
 [Alias("MultiDc.IReplicaGrain")]

@@ -24,7 +24,7 @@ internal sealed partial class ReplicaPump
     }
 
     /// <summary>Why nobody may watch this replica, as of its last round; null: they may.</summary>
-    public string? DescribeWhyNoWatch() => History.IsClosed ? "the replica has stopped" : DescribeWhyNoState(status.Configuration);
+    public string? DescribeWhyNoWatch() => History.IsClosed ? "the replica has stopped, or is about to" : DescribeWhyNoState(status.Configuration);
 
     // However old a state may be: one that is only being filled never was the state, and who is no member any more hears of no write.
     private string? DescribeWhyNoState() => DescribeWhyNoState(node.Configuration);

@@ -61,7 +61,7 @@ internal sealed partial class ChangeHistory
         }
     }
 
-    /// <summary>Whether the replica has stopped.</summary>
+    /// <summary>Whether the replica has stopped, or is about to.</summary>
     public bool IsClosed
     {
         get
@@ -161,18 +161,28 @@ internal sealed partial class ChangeHistory
         return found is null ? page : page with { Revisions = Group(found) };
     }
 
-    /// <summary>The replica has stopped; whoever waits is told.</summary>
-    public void Close()
+    /// <summary>The replica is about to stop: whoever waits goes elsewhere, and nobody else is served.</summary>
+    public void SendAway()
     {
         lock (gate)
         {
             isClosed = true;
+        }
+
+        WakeAll();
+    }
+
+    /// <summary>The replica has stopped; nothing is remembered any more.</summary>
+    public void Close()
+    {
+        SendAway();
+        lock (gate)
+        {
             Remove(count);
             (ring, compactedTo) = ([], upTo);
         }
 
         budget?.Leave(this);
-        WakeAll();
     }
 
     private static List<WatchedRevision> Group(List<Change> changes)

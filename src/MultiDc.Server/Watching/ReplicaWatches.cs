@@ -44,11 +44,18 @@ internal sealed class ReplicaWatches(ReplicaAddress address, ReplicaPump pump, S
         }
 
         var isFirst = request.Patience <= TimeSpan.Zero;
-        var page = ReadOn(request, request.After is { } after && !(history.UnsafeResumeFromNow && isFirst) ? after : history.UpTo);
+        if (request.After is not { } after || (history.UnsafeResumeFromNow && isFirst))
+        {
+            return await DescribeWhyTooStaleAsync(request, begunAt).ConfigureAwait(false) is { } tooStale
+                ? new([], default, null, tooStale)
+                : new([], history.UpTo, null, null);
+        }
+
+        var page = ReadOn(request, after);
         if (!isFirst && !EndsWait(page))
         {
             // Ahead of time, so that those who find nothing need not wait for it.
-            if (AgeAt(request) is null)
+            if (AgeWithin(request.MaxStaleness / 2) is null)
             {
                 _ = freshness.RefreshAsync();
             }
@@ -63,9 +70,9 @@ internal sealed class ReplicaWatches(ReplicaAddress address, ReplicaPump pump, S
 
         if (!EndsWait(page) && !history.IsClosed)
         {
-            if (await DescribeWhyTooStaleAsync(request, begunAt).ConfigureAwait(false) is { } rejection)
+            if (await DescribeWhyTooStaleAsync(request, begunAt).ConfigureAwait(false) is { } tooStale)
             {
-                return new([], request.After ?? default, null, rejection);
+                return new([], after, null, tooStale);
             }
 
             page = ReadOn(request, page.UpTo);
@@ -139,12 +146,12 @@ internal sealed class ReplicaWatches(ReplicaAddress address, ReplicaPump pump, S
 
     // Whoever is asked to go on after something it has not applied must prove that it never was, which takes a proof that began after it was asked.
     private bool IsProven(WatchRequest request, long begunAt) =>
-        IsBehind(request) ? freshness.FreshAt is { } freshAt && freshAt >= begunAt && IsBehind(request) : AgeAt(request) is not null;
+        IsBehind(request) ? freshness.FreshAt is { } freshAt && freshAt >= begunAt && IsBehind(request) : AgeWithin(request.MaxStaleness) is not null;
 
     private bool IsBehind(WatchRequest request) => request.After is { } after && after.Value > history.UpTo.Value;
 
-    // Null: older than asked for, or nobody knows.
-    private TimeSpan? AgeAt(WatchRequest request) => freshness.FreshAt is { } freshAt && time.GetElapsedTime(freshAt) is var age && age <= request.MaxStaleness ? age : null;
+    // Null: older, or nobody knows.
+    private TimeSpan? AgeWithin(TimeSpan most) => freshness.FreshAt is { } freshAt && time.GetElapsedTime(freshAt) is var age && age <= most ? age : null;
 
     private WatchReply Refusal(WatchRequest request, RejectionReason reason, string detail) => new([], request.After ?? default, null, new(reason, $"replica {address}: {detail}"));
 

@@ -23,7 +23,7 @@ public sealed class WatchFaultTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task The_same_finds_what_is_missing_when_watches_are_broken_on_purpose() => Assert.NotEmpty(await RunAsync(kills: 1, isBroken: true));
+    public async Task The_same_finds_what_is_missing_when_watches_are_broken_on_purpose() => Assert.NotEmpty(await RunAsync(kills: 0, isBroken: true));
 
     private async Task<IReadOnlyList<string>> RunAsync(int kills, bool isBroken)
     {
@@ -68,6 +68,7 @@ public sealed class WatchFaultTests(ITestOutputHelper output)
             await cluster.WaitUntilAllRunAsync();
         }
 
+        await cluster.WaitAsync("a watcher resumes now and then", () => Task.FromResult(watchers[3].Resumed), static times => times >= 10, static times => $"{times} times");
         await stopWriting.CancelAsync();
         await Task.WhenAll(writing);
         foreach (var end in ends)
@@ -112,7 +113,7 @@ public sealed class WatchFaultTests(ITestOutputHelper output)
 
         output.WriteLine($"{written} writes ({doubtful} of unknown outcome), {compared} events compared with the log; one watcher resumed {watchers[3].Resumed} times; {problems.Count} problems");
         problems.ForEach(output.WriteLine);
-        Assert.True(compared > 1000, $"only {compared} events");
+        Assert.True(compared > 500, $"only {compared} events");
         return problems;
 
         async Task WriteAsync(int writer)

@@ -7,8 +7,30 @@ using Xunit.Abstractions;
 namespace MultiDc.Server.Tests.Cluster;
 
 [Collection(ClusterTests.Name)]
-public sealed class WatchTests(SharedCluster shared, ITestOutputHelper output)
+public sealed class WatchTests(SharedCluster shared, WatchTests.SmallCluster small, ITestOutputHelper output) : IClassFixture<WatchTests.SmallCluster>
 {
+    /// <summary>One shard, little history, and watches that notice soon when a replica is cut off.</summary>
+    public sealed class SmallCluster : IAsyncLifetime
+    {
+        private MultiDcTestCluster? cluster;
+
+        public MultiDcTestCluster Cluster => cluster!;
+
+        public async Task InitializeAsync()
+        {
+            cluster = await MultiDcTestCluster.StartAsync(new()
+            {
+                SilosPerDatacenter = 1,
+                ShardCount = 1,
+                ConfigureSiloOptions = static options => options.WatchHistoryBytesPerReplica = 10_000,
+                ConfigureClient = static options => (options.Watch.PollTime, options.Watch.MaxStaleness) = (TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(1)),
+            });
+            await cluster.WaitUntilAllRunAsync();
+        }
+
+        public async Task DisposeAsync() => await Cluster.DisposeAsync();
+    }
+
     private static readonly TimeSpan Patience = MultiDcTestCluster.Patience;
 
     [Fact]
@@ -77,8 +99,7 @@ public sealed class WatchTests(SharedCluster shared, ITestOutputHelper output)
     [Fact]
     public async Task A_token_from_before_all_that_is_remembered_is_answered_with_what_is()
     {
-        await using var cluster = await MultiDcTestCluster.StartAsync(new() { SilosPerDatacenter = 1, ShardCount = 1, ConfigureSiloOptions = static options => options.WatchHistoryBytesPerReplica = 10_000 });
-        await cluster.WaitUntilAllRunAsync();
+        var cluster = small.Cluster;
         var first = Assert.IsType<Applied>(await cluster.Client.PutAsync("default", "k", "v", Patience)).Revision;
         var last = first;
         for (var i = 0; i < 40; i++)
@@ -86,6 +107,8 @@ public sealed class WatchTests(SharedCluster shared, ITestOutputHelper output)
             last = Assert.IsType<Applied>(await cluster.Client.PutAsync("default", "k", new string('x', 1000), Patience)).Revision;
         }
 
+        // A replica that lags forgets later.
+        await cluster.WaitForReplicasAsync("all have applied the last write", all => all.Where(static s => s.Replica.StartsWith("default/", StringComparison.Ordinal)).All(s => s.AppliedIndex >= last.Value));
         var end = await Assert.ThrowsAsync<WatchCompactedException>(async () => await NextAsync(cluster.Client.WatchKeyAsync("default", "k", WatchStart.After(first)).GetAsyncEnumerator()));
         output.WriteLine(end.Message);
         Assert.Equal(first, end.Asked);
@@ -101,12 +124,7 @@ public sealed class WatchTests(SharedCluster shared, ITestOutputHelper output)
     [Fact]
     public async Task A_watch_leaves_a_replica_that_is_cut_off_and_goes_on_at_another()
     {
-        await using var cluster = await MultiDcTestCluster.StartAsync(new()
-        {
-            SilosPerDatacenter = 1,
-            ShardCount = 1,
-            ConfigureClient = static options => (options.Watch.PollTime, options.Watch.MaxStaleness) = (TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(1)),
-        });
+        var cluster = small.Cluster;
         var all = await cluster.WaitForReplicasAsync("a leader", static all => all.Any(static s => s.Replica.StartsWith("default/0@", StringComparison.Ordinal) && s.Role == "Leader"));
         var follower = all.First(static s => s.Replica.StartsWith("default/0@", StringComparison.Ordinal) && s.Role != "Leader");
         Assert.True(ReplicaAddress.TryParse(follower.Replica, out var cutOff));
@@ -122,6 +140,8 @@ public sealed class WatchTests(SharedCluster shared, ITestOutputHelper output)
 
         Assert.Equal("beyond the cut", Assert.Single(batch.Events).ValueText());
         Assert.True((await cluster.Replica(cutOff).GetStatusAsync()).AppliedIndex < batch.Revision.Value);
+        cluster.Raft.Heal();
+        await cluster.WaitUntilAllRunAsync();
     }
 
     private static async Task<WatchBatch> NextAsync(IAsyncEnumerator<WatchBatch> watch)
