@@ -120,13 +120,13 @@ public sealed class WatchTests : IDisposable
     [Fact]
     public async Task The_shards_of_a_prefix_come_each_in_order_and_a_token_resumes_all_of_them()
     {
-        var next = new ulong[4];
+        var calls = 0;
         world.Watch = (shard, _, request) =>
         {
-            lock (next)
+            lock (asked)
             {
                 var after = request.After ?? new(100);
-                return Task.FromResult(request.After is null ? Progress(100) : Told((int)after.Value + 1, (int)after.Value + 3, 2));
+                return ++calls > 1000 ? Never<WatchReply>() : Task.FromResult(request.After is null ? Progress(100) : Told((int)after.Value + 1, (int)after.Value + 3, 2));
             }
         };
         var seen = new List<(int Shard, ulong Revision, string Events)>();
@@ -251,7 +251,9 @@ public sealed class WatchTests : IDisposable
     private void Answer(Func<DatacenterId, WatchRequest, WatchReply?> answer) => world.Watch = (_, at, request) =>
     {
         asked.Add((at, request));
-        return answer(at, request) is { } reply ? Task.FromResult(reply) : Never<WatchReply>();
+
+        // A watch that asks without end would never come back to the test.
+        return asked.Count < 1000 && answer(at, request) is { } reply ? Task.FromResult(reply) : Never<WatchReply>();
     };
 
     private static WatchReply Progress(ulong upTo) => new([], new(upTo), null, null);
