@@ -7,7 +7,8 @@ using MultiDc.Routing.Shards;
 namespace MultiDc.Client;
 
 /// <inheritdoc cref="IMultiDcClient"/>
-internal sealed class MultiDcClient(IDatacenterLinks links, RingCache ring, ShardRouter router, MultiDcClientOptions options, TimeProvider time) : IMultiDcClient
+internal sealed partial class MultiDcClient(
+    IDatacenterLinks links, RingCache ring, ShardRouter router, MultiDcClientOptions options, TimeProvider time, Func<double> jitter) : IMultiDcClient
 {
     private const int ScanPageEntries = 256;
     private static readonly TimeSpan StatusTimeout = TimeSpan.FromSeconds(1);

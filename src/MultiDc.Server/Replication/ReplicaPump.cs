@@ -1,5 +1,6 @@
 using MultiDc.Ring;
 using MultiDc.Server.StateMachine;
+using MultiDc.Server.Watching;
 using MultiDc.Storage;
 
 namespace MultiDc.Server.Replication;
@@ -80,6 +81,9 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     /// </summary>
     public Action<RaftMessage, Term?>? Heard { get; init; }
 
+    /// <summary>The recent changes of its state, for watches.</summary>
+    public ChangeHistory History { get; init; } = new();
+
     /// <summary>The core, for checks from outside. Only the pump's own turns may change it.</summary>
     internal RaftNode Node => node;
 
@@ -120,6 +124,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         try
         {
             await stateMachine.LoadAsync();
+            History.BeginAt(storage.State.Applied);
             KeepTicking();
             stop = await PumpAsync();
         }
@@ -373,6 +378,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         {
             await stateMachine.LoadAsync();
             proposals.ForgetUpTo(installed.LastIncluded.Index);
+            History.BeginAt(storage.State.Applied);
             LogSnapshotInstalled(logger, sender.Address, installed.LastIncluded);
         }
 
@@ -380,6 +386,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         {
             RequirePayloads(ready.EntriesToApply);
             var results = await stateMachine.ApplyAsync(ready.EntriesToApply);
+            History.Add(stateMachine.Changes, ready.EntriesToApply[^1].Index);
             for (var i = 0; i < results.Length; i++)
             {
                 proposals.Settle(ready.EntriesToApply[i], results[i]);
@@ -443,6 +450,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         proposals.AbandonAll(stop);
         reads.AbandonAll(stop);
         appliedWaits.ForEach(wait => wait.Abandon(stop));
+        History.Close();
         ledNoMore.TrySetResult();
         await storage.DisposeAsync();
     }

@@ -141,6 +141,7 @@ public sealed class MultiDcTestCluster : IAsyncDisposable
         options.RingRefreshPeriod = Options.RingRefreshPeriod;
         options.ReplaceLostStores = Options.ReplaceLostStores;
         options.ElectionTimeoutTicks = (int)(Options.ElectionTimeout / options.TickInterval);
+        Options.ConfigureSiloOptions?.Invoke(options);
     }
 
     private async Task DeployAsync()
@@ -207,7 +208,11 @@ public sealed class MultiDcTestCluster : IAsyncDisposable
             orleans.Services.AddSingleton<IGatewayListProvider>(new TestGateways(Membership));
             orleans.Configure<GatewayOptions>(static options => options.GatewayListRefreshPeriod = TimeSpan.FromMilliseconds(500));
             orleans.Configure<ClientConnectionOptions>(options => options.ConfigureConnection(connection => connection.Use(Connections.Watch(builder))));
-            orleans.UseMultiDc(options => ConfigureTopology(options, datacenter));
+            orleans.UseMultiDc(options =>
+            {
+                ConfigureTopology(options, datacenter);
+                Options.ConfigureClient?.Invoke(options);
+            });
         });
         var host = builder.Build();
         clientHosts.Add(host);
