@@ -98,6 +98,26 @@ public interface IMultiDcClient
     /// <exception cref="MultiDcUnavailableException">A shard did not answer before the deadline; what came before is valid but not all.</exception>
     IAsyncEnumerable<KeyValueEntry> ScanAsync(string keyspace, ReadOnlyMemory<byte> prefix, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Tells what changes: of each shard every revision that changed a watched key, in order, once, with all its changes together. Revisions of different
+    /// shards have no order. Goes on by itself over changes of leader, dead silos and lost connections, at the own datacenter's replica or else another's.
+    /// The first batch of a watch from <see cref="WatchStart.Now"/>, and now and then another, is a progress mark without events. The next pages are asked for
+    /// as the consumer takes batches, so a slow consumer holds up nobody.
+    /// </summary>
+    /// <param name="keyspace">The keyspace.</param>
+    /// <param name="filter">One key, or a prefix.</param>
+    /// <param name="start">Where to begin.</param>
+    /// <param name="timeout">How long a shard may be out of reach before the watch gives up; null: it waits for ever.</param>
+    /// <param name="cancellationToken">Ends the watch with <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="WatchCompactedException">
+    /// Replicas no longer remember what comes next. They keep recent changes in memory only, so many bytes of them: the token is too old, or the consumer too slow.
+    /// </exception>
+    /// <exception cref="MultiDcUnavailableException">
+    /// There is no such keyspace, the token is of another, or a shard was out of reach too long. What came before is all there was.
+    /// </exception>
+    IAsyncEnumerable<WatchBatch> WatchAsync(
+        string keyspace, WatchFilter filter, WatchStart start = default, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+
     /// <summary>Adds a keyspace; applied also when the same one is there.</summary>
     /// <param name="keyspace">Its name, see <see cref="Names"/>.</param>
     /// <param name="shardCount">Its shards, for good.</param>
@@ -131,7 +151,7 @@ public interface IMultiDcClient
     Task<IReadOnlyList<ReplicaStatus>> GetStatusAsync(CancellationToken cancellationToken = default);
 }
 
-/// <summary>A scan could not go on: a shard had no reachable leader before the deadline.</summary>
+/// <summary>A scan or watch could not go on: a shard was out of reach until the deadline, or refuses.</summary>
 public sealed class MultiDcUnavailableException(RejectionReason reason, string message) : Exception(message)
 {
     /// <summary>Why.</summary>

@@ -7,7 +7,8 @@ using MultiDc.Routing.Shards;
 namespace MultiDc.Client;
 
 /// <inheritdoc cref="IMultiDcClient"/>
-internal sealed partial class MultiDcClient(IDatacenterLinks links, RingCache ring, ShardRouter router, MultiDcClientOptions options, TimeProvider time) : IMultiDcClient
+internal sealed partial class MultiDcClient(
+    IDatacenterLinks links, RingCache ring, ShardRouter router, MultiDcClientOptions options, TimeProvider time, Func<double> jitter) : IMultiDcClient
 {
     private const int ScanPageEntries = 256;
     private static readonly TimeSpan StatusTimeout = TimeSpan.FromSeconds(1);
@@ -21,7 +22,7 @@ internal sealed partial class MultiDcClient(IDatacenterLinks links, RingCache ri
         ReadAsync(keyspace, key, session is null ? null : ReadLevel.Session(session), timeout, cancellationToken);
 
     public IMultiDcClient InSession(ReadSession session) =>
-        new MultiDcClient(links, ring, router, options, time) { session = session ?? throw new ArgumentNullException(nameof(session)) };
+        new MultiDcClient(links, ring, router, options, time, jitter) { session = session ?? throw new ArgumentNullException(nameof(session)) };
 
     public Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, ReadLevel level, TimeSpan? timeout, CancellationToken cancellationToken) =>
         ReadAsync(keyspace, key, level, timeout, cancellationToken);

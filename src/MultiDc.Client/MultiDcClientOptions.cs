@@ -14,4 +14,7 @@ public sealed class MultiDcClientOptions : MultiDcTopologyOptions
 
     /// <summary>How patiently leaders are looked for.</summary>
     public ShardRouterOptions Router { get; init; } = new();
+
+    /// <summary>How patiently changes are watched.</summary>
+    public WatchSettings Watch { get; init; } = new();
 }

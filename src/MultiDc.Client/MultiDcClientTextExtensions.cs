@@ -35,6 +35,22 @@ public static class MultiDcClientTextExtensions
         this IMultiDcClient client, string keyspace, string prefix, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         Client(client).ScanAsync(keyspace, Bytes(prefix), timeout, cancellationToken);
 
+    /// <summary>Watches one key; see <see cref="IMultiDcClient.WatchAsync"/>.</summary>
+    public static IAsyncEnumerable<WatchBatch> WatchKeyAsync(
+        this IMultiDcClient client, string keyspace, string key, WatchStart start = default, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        Client(client).WatchAsync(keyspace, WatchFilter.Key(Bytes(key)), start, timeout, cancellationToken);
+
+    /// <summary>Watches all keys that begin with a prefix; see <see cref="IMultiDcClient.WatchAsync"/>.</summary>
+    public static IAsyncEnumerable<WatchBatch> WatchPrefixAsync(
+        this IMultiDcClient client, string keyspace, string prefix, WatchStart start = default, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        Client(client).WatchAsync(keyspace, WatchFilter.Prefix(Bytes(prefix)), start, timeout, cancellationToken);
+
+    /// <summary>The key as text.</summary>
+    public static string KeyText(this WatchEvent change) => Encoding.UTF8.GetString((change ?? throw new ArgumentNullException(nameof(change))).Key.Span);
+
+    /// <summary>The value as text; null: the key was removed.</summary>
+    public static string? ValueText(this WatchEvent change) => (change ?? throw new ArgumentNullException(nameof(change))).Entry is { } entry ? entry.ValueText() : null;
+
     /// <summary>The value as text.</summary>
     public static string ValueText(this KeyValueEntry entry) => Encoding.UTF8.GetString((entry ?? throw new ArgumentNullException(nameof(entry))).Value.Span);
 

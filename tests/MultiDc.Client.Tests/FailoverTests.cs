@@ -23,7 +23,7 @@ public sealed class FailoverTests : IDisposable
     public FailoverTests()
     {
         router = new(world, new(), time, static () => 0.5, NullLogger<ShardRouter>.Instance);
-        client = new MultiDcClient(world, new(world, time, NullLogger<RingCache>.Instance), router, new(), time);
+        client = new MultiDcClient(world, new(world, time, NullLogger<RingCache>.Instance), router, new(), time, static () => 0.5);
     }
 
     public void Dispose() => router.Dispose();

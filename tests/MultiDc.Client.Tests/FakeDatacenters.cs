@@ -42,6 +42,8 @@ internal sealed class FakeDatacenters : IDatacenterLinks
 
     public Func<ShardId, DatacenterId, ScanRequest, Task<ScanReply>> Scan { get; set; } = static (_, _, _) => Task.FromResult<ScanReply>(new([], false, null));
 
+    public Func<ShardId, DatacenterId, WatchRequest, Task<WatchReply>> Watch { get; set; } = static (_, _, _) => Never<WatchReply>();
+
     public Func<DatacenterId, Task<RingSnapshot?>> Ring { get; set; } = static _ => Task.FromResult<RingSnapshot?>(null);
 
     public Func<DatacenterId, KeyspaceDescriptor, Task<WriteResult>> CreateKeyspace { get; set; } = static (_, _) => Task.FromResult<WriteResult>(new Applied(new(1)));
@@ -143,6 +145,8 @@ internal sealed class FakeDatacenters : IDatacenterLinks
         public Task<ScanReply> ScanAsync(ScanRequest request) => world.Scan(address.Shard, address.Datacenter, request);
 
         public Task<LeaseReply> ReadLeaseAsync(LeaseReadRequest request) => throw new NotSupportedException();
+
+        public Task<WatchReply> WatchAsync(WatchRequest request) => world.Watch(address.Shard, address.Datacenter, request);
 
         public Task<ReplicaStatus> GetStatusAsync() => throw new InvalidOperationException("away");
 

@@ -19,7 +19,7 @@ public sealed class InSessionTests : IDisposable
     {
         var time = new FakeTimeProvider();
         router = new(world, new(), time, static () => 0.5, NullLogger<ShardRouter>.Instance);
-        plain = new MultiDcClient(world, new(world, time, NullLogger<RingCache>.Instance), router, new(), time);
+        plain = new MultiDcClient(world, new(world, time, NullLogger<RingCache>.Instance), router, new(), time, static () => 0.5);
         client = plain.InSession(session);
     }
 

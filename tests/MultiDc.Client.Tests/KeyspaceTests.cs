@@ -21,7 +21,7 @@ public sealed class KeyspaceTests : IDisposable
     {
         world.Ring = _ => Task.FromResult<RingSnapshot?>(ring);
         router = new(world, new(), time, static () => 0.5, NullLogger<ShardRouter>.Instance);
-        client = new MultiDcClient(world, new(world, time, NullLogger<RingCache>.Instance, Period), router, new(), time);
+        client = new MultiDcClient(world, new(world, time, NullLogger<RingCache>.Instance, Period), router, new(), time, static () => 0.5);
     }
 
     public void Dispose() => router.Dispose();

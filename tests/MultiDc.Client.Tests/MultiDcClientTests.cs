@@ -20,7 +20,7 @@ public sealed class MultiDcClientTests : IDisposable
     {
         router = new(world, new(), time, static () => 0.5, NullLogger<ShardRouter>.Instance);
         ring = new(world, time, NullLogger<RingCache>.Instance);
-        client = new MultiDcClient(world, ring, router, new(), time);
+        client = new MultiDcClient(world, ring, router, new(), time, static () => 0.5);
     }
 
     public void Dispose() => router.Dispose();

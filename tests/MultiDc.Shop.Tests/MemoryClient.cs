@@ -114,6 +114,8 @@ internal sealed class MemoryClient : IMultiDcClient
 
     public IAsyncEnumerable<KeyValueEntry> ScanAsync(string keyspace, ReadOnlyMemory<byte> prefix, TimeSpan? timeout, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+    public IAsyncEnumerable<WatchBatch> WatchAsync(string keyspace, WatchFilter filter, WatchStart start, TimeSpan? timeout, CancellationToken cancellationToken) => throw new NotSupportedException();
+
     public Task<WriteResult> CreateKeyspaceAsync(string keyspace, int shardCount, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public Task<WriteResult> CreateKeyspaceAsync(KeyspaceDescriptor keyspace, CancellationToken cancellationToken) => throw new NotSupportedException();

@@ -3,7 +3,7 @@ using Orleans.Concurrency;
 namespace MultiDc.Grains;
 
 /// <summary>
-/// One replica of one shard, as clients see it. The key is a <see cref="ReplicaAddress"/>. Only the leader serves, but for stale reads; the others reject
+/// One replica of one shard, as clients see it. The key is a <see cref="ReplicaAddress"/>. Only the leader serves, but for stale reads and watches; the others reject
 /// with <see cref="RejectionReason.NotLeader"/> and a hint.
 /// </summary>
 [Alias("MultiDc.IReplicaGrain")]
@@ -40,6 +40,10 @@ public interface IReplicaGrain : IGrainWithStringKey
     /// <summary>Reads a lease of the shard, linearizably.</summary>
     [AlwaysInterleave, Alias("ReadLease")]
     Task<LeaseReply> ReadLeaseAsync(LeaseReadRequest request);
+
+    /// <summary>Tells what has changed since a revision, whether or not this replica leads; waits a while when nothing has.</summary>
+    [AlwaysInterleave, Alias("Watch")]
+    Task<WatchReply> WatchAsync(WatchRequest request);
 
     /// <summary>What the replica is doing, from itself, without asking others.</summary>
     [AlwaysInterleave, Alias("GetStatus")]

@@ -13,7 +13,7 @@ internal static class MultiDcClientServices
 {
     public static void Require(MultiDcClientOptions options, IEnumerable<string> further)
     {
-        if (TopologyValidation.Problems(options).Concat(further).ToArray() is { Length: > 0 } problems)
+        if (TopologyValidation.Problems(options).Concat(options.Watch.Problems()).Concat(further).ToArray() is { Length: > 0 } problems)
         {
             throw new OptionsValidationException("MultiDc", typeof(MultiDcClientOptions), problems.Select(static problem => $"MultiDc options: {problem}"));
         }
@@ -44,6 +44,7 @@ internal static class MultiDcClientServices
             provider.GetRequiredService<RingCache>(),
             provider.GetRequiredService<ShardRouter>(),
             options,
-            provider.GetRequiredService<TimeProvider>()));
+            provider.GetRequiredService<TimeProvider>(),
+            Random.Shared.NextDouble));
     }
 }

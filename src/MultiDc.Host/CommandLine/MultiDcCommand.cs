@@ -30,7 +30,7 @@ internal static class MultiDcCommand
           0    done
           1    get: there is no such key; keyspace show: there is no such keyspace
           2    the command line is wrong
-          3    refused: it did not happen and never will (cas: another value; too large; no such keyspace)
+          3    refused: it did not happen and never will (cas: another value; too large; no such keyspace; watch: changes not remembered so long)
           4    unknown: the write may have happened or not; read to find out, or repeat it
           5    unavailable: nothing happened, because nothing answered in time; try again
           6    demo, drill: the verdict is a violation
@@ -40,7 +40,7 @@ internal static class MultiDcCommand
           70   a bug in multidc
           73   run, demo, store: the data folder cannot be used
           78   the configuration is missing or wrong
-          130  interrupted
+          130  interrupted (but not watch, which has no other end)
         """;
 
     public static RootCommand Create(Surroundings surroundings) => new(Description)
@@ -58,6 +58,7 @@ internal static class MultiDcCommand
         CasCommand.Create(surroundings),
         AddCommand.Create(surroundings),
         ScanCommand.Create(surroundings),
+        WatchCommand.Create(surroundings),
         LoadCommand.Create(surroundings),
         BenchCommand.Create(surroundings),
         StatusCommand.Create(surroundings),

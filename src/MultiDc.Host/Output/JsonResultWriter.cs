@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MultiDc.Client;
 using MultiDc.Grains;
 using MultiDc.Host.Bench;
 using MultiDc.Host.Loading;
@@ -84,6 +85,50 @@ internal sealed class JsonResultWriter(TextWriter output) : IResultWriter
     });
 
     public void Entry(KeyValueEntry entry) => Line(json => WriteEntry(json, entry));
+
+    public void Watched(WatchBatch batch) => Line(json =>
+    {
+        json.WriteString("shard", batch.Shard.ToString());
+        json.WriteNumber("revision", batch.Revision.Value);
+        json.WriteStartArray("events");
+        foreach (var change in batch.Events)
+        {
+            json.WriteStartObject();
+            json.WriteString("change", change.Entry is null ? "delete" : "put");
+            if (change.Entry is { } entry)
+            {
+                WriteEntry(json, entry);
+            }
+            else
+            {
+                JsonLine.WriteBytes(json, "key", change.Key.Span);
+            }
+
+            if (change.PreviousRevision is { } previous)
+            {
+                json.WriteNumber("previousRevision", previous.Value);
+            }
+
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteString("token", batch.Token.ToString());
+    });
+
+    // Every line has told it.
+    public void WatchEnded(WatchToken? token)
+    {
+    }
+
+    public void WatchCompacted(WatchCompactedException exception) => Line(json =>
+    {
+        json.WriteString("outcome", "compacted");
+        json.WriteString("shard", exception.Shard.ToString());
+        json.WriteNumber("asked", exception.Asked.Value);
+        json.WriteNumber("oldest", exception.Oldest.Value);
+        json.WriteString("detail", exception.Message);
+    });
 
     public void ScanRefused(RejectionReason reason, string detail) => Line(json =>
     {

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
+using MultiDc.Client;
 using MultiDc.Grains;
 using MultiDc.Host.Bench;
 using MultiDc.Host.Loading;
@@ -56,6 +57,26 @@ internal sealed class PlainResultWriter(TextWriter output, TextWriter error, boo
     }
 
     public void Entry(KeyValueEntry entry) => output.WriteLine($"{TextOf(entry.Key.Span)}\t{TextOf(entry.Value.Span)}");
+
+    public void Watched(WatchBatch batch)
+    {
+        foreach (var change in batch.Events)
+        {
+            output.WriteLine(change.Entry is { } entry
+                ? $"{batch.Revision}\tput\t{TextOf(change.Key.Span)}\t{TextOf(entry.Value.Span)}"
+                : $"{batch.Revision}\tdelete\t{TextOf(change.Key.Span)}");
+        }
+    }
+
+    public void WatchEnded(WatchToken? token)
+    {
+        if (token is not null)
+        {
+            error.WriteLine($"go on with --from {token}");
+        }
+    }
+
+    public void WatchCompacted(WatchCompactedException exception) => error.WriteLine($"compacted: {exception.Message}");
 
     public void ScanRefused(RejectionReason reason, string detail) => Refused(reason, detail);
 

@@ -76,6 +76,21 @@ public sealed class MultiDcOptions : MultiDcTopologyOptions
     /// </summary>
     public bool ReplaceLostStores { get; set; } = true;
 
+    /// <summary>
+    /// How many bytes of recent changes a replica keeps in memory for watches, but at least its newest; mostly shared with its log, which keeps as much. A
+    /// watcher that falls behind it is told so. Zero: only the newest. Default: 8 MiB.
+    /// </summary>
+    public long WatchHistoryBytesPerReplica { get; set; } = 8 * 1024 * 1024;
+
+    /// <summary>How many bytes of recent changes all replicas of the silo keep together; beyond that the largest history gives way. Default: 64 MiB.</summary>
+    public long WatchHistoryBytes { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>How many watchers may wait for a change at one replica; more are sent to another. Default: 10,000.</summary>
+    public int MaxWaitingWatchers { get; set; } = 10_000;
+
+    /// <summary>Breaks watches on purpose, to see that the tests notice: one that resumes misses what came meanwhile. Never set this. Default: false.</summary>
+    public bool UnsafeWatchesResumeFromNow { get; set; }
+
     /// <summary>Breaks linearizability on purpose, to see that the checkers notice: any replica answers reads at once. Never set this. Default: false.</summary>
     public bool UnsafeReadsWithoutReadIndex { get; set; }
 

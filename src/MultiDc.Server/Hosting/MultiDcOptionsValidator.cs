@@ -90,6 +90,21 @@ internal sealed class MultiDcOptionsValidator : IValidateOptions<MultiDcOptions>
             yield return $"RingRefreshPeriod {options.RingRefreshPeriod} is below 50 ms";
         }
 
+        if (options.WatchHistoryBytesPerReplica is < 0 or > 1L << 40)
+        {
+            yield return $"WatchHistoryBytesPerReplica {options.WatchHistoryBytesPerReplica} is not within 0 to 1 TiB";
+        }
+
+        if (options.WatchHistoryBytes is < 0 or > 1L << 40)
+        {
+            yield return $"WatchHistoryBytes {options.WatchHistoryBytes} is not within 0 to 1 TiB";
+        }
+
+        if (options.MaxWaitingWatchers < 1)
+        {
+            yield return $"MaxWaitingWatchers {options.MaxWaitingWatchers} is below 1";
+        }
+
         if (options.UnsafeSecondActivationPeriod != TimeSpan.Zero && options.UnsafeSecondActivationPeriod < TimeSpan.FromMilliseconds(50))
         {
             yield return $"UnsafeSecondActivationPeriod {options.UnsafeSecondActivationPeriod} must be zero or at least 50 ms";

@@ -12,6 +12,7 @@ using MultiDc.Server.Replication;
 using MultiDc.Server.Ring;
 using MultiDc.Server.Transport;
 using MultiDc.Server.Trust;
+using MultiDc.Server.Watching;
 using MultiDc.Storage;
 using Orleans.Runtime.Hosting;
 using Orleans.Runtime.MembershipService.SiloMetadata;
@@ -101,6 +102,7 @@ public static class MultiDcSiloBuilderExtensions
             provider.GetRequiredService<ReplicaMetrics>(),
             provider.GetRequiredService<ILogger<GrainRaftTransport>>()));
         services.TryAddSingleton<IRaftTransport>(static provider => provider.GetRequiredService<GrainRaftTransport>());
+        services.AddSingleton(new HistoryBudget(options.WatchHistoryBytes));
         services.AddSingleton<ReplicaPumpFactory>();
         services.AddSingleton(static provider => new ShardRouter(
             provider.GetRequiredService<IDatacenterLinks>(),

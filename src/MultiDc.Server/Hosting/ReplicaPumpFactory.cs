@@ -3,13 +3,14 @@ using MultiDc.Server.Founding;
 using MultiDc.Server.Openings;
 using MultiDc.Server.Replication;
 using MultiDc.Server.Ring;
+using MultiDc.Server.Watching;
 
 namespace MultiDc.Server.Hosting;
 
 /// <summary>Builds and starts pumps with what all replicas of the silo share.</summary>
 internal sealed class ReplicaPumpFactory(
-    IOptions<MultiDcOptions> options, KeyspacePolicies policies, ReplicaRecords records, OpeningJudge judge, IRaftTransport transport, ITickSource ticks, PumpScheduler scheduler, TimeProvider time,
-    ReplicaMetrics metrics, ILogger<ReplicaPump> logger)
+    IOptions<MultiDcOptions> options, KeyspacePolicies policies, ReplicaRecords records, OpeningJudge judge, IRaftTransport transport, ITickSource ticks, PumpScheduler scheduler, HistoryBudget budget,
+    TimeProvider time, ReplicaMetrics metrics, ILogger<ReplicaPump> logger)
 {
     public ReplicaPump Start(ReplicaAddress address, Opened opened, GroupMembers members)
     {
@@ -45,6 +46,15 @@ internal sealed class ReplicaPumpFactory(
             logger)
         {
             PreferredLeaders = () => policies.LeadersOf(address.Shard.Keyspace),
+            History = new(
+                new()
+                {
+                    MaxBytes = options.Value.WatchHistoryBytesPerReplica,
+                    MaxWaiting = options.Value.MaxWaitingWatchers,
+                    UnsafeResumeFromNow = options.Value.UnsafeWatchesResumeFromNow,
+                },
+                budget,
+                metrics),
             Heard = (message, termAtMatch) =>
             {
                 if (members.DatacenterOf(message.From) is { } from)

@@ -24,6 +24,9 @@ internal sealed class ReplicaMetrics : IDisposable
         SnapshotChunksResent = meter.CreateCounter<long>("multidc.replica.snapshot.chunks.resent", "{chunk}", "Snapshot chunks sent again, because no answer came.");
         RollbacksSeen = meter.CreateCounter<long>("multidc.replica.rollbacks", "{store}", "Stores of replicas, this silo's or another's, found to have been rolled back; any is an alert.");
         Stops = meter.CreateCounter<long>("multidc.replica.stops", "{replica}", "Pumps that ended, by reason; any 'Broken' is an alert.");
+        WatchHistoryBytes = meter.CreateUpDownCounter<long>("multidc.watch.history.size", "By", "Recent changes that replicas of this silo keep in memory for watches.");
+        WatchersWaiting = meter.CreateUpDownCounter<long>("multidc.watch.waiting", "{watcher}", "Watchers that wait at replicas of this silo for a change.");
+        WatchesRefused = meter.CreateCounter<long>("multidc.watch.refused", "{request}", "Requests of watchers that were not served, by reason; 'compacted' are those that asked for changes no longer remembered.");
         PersistDuration = meter.CreateHistogram<double>("multidc.replica.persist.duration", "s", "How long a Ready took to become durable.");
     }
 
@@ -52,6 +55,12 @@ internal sealed class ReplicaMetrics : IDisposable
     public Counter<long> RollbacksSeen { get; }
 
     public Counter<long> Stops { get; }
+
+    public UpDownCounter<long> WatchHistoryBytes { get; }
+
+    public UpDownCounter<long> WatchersWaiting { get; }
+
+    public Counter<long> WatchesRefused { get; }
 
     public Histogram<double> PersistDuration { get; }
 

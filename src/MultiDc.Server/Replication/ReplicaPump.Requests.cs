@@ -70,11 +70,12 @@ internal sealed partial class ReplicaPump
     }
 
     /// <summary>
-    /// Hands the leadership to whoever takes over soonest. Ends when this replica leads no more; at once when it does not lead, or there is nobody to
+    /// Before the silo stops: hands the leadership to whoever takes over soonest, and sends watchers elsewhere, for whose calls Orleans would wait. Ends when this replica leads no more; at once when it does not lead, or there is nobody to
     /// hand it to. Nobody knows how long it takes: callers have their own patience.
     /// </summary>
     public async Task HandOverLeadershipAsync()
     {
+        History.SendAway();
         var turn = new TurnRequest<bool>(() => ValueTask.FromResult(node.HandOverLeadership()), false);
         if (Enqueue(turn) is null && await turn.Result)
         {

@@ -23,9 +23,14 @@ internal sealed partial class ReplicaPump
         return Enqueue(wait) is null ? wait.Result : Task.FromResult(false);
     }
 
+    /// <summary>Why nobody may watch this replica, as of its last round; null: they may.</summary>
+    public string? DescribeWhyNoWatch() => History.IsClosed ? "the replica has stopped, or is about to" : DescribeWhyNoState(status.Configuration);
+
     // However old a state may be: one that is only being filled never was the state, and who is no member any more hears of no write.
-    private string? DescribeWhyNoState() => node.Configuration.IsWitness(node.Id) ? "a witness has no state"
-        : node.Configuration.IsVoter(node.Id) ? null
+    private string? DescribeWhyNoState() => DescribeWhyNoState(node.Configuration);
+
+    private string? DescribeWhyNoState(GroupConfiguration configuration) => configuration.IsWitness(node.Id) ? "a witness has no state"
+        : configuration.IsVoter(node.Id) ? null
         : "the replica has no vote";
 
     private void BeginToWait(AppliedWait wait)

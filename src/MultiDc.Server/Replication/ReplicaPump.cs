@@ -1,5 +1,6 @@
 using MultiDc.Ring;
 using MultiDc.Server.StateMachine;
+using MultiDc.Server.Watching;
 using MultiDc.Storage;
 
 namespace MultiDc.Server.Replication;
@@ -84,6 +85,9 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     /// </summary>
     public Action<RaftMessage, Term?>? Heard { get; init; }
 
+    /// <summary>The recent changes of its state, for watches.</summary>
+    public ChangeHistory History { get; init; } = new();
+
     /// <summary>The core, for checks from outside. Only the pump's own turns may change it.</summary>
     internal RaftNode Node => node;
 
@@ -124,6 +128,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         try
         {
             await stateMachine.LoadAsync();
+            History.BeginAt(storage.State.Applied);
             KeepTicking();
             stop = await PumpAsync();
         }
@@ -377,6 +382,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         {
             await stateMachine.LoadAsync();
             proposals.ForgetUpTo(installed.LastIncluded.Index);
+            History.BeginAt(storage.State.Applied);
             LogSnapshotInstalled(logger, sender.Address, installed.LastIncluded);
         }
 
@@ -384,6 +390,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         {
             RequirePayloads(ready.EntriesToApply);
             var results = await stateMachine.ApplyAsync(ready.EntriesToApply);
+            History.Add(stateMachine.Changes, ready.EntriesToApply[^1].Index);
             for (var i = 0; i < results.Length; i++)
             {
                 proposals.Settle(ready.EntriesToApply[i], results[i]);
@@ -448,6 +455,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         proposals.AbandonAll(stop);
         reads.AbandonAll(stop);
         appliedWaits.ForEach(wait => wait.Abandon(stop));
+        History.Close();
         ledNoMore.TrySetResult();
         CountMisplaced(false);
         await storage.DisposeAsync();

@@ -83,8 +83,10 @@ internal sealed partial class KeyValueStateMachine
 
         foreach (var row in await RowsOfBoundKeysAsync(lease))
         {
+            var key = StateRows.BoundKeyOfRow(row).Key;
+            NoteWritten(key, await EntryAsync(key), null);
             changed[row] = null;
-            changed[StateRows.EntryKey(StateRows.BoundKeyOfRow(row).Key.Span)] = null;
+            changed[StateRows.EntryKey(key.Span)] = null;
         }
 
         changed[StateRows.LeaseKey(lease)] = null;

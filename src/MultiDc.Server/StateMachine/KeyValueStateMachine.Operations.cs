@@ -73,6 +73,7 @@ internal sealed partial class KeyValueStateMachine
                 var (outcome, result) = await ApplyOneAsync(index, step, batch);
                 if (outcome != SessionOutcome.Applied)
                 {
+                    written.Clear();
                     return outcome;
                 }
 
@@ -83,6 +84,7 @@ internal sealed partial class KeyValueStateMachine
             var answerBytes = answer.Encode();
             if (answerBytes.Length > BatchOperation.MaxResultBytes)
             {
+                written.Clear();
                 return SessionOutcome.OutOfRange;
             }
 
@@ -113,6 +115,7 @@ internal sealed partial class KeyValueStateMachine
 
             case DeleteOperation:
                 changes[StateRows.EntryKey(operation.Key.Span)] = null;
+                NoteWritten(operation.Key, present, null);
                 return (await BindAsync(operation.Key, present?.Lease ?? default, default, changes), NoResult);
 
             case CompareAndSetOperation compare when !Matches(compare.Expected, present):
@@ -179,7 +182,9 @@ internal sealed partial class KeyValueStateMachine
 
             var revision = new Revision(index.Value);
             var version = present is null ? 1 : present.ModifyRevision == revision ? present.Version : present.Version + 1;
-            changes[StateRows.EntryKey(operation.Key.Span)] = StateRows.Encode(new KeyValueEntry(operation.Key, value, present?.CreateRevision ?? revision, revision, version, lease));
+            var entry = new KeyValueEntry(operation.Key, value, present?.CreateRevision ?? revision, revision, version, lease);
+            changes[StateRows.EntryKey(operation.Key.Span)] = StateRows.Encode(entry);
+            NoteWritten(operation.Key, present, entry);
             return SessionOutcome.Applied;
         }
     }

@@ -43,11 +43,13 @@ internal sealed partial class KeyValueStateMachine(IReplicaState state, KeyRange
     {
         var results = new ApplyResult[entries.Count];
         changed.Clear();
+        changes.Clear();
         for (var i = 0; i < entries.Count; i++)
         {
             results[i] = entries[i].Kind == EntryKind.Command
                 ? await ApplyAsync(entries[i].Index, KeyValueCommandCodec.Decode(entries[i].Payload))
                 : new(new Applied(new(entries[i].Index.Value)));
+            TellChanges(new(entries[i].Index.Value));
         }
 
         var batch = new StateBatch();

@@ -18,8 +18,12 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("delete default k", "delete", "k")]
     [InlineData("scan default 'pre'", "scan", "pre")]
     [InlineData("scan default ''", "scan")]
+    [InlineData("watch default key 'k' from now", "watch", "k", "--limit", "1")]
+    [InlineData("watch default prefix '' from now", "watch", "--prefix", "", "--limit", "1")]
+    [InlineData("watch other prefix 'p' from w1:default:8:3=120:e03e2bc7", "watch", "--prefix", "p", "--keyspace", "other", "--from", "w1:default:8:3=120:e03e2bc7", "--limit", "1")]
     public async Task Arguments_reach_the_client(string asked, params string[] arguments)
     {
+        command.Client.Batches.Add(new(new("default", 3), new(1), [new("k"u8.ToArray(), null, null)], WatchToken.OfShard("default", 8, 3, new(1))));
         await command.RunAsync(arguments);
 
         Assert.Equal([asked], command.Client.Asked);

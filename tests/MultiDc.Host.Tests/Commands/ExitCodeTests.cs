@@ -19,8 +19,8 @@ public sealed class ExitCodeTests
     {
         command.Client.Write = _ => new Rejected(reason, "because");
         command.Client.Read = new ReadRejected(reason, "because");
-        command.Client.ScanEndsWith = new(reason, "because");
-        foreach (var arguments in new string[][] { ["put", "k", "v"], ["get", "k"], ["delete", "k"], ["cas", "k", "v", "--expect-absent"], ["scan", ""] })
+        command.Client.WatchEndsWith = command.Client.ScanEndsWith = new(reason, "because");
+        foreach (var arguments in new string[][] { ["put", "k", "v"], ["get", "k"], ["delete", "k"], ["cas", "k", "v", "--expect-absent"], ["scan", ""], ["watch", "k"] })
         {
             var (exitCode, output, error) = await command.RunAsync(arguments);
 
@@ -76,6 +76,28 @@ public sealed class ExitCodeTests
         Assert.Equal(130, (await running).ExitCode);
     }
 
+    [Fact]
+    public async Task An_interruption_is_how_a_watch_ends_and_it_tells_where_to_go_on()
+    {
+        using var interrupt = new CancellationTokenSource();
+        command.Client.Batches.Add(new(new("default", 3), new(120), [new("k"u8.ToArray(), null, new(7))], WatchToken.OfShard("default", 8, 3, new(120))));
+        var running = command.RunAsync(interrupt.Token, "watch", "k");
+        await command.Client.WatchWaits.Task;
+        await interrupt.CancelAsync();
+
+        Assert.Equal((0, $"120\tdelete\tk{Environment.NewLine}", $"go on with --from w1:default:8:3=120:e03e2bc7{Environment.NewLine}"), await running);
+    }
+
+    [Fact]
+    public async Task What_is_not_remembered_any_more_is_3()
+    {
+        command.Client.WatchEndsWith = new WatchCompactedException(new("default", 3), new(5), new(9));
+        var (exitCode, output, error) = await command.RunAsync("watch", "k", "--from", "w1:default:8:3=120:e03e2bc7");
+
+        Assert.Equal((3, ""), (exitCode, output));
+        Assert.StartsWith("compacted: shard default/3: changes after revision 5", error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("get")]
     [InlineData("put", "k")]
@@ -88,6 +110,10 @@ public sealed class ExitCodeTests
     [InlineData("get", "k", "--gateway", "dc1=nowhere")]
     [InlineData("get", "k", "--gateway", "dc1=a:1", "--config", "b.json")]
     [InlineData("get", "k", "--datacenter", "dc9")]
+    [InlineData("watch")]
+    [InlineData("watch", "k", "--prefix", "p")]
+    [InlineData("watch", "k", "--from", "w1:default:8:3=120:e03e2bc8")]
+    [InlineData("watch", "k", "--limit", "0")]
     [InlineData("scan", "", "--limit", "0")]
     [InlineData("scan", "", "--limit", "few")]
     [InlineData("load", "a.csv", "--key", "id", "--concurrency", "1025")]

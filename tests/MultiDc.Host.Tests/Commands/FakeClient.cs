@@ -25,6 +25,14 @@ internal sealed class FakeClient : IMultiDcClient
 
     public MultiDcUnavailableException? ScanEndsWith { get; set; }
 
+    public List<WatchBatch> Batches { get; } = [];
+
+    /// <summary>How a watch ends; null: it waits until it is cancelled.</summary>
+    public Exception? WatchEndsWith { get; set; }
+
+    /// <summary>Completed when a watch has told all its batches.</summary>
+    public TaskCompletionSource WatchWaits { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     public RingSnapshot? Ring { get; set; }
 
     public List<ReplicaStatus> Replicas { get; } = [];
@@ -83,6 +91,25 @@ internal sealed class FakeClient : IMultiDcClient
         {
             throw ScanEndsWith;
         }
+    }
+
+    public async IAsyncEnumerable<WatchBatch> WatchAsync(
+        string keyspace, WatchFilter filter, WatchStart start = default, TimeSpan? timeout = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        Asked.Enqueue($"watch {keyspace} {(filter.IsPrefix ? "prefix" : "key")} '{Text(filter.Bytes)}' from {start.Token?.ToString() ?? start.Revision?.ToString() ?? "now"}");
+        await Task.Yield();
+        foreach (var batch in Batches)
+        {
+            yield return batch;
+        }
+
+        if (WatchEndsWith is not null)
+        {
+            throw WatchEndsWith;
+        }
+
+        WatchWaits.TrySetResult();
+        await Task.Delay(Timeout.Infinite, cancellationToken);
     }
 
     public Task<WriteResult> CreateKeyspaceAsync(string keyspace, int shardCount, CancellationToken cancellationToken = default) => throw new NotSupportedException();

@@ -84,6 +84,22 @@ public sealed class JsonOutputTests
     }
 
     [Fact]
+    public async Task A_watch()
+    {
+        var token = WatchToken.OfShard("default", 8, 3, new(120));
+        command.Client.Batches.Add(new(new("default", 3), new(8), [], token));
+        command.Client.Batches.Add(new(new("default", 3), new(9), [new(Entry.Key, Entry, new(3)), new("l"u8.ToArray(), null, new(4)), new("m"u8.ToArray(), Entry with { Key = "m"u8.ToArray() }, null)], token));
+        command.Client.WatchEndsWith = new WatchCompactedException(new("default", 3), new(9), new(12));
+        await PrintsAsync(
+            """
+            {"shard":"default/3","revision":8,"events":[],"token":"w1:default:8:3=120:e03e2bc7"}
+            {"shard":"default/3","revision":9,"events":[{"change":"put","key":"k é","value":"va\"lue","createRevision":3,"modifyRevision":9,"version":2,"previousRevision":3},{"change":"delete","key":"l","previousRevision":4},{"change":"put","key":"m","value":"va\"lue","createRevision":3,"modifyRevision":9,"version":2}],"token":"w1:default:8:3=120:e03e2bc7"}
+            {"outcome":"compacted","shard":"default/3","asked":9,"oldest":12,"detail":"shard default/3: changes after revision 9 were asked for, and only those after 12 are remembered; read the state anew and watch from there"}
+            """,
+            "watch", "--prefix", "");
+    }
+
+    [Fact]
     public async Task The_status()
     {
         command.Client.Ring = new(new(4), [new("dc1/silo-1", new("dc1"), 2)], [new("default", 8, [new("dc1"), new("dc2")])]);

@@ -37,6 +37,14 @@ public sealed class EndToEndTests : IDisposable
             Assert.Equal(0, (await AskAsync("delete", "p2")).ExitCode);
             Assert.Equal((0, "greeting\tsalut\np1\t{\"id\":\"p1\",\"name\":\"Ann again\"}\n", ""), await AskAsync("scan"));
 
+            var watched = await AskAsync("watch", "--prefix", "", "--limit", "6", "--from", WatchToken.OfAllShards("default", [default, default]).ToString());
+            Assert.Equal(0, watched.ExitCode);
+            var changes = watched.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => line[(line.IndexOf('\t', StringComparison.Ordinal) + 1)..]).ToArray();
+            Assert.Equal(["put\tgreeting\thello", "put\tgreeting\tsalut"], changes.Where(static c => c.Contains("greeting", StringComparison.Ordinal)));
+            Assert.Equal(["put\tp1\t{\"id\":\"p1\",\"name\":\"Ann\"}", "put\tp1\t{\"id\":\"p1\",\"name\":\"Ann again\"}"], changes.Where(static c => c.Contains("\tp1", StringComparison.Ordinal)));
+            Assert.Equal(["put\tp2\t{\"id\":\"p2\",\"name\":\"Bob\"}", "delete\tp2"], changes.Where(static c => c.Contains("\tp2", StringComparison.Ordinal)));
+            Assert.StartsWith("go on with --from w1:default:2:", watched.Error, StringComparison.Ordinal);
+
             var status = await AskAsync("status", "--json");
             Assert.Equal(0, status.ExitCode);
             var lines = status.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static l => JsonDocument.Parse(l).RootElement).ToArray();

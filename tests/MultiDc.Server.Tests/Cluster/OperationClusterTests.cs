@@ -191,6 +191,8 @@ public sealed class OperationClusterTests(SharedCluster shared, ITestOutputHelpe
 
         public Task<LeaseReply> ReadLeaseAsync(LeaseReadRequest request) => throw new NotSupportedException();
 
+        public Task<WatchReply> WatchAsync(WatchRequest request) => throw new NotSupportedException();
+
         public Task<ReplicaStatus> GetStatusAsync() => throw new NotSupportedException();
 
         public Task<bool> TransferLeadershipAsync(DatacenterId to) => throw new NotSupportedException();

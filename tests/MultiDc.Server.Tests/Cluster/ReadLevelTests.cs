@@ -69,7 +69,7 @@ public sealed class ReadLevelTests(SharedCluster shared, ITestOutputHelper outpu
         {
             SilosPerDatacenter = 1,
             ShardCount = 1,
-            ConfigureOptions = static options =>
+            ConfigureSiloOptions = static options =>
             {
                 options.UnsafeReadsWithoutReadIndex = true;
                 options.UnsafeFollowerReadsWithoutReadIndex = true;

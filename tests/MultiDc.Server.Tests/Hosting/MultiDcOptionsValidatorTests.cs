@@ -25,6 +25,13 @@ public sealed class MultiDcOptionsValidatorTests
     }
 
     [Fact]
+    public void Watch_bounds_are_no_nonsense()
+    {
+        Assert.Empty(Problems(static options => (options.WatchHistoryBytes, options.WatchHistoryBytesPerReplica, options.MaxWaitingWatchers) = (0, 0, 1)));
+        Assert.Equal(3, Problems(static options => (options.WatchHistoryBytes, options.WatchHistoryBytesPerReplica, options.MaxWaitingWatchers) = (-1, -1, 0)).Length);
+    }
+
+    [Fact]
     public void Leases_are_refused_when_drift_or_margin_leave_too_little()
     {
         Assert.Single(Problems(static options => (options.LeaderLeases, options.LeaseMaxDriftPpm) = (true, 0)));

@@ -111,6 +111,9 @@ internal sealed class MachineClient(MachineShard shard) : IMultiDcClient
     public IAsyncEnumerable<KeyValueEntry> ScanAsync(string keyspace, ReadOnlyMemory<byte> prefix, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
+    public IAsyncEnumerable<WatchBatch> WatchAsync(
+        string keyspace, WatchFilter filter, WatchStart start = default, TimeSpan? timeout = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
     public Task<WriteResult> CreateKeyspaceAsync(string keyspace, int shardCount, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
     public Task<WriteResult> CreateKeyspaceAsync(KeyspaceDescriptor keyspace, CancellationToken cancellationToken = default) => throw new NotSupportedException();

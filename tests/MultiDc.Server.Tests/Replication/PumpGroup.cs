@@ -5,6 +5,7 @@ using MultiDc.Raft;
 using MultiDc.Ring;
 using MultiDc.Server.Replication;
 using MultiDc.Server.StateMachine;
+using MultiDc.Server.Watching;
 using MultiDc.Storage;
 
 namespace MultiDc.Server.Tests.Replication;
@@ -20,13 +21,16 @@ internal sealed class PumpGroup : IDisposable
     private readonly ulong seed;
     private readonly ITickSource? ticks;
     private readonly bool canBeReadAnywhere;
+    private readonly ChangeHistoryOptions? history;
 
     private readonly GroupConfiguration founders;
 
     // Replicas beyond the founders know no configuration yet; the last of the founders may be witnesses.
-    public PumpGroup(int size = 3, ulong seed = 1, ReplicaPumpOptions? options = null, RaftNodeOptions? nodeOptions = null, int? founders = null, ITickSource? ticks = null, int witnesses = 0,
-        Func<IReadOnlyList<DatacenterTag>>? preferredLeaders = null, ReplicaMetrics? metrics = null, bool canBeReadAnywhere = true)
+    public PumpGroup(
+        int size = 3, ulong seed = 1, ReplicaPumpOptions? options = null, RaftNodeOptions? nodeOptions = null, int? founders = null, ITickSource? ticks = null,
+        int witnesses = 0, bool canBeReadAnywhere = true, ChangeHistoryOptions? history = null, Func<IReadOnlyList<DatacenterTag>>? preferredLeaders = null, ReplicaMetrics? metrics = null)
     {
+        this.history = history;
         this.preferredLeaders = preferredLeaders;
         this.metrics = metrics ?? new(null);
         this.seed = seed;
@@ -46,6 +50,8 @@ internal sealed class PumpGroup : IDisposable
     }
 
     public IReadOnlyList<Replica> Replicas { get; }
+
+    public ReplicaMetrics Metrics => metrics;
 
     public PumpNetwork Network { get; }
 
@@ -82,6 +88,7 @@ internal sealed class PumpGroup : IDisposable
             NullLogger<ReplicaPump>.Instance)
         {
             PreferredLeaders = preferredLeaders,
+            History = new(history, metrics: metrics),
         };
         replica.Pump.Start(replica.Scheduler, ticks);
     }
@@ -196,6 +203,20 @@ internal sealed class PumpGroup : IDisposable
     {
         Run();
         return Done(task);
+    }
+
+    /// <summary>Runs the group until a task is complete that also runs on other threads.</summary>
+    public T SettledElsewhere<T>(Task<T> task)
+    {
+        var waited = System.Diagnostics.Stopwatch.StartNew();
+        while (!task.IsCompleted)
+        {
+            Run();
+            Assert.True(waited.Elapsed < TimeSpan.FromSeconds(60), "no answer came");
+            Thread.Sleep(task.IsCompleted ? 0 : 1);
+        }
+
+        return task.Result;
     }
 
     /// <summary>The result of a task that must be complete: waiting for it would wait for ever.</summary>

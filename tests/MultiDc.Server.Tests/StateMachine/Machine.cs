@@ -1,6 +1,7 @@
 using MultiDc.Raft;
 using MultiDc.Ring;
 using MultiDc.Server.StateMachine;
+using MultiDc.Server.Watching;
 using MultiDc.Storage;
 
 namespace MultiDc.Server.Tests.StateMachine;
@@ -38,6 +39,9 @@ internal sealed class Machine(HashRange range)
     }
 
     public ApplyResult Apply(KeyValueCommand command) => Apply([command])[0];
+
+    /// <summary>What was applied last has changed.</summary>
+    public IReadOnlyList<Change> Changes => machine!.Changes;
 
     public IReadOnlyList<LeaseChange> TakeLeaseChanges() => machine!.TakeLeaseChanges().Changes;
 

@@ -37,6 +37,43 @@ public sealed class OperationTests
         iter: 2000);
 
     [Fact]
+    public void Who_follows_the_changes_has_the_state_after_each_entry() => Gen.Select(Log, Gen.Int[1, 7]).Sample(
+        static (log, size) =>
+        {
+            var (machine, followed) = (new Machine(), new SortedDictionary<string, KeyValueEntry>(StringComparer.Ordinal));
+            foreach (var part in log.Chunk(size))
+            {
+                machine.Apply(part);
+                var revisions = machine.Changes.Select(static c => (c.Revision.Value, Text(c.Key))).ToArray();
+                Assert.Equal(revisions.Distinct(), revisions);
+                Assert.Equal(revisions.Select(static r => r.Value).Order(), revisions.Select(static r => r.Value));
+                foreach (var change in machine.Changes)
+                {
+                    var told = change.ToEvent();
+                    Assert.Equal(followed.TryGetValue(told.KeyText(), out var before) ? before.ModifyRevision : null, told.PreviousRevision);
+                    Assert.False(told.Entry is null && before is null, "a removal of what was not there is no change");
+                    if (told.Entry is { } entry)
+                    {
+                        Assert.Equal(change.Revision, entry.ModifyRevision);
+                        followed[told.KeyText()] = entry;
+                    }
+                    else
+                    {
+                        followed.Remove(told.KeyText());
+                    }
+                }
+
+                Assert.Equal(
+                    Content(machine).OfType<StoredEntry>().Select(static e => Describe(e.Entry)).Order(StringComparer.Ordinal),
+                    followed.Values.Select(Describe).Order(StringComparer.Ordinal));
+            }
+        },
+        iter: 1000);
+
+    private static string Describe(KeyValueEntry entry) =>
+        $"{entry.KeyText()}={Text(entry.Value)} {entry.CreateRevision.Value} {entry.ModifyRevision.Value} {entry.Version} {entry.Lease.Value}";
+
+    [Fact]
     public void Batches_of_entries_and_restarts_between_them_make_no_difference() => Gen.Select(Log, Gen.Int[1, 7], Gen.Bool).Sample(
         static (log, size, reload) =>
         {

@@ -68,6 +68,7 @@ internal sealed class SimulationRun(ulong seed, TextWriter? conversation = null)
         LivenessPhase(world);
         LinearizableHistory.Check(world);
         ExactlyOnce.Check(world);
+        WatchHistories.Check(world);
     }
 
     private static void SafetyPhase(SimulatedWorld world)

@@ -141,7 +141,7 @@ public sealed class MultiDcTestCluster : IAsyncDisposable
         options.RingRefreshPeriod = Options.RingRefreshPeriod;
         options.ReplaceLostStores = Options.ReplaceLostStores;
         options.ElectionTimeoutTicks = (int)(Options.ElectionTimeout / options.TickInterval);
-        Options.ConfigureOptions?.Invoke(options);
+        Options.ConfigureSiloOptions?.Invoke(options);
     }
 
     private async Task DeployAsync()

@@ -31,10 +31,10 @@ public sealed record MultiDcTestClusterOptions
     /// <summary>What else every silo gets.</summary>
     public Action<ISiloBuilder>? ConfigureSilo { get; init; }
 
-    /// <summary>Has the last word over the options of all silos.</summary>
-    public Action<MultiDc.Server.Hosting.MultiDcOptions>? ConfigureOptions { get; init; }
+    /// <summary>Has a word over the options of silos.</summary>
+    public Action<MultiDc.Server.Hosting.MultiDcOptions>? ConfigureSiloOptions { get; init; }
 
-    /// <summary>Has the last word over the options of all clients.</summary>
+    /// <summary>Has the last word over the options of clients.</summary>
     public Action<MultiDc.Client.MultiDcClientOptions>? ConfigureClient { get; init; }
 
     /// <summary>Shards of the keyspace <c>default</c>.</summary>

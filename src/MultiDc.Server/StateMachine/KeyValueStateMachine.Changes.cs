@@ -1,0 +1,44 @@
+using MultiDc.Server.Watching;
+
+namespace MultiDc.Server.StateMachine;
+
+/// <summary>What entries did to keys, for those who watch: of one entry, what each key was before it and is after it.</summary>
+internal sealed partial class KeyValueStateMachine
+{
+    private readonly List<Change> changes = [];
+
+    // Keys that the entry being applied has written, in the order of their first writes.
+    private readonly List<WrittenKey> written = [];
+
+    private readonly record struct WrittenKey(ReadOnlyMemory<byte> Key, KeyValueEntry? Before, KeyValueEntry? After);
+
+    /// <summary>What the batch that was applied last has changed, key by key, in order.</summary>
+    public IReadOnlyList<Change> Changes => changes;
+
+    private void NoteWritten(ReadOnlyMemory<byte> key, KeyValueEntry? before, KeyValueEntry? after)
+    {
+        // Only a conditional batch writes a key more than once: to those who watch, it did so once.
+        var earlier = batch.Count > 0 ? written.FindIndex(one => one.Key.Span.SequenceEqual(key.Span)) : -1;
+        if (earlier < 0)
+        {
+            written.Add(new(key, before, after));
+        }
+        else
+        {
+            written[earlier] = written[earlier] with { After = after };
+        }
+    }
+
+    private void TellChanges(Revision revision)
+    {
+        foreach (var (key, before, after) in written)
+        {
+            if (before is not null || after is not null)
+            {
+                changes.Add(new(revision, key, after?.Value, after?.CreateRevision ?? default, after?.Version ?? 0, before?.ModifyRevision, after?.Lease ?? default));
+            }
+        }
+
+        written.Clear();
+    }
+}
