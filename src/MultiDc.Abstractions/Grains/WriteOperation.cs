@@ -17,7 +17,7 @@ public abstract record WriteOperation([property: Id(0)] ReadOnlyMemory<byte> Key
 public sealed record PutOperation(ReadOnlyMemory<byte> Key, [property: Id(0)] ReadOnlyMemory<byte> Value) : WriteOperation(Key)
 {
     /// <summary>
-    /// The lease that the key is bound to from now on, and goes with; default: none, also if it was bound before. Rejected as <see cref="RejectionReason.LeaseNotFound"/> when there is no such lease.
+    /// The lease that the key is bound to from now on, and goes with; default: none, also if it was bound before. (A compare-and-set unbinds, too; add, append and max leave it as it is.) Rejected as <see cref="RejectionReason.LeaseNotFound"/> when there is no such lease.
     /// </summary>
     [Id(1)]
     public LeaseId Lease { get; init; }

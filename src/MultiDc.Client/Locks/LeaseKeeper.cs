@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using MultiDc.Grains;
 
 namespace MultiDc.Client.Locks;
@@ -37,7 +36,7 @@ internal sealed class LeaseKeeper(IMultiDcClient client, TimeProvider time) : ID
 {
     private readonly Lock changing = new();
     private readonly Dictionary<string, HashSet<KeptLease>> kept = [];
-    private readonly ConcurrentDictionary<string, TaskCompletionSource> news = [];
+    private readonly Dictionary<string, TaskCompletionSource> news = [];
     private readonly CancellationTokenSource stopping = new();
 
     public void Keep(KeptLease lease)
@@ -84,6 +83,7 @@ internal sealed class LeaseKeeper(IMultiDcClient client, TimeProvider time) : ID
                 if (leases.Length == 0)
                 {
                     kept.Remove(group);
+                    news.Remove(group);
                     return;
                 }
 

@@ -29,8 +29,8 @@ internal sealed class LeaseClock(TimeProvider time)
         if (isReset)
         {
             // A lease whose last renewal was seen here runs on: the snapshot that came said nothing new of it.
-            var loaded = changes.Where(static change => change.Record is not null).ToDictionary(static change => change.Lease, static change => change.Record!.Value);
-            foreach (var lease in running.Keys.Where(lease => !loaded.TryGetValue(lease, out var record) || record.RenewedAt != running[lease].Record.RenewedAt).ToArray())
+            var named = changes.Select(static change => change.Lease).ToHashSet();
+            foreach (var lease in running.Keys.Where(lease => !named.Contains(lease)).ToArray())
             {
                 running.Remove(lease);
             }
@@ -79,6 +79,15 @@ internal sealed class LeaseClock(TimeProvider time)
         }
 
         return due;
+    }
+
+    /// <summary>Their ends were not proposed after all.</summary>
+    public void PutBack(IEnumerable<(LeaseId Lease, LogIndex RenewedAt)> due)
+    {
+        foreach (var (lease, _) in due)
+        {
+            running[lease].ProposedAt = null;
+        }
     }
 
     /// <summary>How long the lease lives on by this clock; null: it is not known here by that renewal.</summary>

@@ -10,7 +10,7 @@ namespace MultiDc.Server.Replication;
 /// </summary>
 internal sealed partial class ReplicaPump
 {
-    private const int MaxLeasesOfEntry = 256;
+    private const int MaxLeasesOfEntry = 64;
     private static readonly TimeSpan LeaseProposalPatience = TimeSpan.FromSeconds(1);
 
     private LeaseClock? leaseClock;
@@ -59,9 +59,15 @@ internal sealed partial class ReplicaPump
         var due = clock.TakeDue(now, now - (long)(LeaseProposalPatience.TotalSeconds * time.TimestampFrequency), MaxLeasesOfEntry);
         if (due.Count > 0)
         {
-            // Refused or lost: it is proposed again after a while, by whoever leads then.
-            var result = node.Propose(KeyValueCommandCodec.Encode(new ExpireLeasesCommand([.. due])));
-            metrics.LeasesExpired.Add(result.Accepted ? due.Count : 0);
+            if (!node.Propose(KeyValueCommandCodec.Encode(new ExpireLeasesCommand([.. due]))).Accepted)
+            {
+                // The next round tries again.
+                clock.PutBack(due);
+                return;
+            }
+
+            // If it is lost, it is proposed again after a while, by whoever leads then.
+            metrics.LeasesExpired.Add(due.Count);
             inbox.WakeAgain();
         }
     }

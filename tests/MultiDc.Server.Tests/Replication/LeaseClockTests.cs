@@ -34,7 +34,10 @@ public sealed class LeaseClockTests
                 case 4:
                     // A snapshot: some are gone, one is new or was renewed, the others are as they were.
                     var kept = ends.Where(e => e.Key.Value % 2 == number % 2 && e.Key != lease).ToArray();
-                    clock.Take(true, [.. kept.Select(e => new LeaseChange(e.Key, new(99_000, e.Value.RenewedAt, 1))), new(lease, record)], now);
+                    // Behind the snapshot, or the rows that a replica starts with, come entries in the same round.
+                    var before = new LeaseRecord(99_000, new((ulong)i), 0);
+                    LeaseChange[] loaded = [.. kept.Select(e => new LeaseChange(e.Key, new(99_000, e.Value.RenewedAt, 1))), new(lease, before), new(new(77), before), new(lease, record), new(new(77), null)];
+                    clock.Take(true, loaded, now);
                     ends = kept.ToDictionary();
                     ends[lease] = (record.RenewedAt, now + (seconds * time.TimestampFrequency), null);
                     break;

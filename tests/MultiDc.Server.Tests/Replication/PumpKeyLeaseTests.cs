@@ -121,6 +121,14 @@ public sealed class PumpKeyLeaseTests(ITestOutputHelper output)
         using var group = new PumpGroup(nodeOptions: Options);
         var session = group.OpenSession(group.ElectLeader());
         var lease = new LeaseId(Applied(group, session, 1, new GrantLeaseOperation(Key, TimeSpan.FromSeconds(20))).Revision.Value);
+        Pass(group, TickInterval);
+        foreach (var replica in group.Replicas)
+        {
+            // What comes behind is applied once more.
+            Assert.True(replica.Storage.State.FlushAsync().AsTask().IsCompleted);
+        }
+
+        Applied(group, session, 2, new KeepAliveOperation(Key, [lease]));
         for (var ticks = 0; ticks < 300; ticks++)
         {
             Pass(group, TickInterval);

@@ -176,6 +176,28 @@ public sealed class OperationTests
     }
 
     [Fact]
+    public void A_fence_takes_a_place_only_if_its_batch_happens()
+    {
+        var machine = new Machine();
+        var session = machine.Apply(OpenSessionCommand.Instance).Session!.Value;
+        var sequence = 0UL;
+        machine.Apply(Enumerable.Range(0, Guard.MaxGuardsOfShard - 1).Select(i => Write(new DeleteOperation(Bytes("k")) { Guard = new($"g{i}", 5) })));
+        machine.Apply(Write(new PutOperation(Bytes("text"), Bytes("none"))));
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(RejectionReason.NotAnInteger, ReasonOf(Fence($"refused {i}", new AddOperation(Bytes("text"), 1))));
+        }
+
+        Assert.IsType<AppliedBatch>(machine.Apply(Fence("last", new FenceOperation(Bytes("k"), "last"))).Result);
+        Assert.Equal(RejectionReason.LimitReached, ReasonOf(Fence("one too many", new DeleteOperation(Bytes("k")))));
+        Assert.IsType<AppliedBatch>(machine.Apply(Fence("last", new DeleteOperation(Bytes("k")))).Result);
+
+        WriteCommand Fence(string name, WriteOperation next) => Write(BatchOperation.Of(null, [new FenceOperation(Bytes("k"), name), next]));
+        WriteCommand Write(WriteOperation operation) => new(session, new(++sequence), operation);
+        RejectionReason ReasonOf(WriteCommand write) => Assert.IsType<Rejected>(machine.Apply(write).Result).Reason;
+    }
+
+    [Fact]
     public void A_token_counts_also_when_its_write_is_refused_for_another_reason()
     {
         var machine = new Machine();
