@@ -8,8 +8,9 @@ namespace MultiDc.Server.Replication;
 /// <list type="number">
 /// <item>While a lease is published, all that is committed is applied. Before the pump says anything that may end the lease, or tells others of a later
 /// commit, it takes the lease back; so what others may have seen is in the state that is read after it was published.</item>
-/// <item>The same term before and after means one leadership: from the first look on, this replica has applied all that was ever acknowledged, and no
-/// other could have been elected up to the second, which is also at the clock. A snapshot is installed only between leases.</item>
+/// <item>The same publication before and after means one leadership: from the first look on, this replica has applied all that was ever acknowledged, and no
+/// other could have been elected up to the second, which is also at the clock. Nothing was applied or installed between the two, for which the lease is taken
+/// back: what was read is the state of one revision.</item>
 /// <item>A later opening of the store, which would not keep this one's promises, is asked after between the two, as on the pump's turn.</item>
 /// </list>
 /// </summary>
@@ -68,7 +69,7 @@ internal sealed partial class ReplicaPump
     {
         // No processor may look at the lease before it has read the state.
         Interlocked.MemoryBarrier();
-        if (FindLease() is not { } after || after.Term != before.Term)
+        if (!ReferenceEquals(FindLease(), before))
         {
             return false;
         }

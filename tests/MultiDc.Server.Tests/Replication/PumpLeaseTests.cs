@@ -180,6 +180,29 @@ public sealed class PumpLeaseTests
         Assert.NotEmpty(readWhileOffered);
     }
 
+    /// <summary>Who watches from the revision of a read would miss what was applied after the value was read.</summary>
+    [Fact]
+    public void A_read_during_which_something_was_applied_is_made_again()
+    {
+        using var group = LeaderWithLease(out var leader);
+        var session = group.OpenSession(leader);
+        var reads = 0;
+        var read = leader.Pump!.ReadAsync(
+            async state =>
+            {
+                var entry = await KeyValueReader.GetAsync(state, Writes.Bytes("k"));
+                if (reads++ == 0)
+                {
+                    Assert.IsType<Applied>(group.Put(leader, session, 1, "k", "later"));
+                }
+
+                return (Writes.Text(entry!.Value), entry.ModifyRevision.Value, state.Applied.Value);
+            },
+            static rejected => ($"!{rejected.Reason}", 0UL, 0UL));
+        var (value, modified, applied) = group.Settled(read);
+        Assert.Equal((2, "later", applied), (reads, value, modified));
+    }
+
     [Fact]
     public void A_leader_that_is_only_read_does_not_fall_silent()
     {
