@@ -70,13 +70,18 @@ public sealed class DistributedLock : IAsyncDisposable
     /// <summary>Gives the lock back, if it was not. What cannot be given back expires.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (!isReleased)
+        try
         {
-            await ReleaseAsync().ConfigureAwait(false);
+            if (!isReleased)
+            {
+                await ReleaseAsync().ConfigureAwait(false);
+            }
         }
-
-        await timer.DisposeAsync().ConfigureAwait(false);
-        lost.Dispose();
+        finally
+        {
+            await timer.DisposeAsync().ConfigureAwait(false);
+            lost.Dispose();
+        }
     }
 
     private void Renew(long until)

@@ -75,7 +75,7 @@ public sealed class MultiDcLocks : IDisposable
     /// <summary>Who holds the lock now, by a linearizable read; null: nobody.</summary>
     /// <exception cref="MultiDcUnavailableException">The read was not served.</exception>
     public async Task<LockHolder?> GetHolderAsync(string keyspace, string name, CancellationToken cancellationToken = default) =>
-        await client.GetAsync(keyspace, KeyOf(name), null, cancellationToken).ConfigureAwait(false) switch
+        await client.GetAsync(keyspace, KeyOf(name), ReadLevel.Linearizable, null, cancellationToken).ConfigureAwait(false) switch
         {
             ReadServed { Entry: { } entry } => new(entry.ValueText()[(OwnerLength + 1)..], entry.CreateRevision),
             ReadRejected rejected => throw new MultiDcUnavailableException(rejected.Reason, rejected.Detail),
@@ -145,7 +145,7 @@ public sealed class MultiDcLocks : IDisposable
         public async Task<Rejected?> TryAsync(CancellationToken cancellationToken)
         {
             // To look costs others less than to write: who waits writes nothing, and has no lease.
-            var read = await locks.client.GetAsync(keyspace, key, null, cancellationToken).ConfigureAwait(false);
+            var read = await locks.client.GetAsync(keyspace, key, ReadLevel.Linearizable, null, cancellationToken).ConfigureAwait(false);
             if (read is ReadRejected rejected)
             {
                 return new(rejected.Reason, rejected.Detail);
@@ -181,6 +181,12 @@ public sealed class MultiDcLocks : IDisposable
                 case AppliedBatch { Succeeded: true } batch:
                     await HoldAsync(batch.Revision, cancellationToken).ConfigureAwait(false);
                     return null;
+
+                // An earlier attempt, with a lease that was abandoned since: that ends without anybody being told.
+                case AppliedBatch { Results: [{ Entry: { } present }] } when IsOwn(present) && present.Lease != lease:
+                    mayHold = false;
+                    var revoked = await locks.client.RevokeLeaseAsync(keyspace, key, present.Lease, null, cancellationToken).ConfigureAwait(false);
+                    return revoked is Applied or Rejected { Reason: RejectionReason.LeaseNotFound } ? null : ProblemOf(revoked);
 
                 // An earlier attempt, whose answer was lost.
                 case AppliedBatch { Results: [{ Entry: { } present }] } when IsOwn(present):

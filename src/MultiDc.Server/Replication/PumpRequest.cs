@@ -61,8 +61,12 @@ internal sealed class LinearizableRead<TReply>(Func<IReplicaState, ValueTask<TRe
 }
 
 /// <summary>Somebody waits until the log is applied up to an index.</summary>
-internal sealed class AppliedWait(LogIndex index) : PumpRequest
+/// <param name="index">The index.</param>
+/// <param name="deadline">A reading of the clock after which nobody waits any more.</param>
+internal sealed class AppliedWait(LogIndex index, long deadline) : PumpRequest
 {
+    public long Deadline => deadline;
+
     private readonly TaskCompletionSource<bool> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public LogIndex Index => index;

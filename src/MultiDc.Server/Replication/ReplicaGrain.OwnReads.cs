@@ -30,7 +30,7 @@ internal sealed partial class ReplicaGrain
             if (reader.Pump.Status.Applied < index)
             {
                 // A follower hears of a commit by the next heartbeat. Asking the leader makes it send one.
-                var applied = reader.Pump.WaitUntilAppliedAsync(index);
+                var applied = reader.Pump.WaitUntilAppliedAsync(index, request.Timeout);
                 _ = reader.Freshness.RefreshAsync();
                 if (!await applied.WaitAsync(request.Timeout, time))
                 {

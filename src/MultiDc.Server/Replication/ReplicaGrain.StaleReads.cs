@@ -102,7 +102,7 @@ internal sealed partial class ReplicaGrain
             : null;
     }
 
-    private StaleReader NewStaleReader(ReplicaPump target) => new(target, new(stop => AskLeaderAsync(target, stop), target.WaitUntilAppliedAsync, time));
+    private StaleReader NewStaleReader(ReplicaPump target) => new(target, new(stop => AskLeaderAsync(target, stop), index => target.WaitUntilAppliedAsync(index, 2 * ReadIndexPatience), time));
 
     private async Task<LogIndex?> AskLeaderAsync(ReplicaPump target, CancellationToken stop)
     {

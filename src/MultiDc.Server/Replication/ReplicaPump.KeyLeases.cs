@@ -17,8 +17,8 @@ internal sealed partial class ReplicaPump
     private ITimer? leaseTimer;
     private long? leaseTimerEnd;
 
-    /// <summary>Reads a lease, linearizably; null: there is none.</summary>
-    public Task<LeaseReply> ReadLeaseAsync(LeaseId lease) => ReadAsync(
+    /// <summary>Reads a lease, linearizably; null: there is none. On the pump's turn also under a leader's lease: the clock belongs to it.</summary>
+    public Task<LeaseReply> ReadLeaseAsync(LeaseId lease) => ReadOnTurnAsync(
         async state => new LeaseReply(await LeaseStatusAsync(state, lease), null), static rejected => new LeaseReply(null, rejected));
 
     private void KeepLeases()

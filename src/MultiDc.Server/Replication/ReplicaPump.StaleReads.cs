@@ -16,10 +16,10 @@ internal sealed partial class ReplicaPump
         return Enqueue(turn) is var (reason, detail) ? Task.FromResult(refuse(new(reason, detail))) : turn.Result;
     }
 
-    /// <summary>Completes when the log is applied up to the index; false when it never will be here, or too many wait.</summary>
-    public Task<bool> WaitUntilAppliedAsync(LogIndex index)
+    /// <summary>Completes when the log is applied up to the index; false when it never will be here, or too many wait, or some time after the caller's patience has ended.</summary>
+    public Task<bool> WaitUntilAppliedAsync(LogIndex index, TimeSpan patience)
     {
-        var wait = new AppliedWait(index);
+        var wait = new AppliedWait(index, time.GetTimestamp() + (long)(patience.TotalSeconds * time.TimestampFrequency));
         return Enqueue(wait) is null ? wait.Result : Task.FromResult(false);
     }
 
@@ -35,6 +35,12 @@ internal sealed partial class ReplicaPump
 
     private void BeginToWait(AppliedWait wait)
     {
+        if (appliedWaits.Count >= options.MaxHeldReads)
+        {
+            // An index that is never reached here, such as that of another system's token, is waited for by nobody in the end.
+            EndWaits();
+        }
+
         if (appliedWaits.Count < options.MaxHeldReads)
         {
             appliedWaits.Add(wait);
@@ -49,9 +55,17 @@ internal sealed partial class ReplicaPump
     {
         if (appliedWaits.Count > 0)
         {
-            foreach (var wait in appliedWaits.Where(wait => wait.Index <= storage.State.Applied))
+            var now = time.GetTimestamp();
+            foreach (var wait in appliedWaits)
             {
-                wait.Complete(true);
+                if (wait.Index <= storage.State.Applied)
+                {
+                    wait.Complete(true);
+                }
+                else if (wait.Deadline < now)
+                {
+                    wait.Complete(false);
+                }
             }
 
             appliedWaits.RemoveAll(static wait => wait.Result.IsCompleted);

@@ -163,6 +163,7 @@ internal sealed partial class KeyValueStateMachine
             }
         }
 
-        return rows;
+        // By key, so that all replicas tell those who watch in the same order.
+        return [.. rows.Order(Comparer<ReadOnlyMemory<byte>>.Create(static (one, other) => one.Span.SequenceCompareTo(other.Span)))];
     }
 }

@@ -20,6 +20,18 @@ internal sealed partial class ChangeHistory : IThreadPoolWorkItem
     /// <summary>How many wait.</summary>
     public int Waiting => Volatile.Read(ref waiting);
 
+    /// <summary>For tests: of how many keys it is remembered that somebody waits for them.</summary>
+    internal int WatchedKeys
+    {
+        get
+        {
+            lock (waitersGate)
+            {
+                return byKey.Count;
+            }
+        }
+    }
+
     /// <summary>Whether a watch that goes on here goes on from now.</summary>
     public bool UnsafeResumeFromNow => options.UnsafeResumeFromNow;
 
@@ -74,9 +86,14 @@ internal sealed partial class ChangeHistory : IThreadPoolWorkItem
             {
                 byPrefix.Remove(waiter);
             }
-            else if (byKey.TryGetValue(key, out var others) && others.Remove(waiter) && others.Count == 0)
+            else if (byKey.TryGetValue(key, out var others))
             {
-                byKey.Remove(key);
+                // Whoever was woken is not among them any more.
+                others.Remove(waiter);
+                if (others.Count == 0)
+                {
+                    byKey.Remove(key);
+                }
             }
 
             Interlocked.Decrement(ref waiting);

@@ -43,10 +43,9 @@ internal sealed class HistoryBudget(long maxBytes)
         {
             while (TotalBytes is var total && total > maxBytes)
             {
-                var largest = histories.MaxBy(static history => history.Bytes);
-
-                // Every history keeps its newest revision; more there is not to take.
-                if (largest is null || !largest.Evict(Math.Min(total - maxBytes + (maxBytes / 8), Math.Max(1, largest.Bytes / 2))))
+                // Every history keeps its newest revision; where that is all there is, the next largest gives way.
+                if (!histories.OrderByDescending(static history => history.Bytes)
+                    .Any(history => history.Evict(Math.Min(total - maxBytes + (maxBytes / 8), Math.Max(1, history.Bytes / 2)))))
                 {
                     return;
                 }

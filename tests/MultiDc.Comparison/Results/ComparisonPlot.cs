@@ -9,6 +9,7 @@ internal static class ComparisonPlot
     private const int BarHeight = 16;
     private const int CellGap = 12;
     private const int LabelWidth = 150;
+    private const int LegendLeft = 190;
     private const int PanelWidth = 330;
     private const int FigureWidth = 110;
     private const int Top = 64;
@@ -24,8 +25,8 @@ internal static class ComparisonPlot
         Text(output, 10, 20, $"Medians, {network}", "font-weight=\"bold\" font-size=\"14\"");
         for (var i = 0; i < systems.Length; i++)
         {
-            output.WriteLine($"""<rect x="{LabelWidth + (i * 110)}" y="9" width="12" height="12" fill="{ColourOf(systems, systems[i])}"/>""");
-            Text(output, LabelWidth + (i * 110) + 17, 20, systems[i]);
+            output.WriteLine($"""<rect x="{LegendLeft + (i * 110)}" y="9" width="12" height="12" fill="{ColourOf(systems, systems[i])}"/>""");
+            Text(output, LegendLeft + (i * 110) + 17, 20, systems[i]);
         }
 
         WritePanel(output, LabelWidth, "operations/s (longer is better)", systems, cells, static figures => figures.OperationsPerSecond);
@@ -55,7 +56,7 @@ internal static class ComparisonPlot
                 var length = greatest > 0 ? Math.Min(1, value / greatest) * PanelWidth : 0;
                 output.WriteLine($"""<rect x="{x}" y="{y}" width="{Number(Math.Max(1, length))}" height="{BarHeight - 3}" fill="{ColourOf(systems, system)}"/>""");
                 var ratio = system != ComparedCell.Yardstick && cell.Ratio(system, figure) is { } times ? $" ×{times.ToString("0.00", CultureInfo.InvariantCulture)}" : "";
-                Text(output, (int)(x + length + 5), y + 11, $"{value.ToString(value < 100 ? "0.0" : "n0", CultureInfo.InvariantCulture)}{ratio}", "font-size=\"11\"");
+                Text(output, (int)(x + length + 5), y + 11, $"{value.ToString(value < 100 ? "0.0" : "n0", CultureInfo.InvariantCulture)}{ratio}{(value > greatest ? " (cut)" : "")}", "font-size=\"11\"");
                 y += BarHeight;
             }
 

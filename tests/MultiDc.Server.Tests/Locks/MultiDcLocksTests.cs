@@ -113,6 +113,41 @@ public sealed class MultiDcLocksTests : IDisposable
         Assert.Null(shard.Read(Bytes(MultiDcLocks.KeyOf("other"))));
     }
 
+    /// <summary>Its lease would end with nobody renewing it, and the lock with it, while another lease is kept alive for nothing.</summary>
+    [Fact]
+    public async Task An_attempt_that_arrives_late_with_an_abandoned_lease_is_not_taken_for_the_lock()
+    {
+        var key = Bytes(MultiDcLocks.KeyOf("l"));
+        var (batches, revokes) = (0, 0);
+        WriteOperation? late = null;
+        clientA.Fate = operation =>
+        {
+            switch (operation)
+            {
+                case BatchOperation when ++batches == 1:
+                    late = operation;
+                    return WriteFate.RequestLost;
+                case BatchOperation when batches == 2:
+                    shard.Write(new PutOperation(key, Bytes("another")));
+                    break;
+                case RevokeLeaseOperation when ++revokes == 1:
+                    return WriteFate.RequestLost;
+            }
+
+            return WriteFate.Answered;
+        };
+        var acquiring = a.AcquireAsync("default", "l", Ttl);
+        await PassAsync(Ttl / 2);
+        Assert.Equal(2, batches);
+        shard.Write(new DeleteOperation(key));
+        shard.Write(late!);
+        var held = await DriveAsync(acquiring);
+        Assert.Equal(2, revokes);
+        await PassAsync(10 * Ttl);
+        Assert.False(held.Lost.IsCancellationRequested);
+        Assert.Equal(held.Token, shard.Read(key)?.CreateRevision);
+    }
+
     [Fact]
     public async Task A_hundred_locks_are_kept_alive_by_one_call()
     {

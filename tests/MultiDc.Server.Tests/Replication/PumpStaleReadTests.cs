@@ -20,7 +20,7 @@ public sealed class PumpStaleReadTests
         var follower = group.Followers[0];
         Assert.Equal(leader.Pump!.Status.Last, follower.Pump!.Status.Last);
 
-        var wait = follower.Pump.WaitUntilAppliedAsync(leader.Pump.Status.Commit);
+        var wait = follower.Pump.WaitUntilAppliedAsync(leader.Pump.Status.Commit, TimeSpan.FromSeconds(10));
         Assert.Equal("old", group.Settled(ReadStale(follower)));
         Assert.False(wait.IsCompleted);
         group.Tick(2);
@@ -50,12 +50,32 @@ public sealed class PumpStaleReadTests
         var leader = group.ElectLeader();
         var follower = group.Followers[0];
         var beyond = new LogIndex(leader.Pump!.Status.Last.Value + 100);
-        Task<bool>[] waits = [.. Enumerable.Range(0, 3).Select(_ => follower.Pump!.WaitUntilAppliedAsync(beyond))];
+        Task<bool>[] waits = [.. Enumerable.Range(0, 3).Select(_ => follower.Pump!.WaitUntilAppliedAsync(beyond, TimeSpan.FromSeconds(10)))];
         group.Run();
         Assert.Equal([false, false, true], waits.Select(static wait => wait.IsCompleted));
         Assert.False(PumpGroup.Done(waits[2]));
         PumpGroup.Stop(follower);
         Assert.All(waits, static wait => Assert.False(PumpGroup.Done(wait)));
+    }
+
+    [Fact]
+    public void Whoever_has_lost_patience_with_what_will_never_be_applied_keeps_nobody_else_from_waiting()
+    {
+        using var group = new PumpGroup(options: new() { MaxHeldReads = 2 });
+        var leader = group.ElectLeader();
+        var session = group.OpenSession(leader);
+        var follower = group.Followers[0];
+        var beyond = new LogIndex(leader.Pump!.Status.Last.Value + 100);
+        Task<bool>[] lost = [.. Enumerable.Range(0, 2).Select(_ => follower.Pump!.WaitUntilAppliedAsync(beyond, TimeSpan.FromSeconds(1)))];
+        group.Run();
+        follower.Time.Advance(TimeSpan.FromSeconds(2));
+        var next = follower.Pump!.WaitUntilAppliedAsync(new(leader.Pump!.Status.Last.Value + 1), TimeSpan.FromSeconds(10));
+        group.Run();
+        Assert.All(lost, static wait => Assert.False(PumpGroup.Done(wait)));
+        Assert.False(next.IsCompleted);
+        group.Put(leader, session, 1, "k", "v");
+        group.Tick(2);
+        Assert.True(PumpGroup.Done(next));
     }
 
     [Fact]

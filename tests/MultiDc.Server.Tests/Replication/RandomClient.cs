@@ -65,7 +65,7 @@ internal sealed class RandomClient(
         }
         else if (index is { IsCompleted: true, Result: var told })
         {
-            (applied, index) = (told is { } known ? reader!.WaitUntilAppliedAsync(known) : Task.FromResult(false), null);
+            (applied, index) = (told is { } known ? reader!.WaitUntilAppliedAsync(known, TimeSpan.FromHours(1)) : Task.FromResult(false), null);
         }
         else if (applied is { IsCompleted: true, Result: var isApplied })
         {

@@ -108,7 +108,7 @@ public sealed class ChangeHistoryTests
             history.Leave(waiter);
         }
 
-        Assert.Equal(0, history.Waiting);
+        Assert.Equal((0, 0), (history.Waiting, history.WatchedKeys));
     }
 
     [Fact]

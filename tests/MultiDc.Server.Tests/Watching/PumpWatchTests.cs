@@ -251,7 +251,7 @@ public sealed class PumpWatchTests(ITestOutputHelper output)
         var freshness = freshnesses.TryGetValue(pump, out var known) ? known : freshnesses[pump] = new(
             _ => group.Network.CutOff.Contains(at.Address.Datacenter) ? Task.FromResult<LogIndex?>(null)
                 : group.Leader.Pump!.ReadAsync<LogIndex?>(static state => ValueTask.FromResult<LogIndex?>(state.Applied), static _ => null),
-            pump.WaitUntilAppliedAsync,
+            index => pump.WaitUntilAppliedAsync(index, TimeSpan.FromSeconds(2)),
             at.Time);
         return Task.Run(() => new ReplicaWatches(at.Address, pump, freshness, at.Time, group.Metrics)
             .WatchAsync(new(filter, after is { } revision ? new(revision) : null, 10_000, TimeSpan.FromSeconds(10), patience, TimeSpan.FromSeconds(1))));
