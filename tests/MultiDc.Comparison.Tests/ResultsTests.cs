@@ -51,10 +51,10 @@ public sealed class ResultsTests
             <svg xmlns="http://www.w3.org/2000/svg" width="1030" height="108" viewBox="0 0 1030 108" font-family="sans-serif" font-size="12">
             <rect width="1030" height="108" fill="#ffffff"/>
             <text x="10" y="20" font-weight="bold" font-size="14">Medians, loopback</text>
-            <rect x="150" y="9" width="12" height="12" fill="#8a8f98"/>
-            <text x="167" y="20" >etcd</text>
-            <rect x="260" y="9" width="12" height="12" fill="#2563eb"/>
-            <text x="277" y="20" >multidc</text>
+            <rect x="190" y="9" width="12" height="12" fill="#8a8f98"/>
+            <text x="207" y="20" >etcd</text>
+            <rect x="300" y="9" width="12" height="12" fill="#2563eb"/>
+            <text x="317" y="20" >multidc</text>
             <text x="150" y="50" fill="#444444">operations/s (longer is better)</text>
             <rect x="150" y="64" width="82.5" height="13" fill="#8a8f98"/>
             <text x="237" y="75" font-size="11">5,000</text>
