@@ -40,4 +40,11 @@ public sealed record ReadServed(
 /// <param name="Leader">With <see cref="RejectionReason.NotLeader"/>: where the leader was last seen, if known.</param>
 [GenerateSerializer, Immutable, Alias("MultiDc.ReadRejected")]
 public sealed record ReadRejected([property: Id(0)] RejectionReason Reason, [property: Id(1)] string Detail, [property: Id(2)] DatacenterId? Leader = null)
-    : ReadResult;
+    : ReadResult
+{
+    /// <summary>
+    /// With <see cref="RejectionReason.Overloaded"/>: after this time, or a little more, another attempt has a chance; whoever repeats it at once adds to the load. Null: nothing is known.
+    /// </summary>
+    [Id(3)]
+    public TimeSpan? RetryAfter { get; init; }
+}

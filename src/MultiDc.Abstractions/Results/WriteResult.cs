@@ -20,6 +20,12 @@ public sealed record Rejected([property: Id(0)] RejectionReason Reason, [propert
     /// <summary>The revision of the shard whose state refused it, as with <see cref="RejectionReason.PreconditionFailed"/>; null: it did not get that far.</summary>
     [Id(3)]
     public Revision? Revision { get; init; }
+
+    /// <summary>
+    /// With <see cref="RejectionReason.Overloaded"/>: after this time, or a little more, another attempt has a chance; whoever repeats it at once adds to the load. Null: nothing is known.
+    /// </summary>
+    [Id(4)]
+    public TimeSpan? RetryAfter { get; init; }
 }
 
 /// <summary>The write may have happened, may yet happen, or may never. Only a read, or a retry in the same session, can tell.</summary>

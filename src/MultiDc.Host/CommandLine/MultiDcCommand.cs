@@ -49,7 +49,7 @@ internal static class MultiDcCommand
         DemoCommand.Create(),
         DemoSiloCommand.Create(),
         DrillCommand.Create(surroundings),
-        DrillLoadCommand.Create(),
+        DrillPartCommand.Create(),
         CustomersCommand.Create(),
         RunCommand.Create(surroundings),
         GetCommand.Create(surroundings),

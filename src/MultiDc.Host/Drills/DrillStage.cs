@@ -41,7 +41,7 @@ internal sealed class DrillStage(LocalSystem system, Func<long> now, Action<stri
     public IReadOnlyList<Refill> Refills => refills;
 
     /// <summary>The loads, once they run. Asking them for the replicas' status costs next to nothing; a new process each time would be a load of its own.</summary>
-    public IReadOnlyDictionary<string, LoadProcess> Loads { get; set; } = new Dictionary<string, LoadProcess>();
+    public IReadOnlyDictionary<string, DrillProcess> Loads { get; set; } = new Dictionary<string, DrillProcess>();
 
     public CancellationToken Stop => stop;
 
