@@ -3,6 +3,7 @@ using System.Text.Json;
 using MultiDc.Host.CommandLine;
 using MultiDc.Host.Drills.Overload;
 using MultiDc.Host.Drills.Shop;
+using MultiDc.Host.Drills.Watching;
 using MultiDc.Linearizability;
 
 namespace MultiDc.Host.Drills;
@@ -31,6 +32,8 @@ internal static class DrillCommand
         };
         command.Subcommands.Add(ShopDrillCommand.Create(surroundings, script));
         command.Subcommands.Add(OverloadCommand.Create(surroundings, script));
+        command.Subcommands.Add(ChurnCommand.Create(surroundings, script));
+        command.Subcommands.Add(StuckCommand.Create(surroundings, script));
         command.SetAction((result, stop) =>
         {
             var which = Names[result.GetRequiredValue(kind)];

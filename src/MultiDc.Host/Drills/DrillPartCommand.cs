@@ -5,6 +5,8 @@ using Microsoft.Extensions.Logging;
 using MultiDc.Client;
 using MultiDc.Client.Hosting;
 using MultiDc.Host.CommandLine;
+using MultiDc.Host.Drills.Overload;
+using MultiDc.Host.Drills.Watching;
 using MultiDc.Host.Output;
 using MultiDc.Routing.Links;
 
@@ -28,7 +30,10 @@ internal interface IDrillPart : IAsyncDisposable
 internal sealed record DrillSurroundings(IMultiDcClient Client, IDatacenterLinks Links, string Datacenter, long StartedAt, IReadOnlyList<string> Arguments)
 {
     /// <summary>What the drill's keys begin with: another in each drill.</summary>
-    public string Prefix => $"drill-{StartedAt:x}";
+    public string Prefix => PrefixOf(StartedAt);
+
+    /// <summary>The same, for who is no part.</summary>
+    public static string PrefixOf(long startedAt) => $"drill-{startedAt:x}";
 }
 
 /// <summary>The hidden command that a drill starts in each datacenter's network: a web app's process, as far as MultiDc can tell.</summary>
@@ -39,7 +44,9 @@ internal static class DrillPartCommand
     private static readonly IReadOnlyDictionary<string, Func<DrillSurroundings, IDrillPart>> Parts = new Dictionary<string, Func<DrillSurroundings, IDrillPart>>
     {
         [LoadPart.Name] = static surroundings => new LoadPart(surroundings),
-        [Overload.FloodPart.Name] = static surroundings => new Overload.FloodPart(surroundings),
+        [FloodPart.Name] = static surroundings => new FloodPart(surroundings),
+        [ChurnPart.Name] = static surroundings => new ChurnPart(surroundings),
+        [CrowdPart.Name] = static surroundings => new CrowdPart(surroundings),
     };
 
     public static Command Create()

@@ -403,7 +403,7 @@ internal sealed partial class ReplicaGrain(
 
         try
         {
-            return await target.ProposeAsync(KeyValueCommandCodec.Encode(command)).WaitAsync(timeout, time);
+            return await target.ProposeAsync(KeyValueCommandCodec.Encode(command), timeout).WaitAsync(timeout, time);
         }
         catch (TimeoutException)
         {
@@ -420,7 +420,7 @@ internal sealed partial class ReplicaGrain(
 
         try
         {
-            return await target.ReadAsync(read, refuse).WaitAsync(timeout, time);
+            return await target.ReadAsync(read, refuse, timeout).WaitAsync(timeout, time);
         }
         catch (TimeoutException)
         {

@@ -11,6 +11,8 @@ namespace MultiDc.Server.Replication;
 /// </summary>
 internal sealed partial class ReplicaPump : IAsyncDisposable
 {
+    private const string WaitedTooLong = "it waited longer here than its caller did";
+
     private readonly RaftNode node;
     private readonly IReplicaStorage storage;
     private readonly KeyValueStateMachine stateMachine;
@@ -67,7 +69,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         Range = range;
         snapshotReceiver = new(storage.State);
         snapshotSender = new(transport, sender, options, metrics);
-        reads = new(options.MaxHeldReads);
+        reads = new(options.MaxHeldReads, options.RetryAfter);
         inbox = new(options.MaxWaitingMessages, options.MaxWaitingRequests);
         status = CurrentStatus();
         readsAnywhere = usesLeases && storage.CanBeReadAnywhere;
@@ -277,6 +279,13 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     {
         switch (request)
         {
+            // Work that nobody waits for any more would only make those wait longer who come behind it.
+            case ProposeRequest late when IsGivenUp(late):
+                late.Complete(new(new Rejected(RejectionReason.Overloaded, WaitedTooLong) { RetryAfter = options.RetryAfter }));
+                break;
+            case LinearizableRead late when IsGivenUp(late):
+                late.Refuse(new(RejectionReason.Overloaded, WaitedTooLong) { RetryAfter = options.RetryAfter });
+                break;
             case ProposeRequest propose:
                 Propose(propose);
                 break;
@@ -301,12 +310,23 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         }
     }
 
+    private bool IsGivenUp(PumpRequest request)
+    {
+        var isGivenUp = request.GivenUpAt is { } at && time.GetTimestamp() >= at;
+        if (isGivenUp)
+        {
+            metrics.RequestsRefused.Add(1);
+        }
+
+        return isGivenUp;
+    }
+
     private void Propose(ProposeRequest request)
     {
         // Whoever does not lead says so below: what it has open may stay open for ever, and its callers must be sent on.
         if (node.Role == RaftRole.Leader && proposals.Count >= options.MaxOpenProposals)
         {
-            request.Complete(new(new Rejected(RejectionReason.Overloaded, $"the fate of {proposals.Count} writes is open")));
+            request.Complete(new(new Rejected(RejectionReason.Overloaded, $"the fate of {proposals.Count} writes is open") { RetryAfter = options.RetryAfter }));
             return;
         }
 
@@ -320,8 +340,8 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
 
         request.Complete(new(result.Refusal switch
         {
-            ProposalRefusal.Overloaded => new Rejected(RejectionReason.Overloaded, "too many bytes of writes are not yet committed"),
-            ProposalRefusal.TransferInProgress => new Rejected(RejectionReason.Overloaded, "the leadership is being handed over"),
+            ProposalRefusal.Overloaded => new Rejected(RejectionReason.Overloaded, "too many bytes of writes are not yet committed") { RetryAfter = options.RetryAfter },
+            ProposalRefusal.TransferInProgress => new Rejected(RejectionReason.Overloaded, "the leadership is being handed over") { RetryAfter = options.RetryAfter },
             ProposalRefusal.TermNotCommitted => new Rejected(RejectionReason.NotReady, "the new leader has not committed yet"),
             ProposalRefusal.ConfigurationInProgress => new Rejected(RejectionReason.PreconditionFailed, "another change of the membership is under way"),
             ProposalRefusal.NotCaughtUp => new Rejected(RejectionReason.PreconditionFailed, result.Detail!),

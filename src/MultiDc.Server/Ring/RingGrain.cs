@@ -25,6 +25,7 @@ internal sealed partial class RingGrain(
     ISiloStores stores, RingMemory memory, KeyspacePolicies policies, SiloGate gate, IOptions<MultiDcOptions> options, TimeProvider time, ILogger<RingGrain> logger) : Grain, IRingGrain, IHomeRegisterGrain
 {
     private static readonly byte[] RingKey = "ring"u8.ToArray();
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
     private const int MaxChangeAttempts = 16;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
@@ -230,7 +231,7 @@ internal sealed partial class RingGrain(
             }
         }
 
-        return new Rejected(RejectionReason.Overloaded, $"others changed the ring first, {MaxChangeAttempts} times in a row");
+        return new Rejected(RejectionReason.Overloaded, $"others changed the ring first, {MaxChangeAttempts} times in a row") { RetryAfter = RetryAfter };
     }
 
     private ImmutableArray<DatacenterId> WitnessesOf(ImmutableArray<DatacenterId> datacenters) => [.. datacenters.Where(d => links.Witnesses.Contains(d))];
