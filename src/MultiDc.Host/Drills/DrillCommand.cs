@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using MultiDc.Host.CommandLine;
 using MultiDc.Host.Drills.Overload;
+using MultiDc.Host.Drills.Retrying;
 using MultiDc.Host.Drills.Shop;
 using MultiDc.Host.Drills.Watching;
 using MultiDc.Linearizability;
@@ -34,6 +35,7 @@ internal static class DrillCommand
         command.Subcommands.Add(OverloadCommand.Create(surroundings, script));
         command.Subcommands.Add(ChurnCommand.Create(surroundings, script));
         command.Subcommands.Add(StuckCommand.Create(surroundings, script));
+        command.Subcommands.Add(StormCommand.Create(surroundings, script));
         command.SetAction((result, stop) =>
         {
             var which = Names[result.GetRequiredValue(kind)];

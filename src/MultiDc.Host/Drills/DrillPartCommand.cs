@@ -6,6 +6,7 @@ using MultiDc.Client;
 using MultiDc.Client.Hosting;
 using MultiDc.Host.CommandLine;
 using MultiDc.Host.Drills.Overload;
+using MultiDc.Host.Drills.Retrying;
 using MultiDc.Host.Drills.Watching;
 using MultiDc.Host.Output;
 using MultiDc.Routing.Links;
@@ -47,6 +48,7 @@ internal static class DrillPartCommand
         [FloodPart.Name] = static surroundings => new FloodPart(surroundings),
         [ChurnPart.Name] = static surroundings => new ChurnPart(surroundings),
         [CrowdPart.Name] = static surroundings => new CrowdPart(surroundings),
+        [StormPart.Name] = static surroundings => new StormPart(surroundings),
     };
 
     public static Command Create()
