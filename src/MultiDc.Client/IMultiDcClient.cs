@@ -34,8 +34,9 @@ public interface IMultiDcClient
     Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, ReadLevel level, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// This client as a session uses it: reads that name no level are of level <see cref="ReadLevel.Session"/>, and what is read, scanned and written is noted in
-    /// the session. Costs nothing: make one for each web request. Writes whose outcome is <see cref="Unknown"/> are not noted.
+    /// This client as a session uses it: reads that name no level are of level <see cref="ReadLevel.Session"/>, and what is read, scanned, watched
+    /// and written is noted in the session. Costs nothing: make one for each web request. Writes whose outcome is <see cref="Unknown"/> are not noted. Of a watch each batch is noted when it is
+    /// handed out: what is read from then on is no older.
     /// </summary>
     /// <param name="session">The session, new or resumed from a token.</param>
     IMultiDcClient InSession(ReadSession session);

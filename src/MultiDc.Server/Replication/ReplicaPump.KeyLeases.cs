@@ -26,7 +26,7 @@ internal sealed partial class ReplicaPump
 
     /// <summary>Reads a lease, linearizably; null: there is none. On the pump's turn also under a leader's lease: the clock belongs to it.</summary>
     public Task<LeaseReply> ReadLeaseAsync(LeaseId lease) => ReadOnTurnAsync(
-        async state => new LeaseReply(await LeaseStatusAsync(state, lease), null), static rejected => new LeaseReply(null, rejected));
+        async state => new LeaseReply(await LeaseStatusAsync(state, lease), null) { Revision = new(state.Applied.Value) }, static rejected => new LeaseReply(null, rejected));
 
     /// <summary>
     /// Asks another datacenter's replica how long the leases live on by its clock; null: nobody is asked. Throws what it likes when there is no answer, and ends when the token is cancelled.
