@@ -18,7 +18,7 @@ public sealed class ReadSession
     {
     }
 
-    /// <summary>A session that goes on from a token.</summary>
+    /// <summary>A session that goes on from a token: its reads are no older than what the token's session had seen.</summary>
     public ReadSession(SessionToken token) => Note(token);
 
     /// <summary>What was seen until now.</summary>
@@ -33,7 +33,7 @@ public sealed class ReadSession
         }
     }
 
-    /// <summary>A read or write of the shard begins. Clients call this; what it answers with is noted by <see cref="SessionOperation.Note"/>.</summary>
+    /// <summary>A read or write of the shard begins. Clients call this; what it answers with is noted by <see cref="SessionOperation.Note"/> or <see cref="SessionOperation.NoteMaybeOlder"/>.</summary>
     public SessionOperation Begin(ShardId shard)
     {
         lock (gate)

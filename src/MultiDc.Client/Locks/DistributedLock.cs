@@ -63,6 +63,7 @@ public sealed class DistributedLock : IAsyncDisposable
 
     /// <summary>Gives the lock back. Whatever the outcome, it is held no more here; if it is not <see cref="Applied"/>, others may have to wait until the lease expires.</summary>
     /// <param name="cancellationToken">Gives up waiting for the answer.</param>
+    /// <returns><see cref="Applied"/>; <see cref="Rejected"/> with <see cref="RejectionReason.LeaseNotFound"/>, when it was lost already; or as <see cref="IMultiDcClient.WriteAsync"/>.</returns>
     public Task<WriteResult> ReleaseAsync(CancellationToken cancellationToken = default)
     {
         isReleased = true;
