@@ -26,7 +26,8 @@ internal sealed partial class MultiDcClient
             throw new MultiDcUnavailableException(unknown!.Reason, unknown.Detail);
         }
 
-        int? only = filter.IsPrefix ? null : RingSnapshot.ShardOf(descriptor, filter.Bytes.Span).Number;
+        // Of a token of all shards, which a watch of such a prefix had before this was known, the watch goes on so.
+        int? only = !IsOfOneShard(descriptor, filter) || (filter.IsPrefix && start.Token is { IsOfAllShards: true }) ? null : RingSnapshot.ShardOf(descriptor, filter.Bytes.Span).Number;
         int[] shards = only is { } one ? [one] : [.. Enumerable.Range(0, descriptor.ShardCount)];
         var from = start.Revision is { } revision
             ? WatchToken.OfShard(descriptor.Name, descriptor.ShardCount, shards[0], revision)
@@ -51,9 +52,15 @@ internal sealed partial class MultiDcClient
             time);
         await foreach (var batch in merged.RunAsync(cancellationToken).ConfigureAwait(false))
         {
+            // Before the consumer has it: what it reads next is no older.
+            session?.Begin(batch.Shard).NoteMaybeOlder(batch.Revision);
             yield return batch;
         }
     }
+
+    // Keys that begin with a whole tag have it in common, whatever follows.
+    private static bool IsOfOneShard(KeyspaceDescriptor keyspace, WatchFilter filter) =>
+        !filter.IsPrefix || (keyspace.Partitioning == Partitioning.Hash && HashRange.PartitionOf(filter.Bytes.Span).Length < filter.Bytes.Length);
 
     private static string? DescribeProblem(WatchToken? from, KeyspaceDescriptor descriptor, int[] shards) => from is null ? null
         : from.Keyspace != descriptor.Name || from.ShardCount != descriptor.ShardCount

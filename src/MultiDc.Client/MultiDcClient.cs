@@ -55,8 +55,16 @@ internal sealed partial class MultiDcClient(
         }).ConfigureAwait(false);
         if (result is ReadServed served)
         {
-            read?.Note(served.Revision);
-            noted?.Note(served.Revision);
+            if (level.Kind is ReadLevelKind.Linearizable or ReadLevelKind.Session)
+            {
+                read?.Note(served.Revision);
+            }
+            else
+            {
+                read?.NoteMaybeOlder(served.Revision);
+            }
+
+            noted?.NoteMaybeOlder(served.Revision);
 
             // A replica of an earlier version does not say what it promises.
             return served.Level == ReadLevelKind.Local ? served with { Level = level.Kind } : served;
@@ -120,9 +128,16 @@ internal sealed partial class MultiDcClient(
 
         var deadline = new Deadline(time, timeout ?? options.DefaultTimeout);
         var (descriptor, unknown) = await ring.FindAsync(keyspace, deadline.Remaining, cancellationToken).ConfigureAwait(false);
-        return descriptor is null
-            ? new(null, new(unknown!.Reason, unknown.Detail))
-            : await router.ReadLeaseAsync(RingSnapshot.ShardOf(descriptor, key.Span), descriptor.FullDatacenters, lease, deadline.Remaining, cancellationToken).ConfigureAwait(false);
+        if (descriptor is null)
+        {
+            return new(null, new(unknown!.Reason, unknown.Detail));
+        }
+
+        var shard = RingSnapshot.ShardOf(descriptor, key.Span);
+        var read = session?.Begin(shard);
+        var reply = await router.ReadLeaseAsync(shard, descriptor.FullDatacenters, lease, deadline.Remaining, cancellationToken).ConfigureAwait(false);
+        read?.Note(reply.Revision);
+        return reply;
     }
 
     public async IAsyncEnumerable<KeyValueEntry> ScanAsync(

@@ -42,6 +42,8 @@ internal sealed class FakeDatacenters : IDatacenterLinks
 
     public Func<ShardId, DatacenterId, ScanRequest, Task<ScanReply>> Scan { get; set; } = static (_, _, _) => Task.FromResult<ScanReply>(new([], false, null));
 
+    public Func<LeaseReadRequest, LeaseReply> Lease { get; set; } = static _ => new(null, null);
+
     public Func<ShardId, DatacenterId, WatchRequest, Task<WatchReply>> Watch { get; set; } = static (_, _, _) => Never<WatchReply>();
 
     public Func<DatacenterId, Task<RingSnapshot?>> Ring { get; set; } = static _ => Task.FromResult<RingSnapshot?>(null);
@@ -144,7 +146,7 @@ internal sealed class FakeDatacenters : IDatacenterLinks
 
         public Task<ScanReply> ScanAsync(ScanRequest request) => world.Scan(address.Shard, address.Datacenter, request);
 
-        public Task<LeaseReply> ReadLeaseAsync(LeaseReadRequest request) => throw new NotSupportedException();
+        public Task<LeaseReply> ReadLeaseAsync(LeaseReadRequest request) => Task.FromResult(world.Lease(request));
 
         public Task<WatchReply> WatchAsync(WatchRequest request) => world.Watch(address.Shard, address.Datacenter, request);
 

@@ -5,7 +5,7 @@ namespace MultiDc.Grains;
 
 /// <summary>
 /// The ring as one datacenter sees it; the grain's key is the datacenter. The ring's truth is a replicated shard, so every datacenter has
-/// its own grain over it and the loss of any datacenter takes none of it away.
+/// its own grain over it and the loss of any datacenter takes none of it away. Changes are answered as writes are: they may be <see cref="Unknown"/>, and asking again is harmless.
 /// </summary>
 [Alias("MultiDc.IRingGrain")]
 public interface IRingGrain : IGrainWithStringKey

@@ -32,7 +32,7 @@ public sealed class WatchToken : IEquatable<WatchToken>
     /// <summary>The shards that are watched, by number.</summary>
     public IEnumerable<int> Shards => Enumerable.Range(first, revisions.Count);
 
-    /// <summary>Where a watch of one key begins: after a revision of its shard.</summary>
+    /// <summary>Where a watch of one key, or of one tag, begins: after a revision of its shard. Nothing is checked here; a token that does not fit its keyspace is refused by the watch.</summary>
     public static WatchToken OfShard(string keyspace, int shardCount, int shard, Revision revision) => new(keyspace, shardCount, shard, [revision]);
 
     /// <summary>Where a watch of all shards begins: after a revision of each, by number.</summary>

@@ -14,6 +14,9 @@ internal interface IResultWriter
 
     void Write(string key, WriteResult result, SessionToken? token = null);
 
+    /// <summary>What became of a batch: of one that was applied its branch, and what each of that branch's operations came to.</summary>
+    void Batch(BatchOperation batch, WriteResult result, SessionToken? token = null);
+
     void Entry(KeyValueEntry entry);
 
     /// <summary>What a watch tells: all changes of a revision, or that it has come further.</summary>

@@ -56,6 +56,30 @@ internal sealed class PlainResultWriter(TextWriter output, TextWriter error, boo
         Session(token);
     }
 
+    public void Batch(BatchOperation batch, WriteResult result, SessionToken? token)
+    {
+        if (result is not AppliedBatch applied)
+        {
+            Write("", result, token);
+            return;
+        }
+
+        output.WriteLine($"{(applied.Succeeded ? "then" : "else")}\tapplied at revision {applied.Revision}");
+        foreach (var (operation, step) in (applied.Succeeded ? batch.Then : batch.Else).Zip(applied.Results))
+        {
+            // An absent key has no third column, where an empty value has an empty one.
+            output.WriteLine($"{Outcomes.NameOf(operation)}\t{TextOf(operation.Key.Span)}"
+                + (step.Entry is { } entry ? $"\t{TextOf(entry.Value.Span)}" : step.Number is { } number ? $"\t{number}" : ""));
+        }
+
+        if (!applied.Succeeded && batch.Else.IsEmpty)
+        {
+            error.WriteLine("a condition does not hold: nothing was changed");
+        }
+
+        Session(token);
+    }
+
     public void Entry(KeyValueEntry entry) => output.WriteLine($"{TextOf(entry.Key.Span)}\t{TextOf(entry.Value.Span)}");
 
     public void Watched(WatchBatch batch)

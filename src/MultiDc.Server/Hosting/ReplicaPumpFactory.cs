@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.Extensions.Options;
 using MultiDc.Server.Founding;
 using MultiDc.Server.Openings;
@@ -12,7 +13,8 @@ internal sealed class ReplicaPumpFactory(
     IOptions<MultiDcOptions> options, KeyspacePolicies policies, ReplicaRecords records, OpeningJudge judge, IRaftTransport transport, ITickSource ticks, PumpScheduler scheduler, HistoryBudget budget,
     TimeProvider time, ReplicaMetrics metrics, ILogger<ReplicaPump> logger)
 {
-    public ReplicaPump Start(ReplicaAddress address, Opened opened, GroupMembers members)
+    public ReplicaPump Start(
+        ReplicaAddress address, Opened opened, GroupMembers members, Func<DatacenterId, CancellationToken, Task<ImmutableArray<RemainingLease>>>? askAboutLeases = null)
     {
         var self = new GroupMember(address, opened.Replacement ?? GroupMembers.IdOf(address.Datacenter));
         var sender = new ReplicaSender(address, records.StoreId, opened.Storage.Epoch, opened.OpeningId) { Member = self.ToWire(), Members = members };
@@ -45,6 +47,7 @@ internal sealed class ReplicaPumpFactory(
             metrics,
             logger)
         {
+            AskAboutLeases = askAboutLeases,
             PreferredLeaders = () => policies.LeadersOf(address.Shard.Keyspace),
             History = new(
                 new()

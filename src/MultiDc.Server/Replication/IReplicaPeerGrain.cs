@@ -28,6 +28,10 @@ internal interface IReplicaPeerGrain : IGrainWithStringKey
     [AlwaysInterleave, Alias("GetReadIndex")]
     Task<ulong?> GetReadIndexAsync(TimeSpan timeout, SiloCredential credential);
 
+    /// <summary>How long the leases of the shard live on by this replica's clock, whether or not it leads. Fails while the replica is not running.</summary>
+    [AlwaysInterleave, Alias("GetRemainingLeases")]
+    Task<ImmutableArray<RemainingLease>> GetRemainingLeasesAsync(SiloCredential credential);
+
     /// <summary>
     /// A replica that is about to be founded says which store it is on. The answer is durable: the first store named for a replica stays
     /// its home, see <see cref="Founding.ReplicaFounder"/>. <paramref name="witnesses"/> are the group's as the caller knows them.

@@ -1,10 +1,25 @@
+using System.Collections.Immutable;
 using MultiDc.Grains;
+using MultiDc.Server.Trust;
 
 namespace MultiDc.Server.Replication;
 
 /// <summary>Reads of leases.</summary>
 internal sealed partial class ReplicaGrain
 {
+    private static readonly TimeSpan PatienceForLeases = TimeSpan.FromSeconds(2);
+
+    public async Task<ImmutableArray<RemainingLease>> GetRemainingLeasesAsync(SiloCredential credential)
+    {
+        gate.Require(credential);
+        return pump is { } target ? await target.GetRemainingLeasesAsync() : throw new InvalidOperationException($"replica {address} is not running");
+    }
+
+    private async Task<ImmutableArray<RemainingLease>> AskAboutLeasesAsync(DatacenterId datacenter, CancellationToken stop) =>
+        links.TryGetLink(datacenter, out var link) && link.TryGetGrain<IReplicaPeerGrain>(new ReplicaAddress(address.Shard, datacenter).ToString(), out var peer)
+            ? await peer.GetRemainingLeasesAsync(gate.Own).WaitAsync(PatienceForLeases, time, stop)
+            : throw new InvalidOperationException($"datacenter {datacenter} is not linked");
+
     public async Task<LeaseReply> ReadLeaseAsync(LeaseReadRequest request)
     {
         if (pump is not { } target)

@@ -261,7 +261,7 @@ internal sealed partial class ReplicaGrain(
 
     private async Task<FoundingResult?> RunPumpAsync(Opened opened, OpeningPresenter presenting, GroupJoiner joining)
     {
-        await using (pump = pumps.Start(address, opened, members))
+        await using (pump = pumps.Start(address, opened, members, AskAboutLeasesAsync))
         {
             staleReader = NewStaleReader(pump);
             (state, detail) = ("running", "");

@@ -417,6 +417,12 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
             }
 
             metrics.EntriesApplied.Add(results.Length);
+            if (stateMachine.HasRenewedLeases)
+            {
+                // The followers' clocks start when they apply it too: a heartbeat later would be a heartbeat too much for whoever leads next.
+                node.TellCommit();
+            }
+
             PublishLease();
         }
 

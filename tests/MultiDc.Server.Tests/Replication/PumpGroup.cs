@@ -88,6 +88,9 @@ internal sealed class PumpGroup : IDisposable
             NullLogger<ReplicaPump>.Instance)
         {
             PreferredLeaders = preferredLeaders,
+            AskAboutLeases = (datacenter, _) => this[datacenter].Pump is { } asked && !Network.CutOff.Contains(datacenter) && !Network.CutOff.Contains(replica.Address.Datacenter)
+                ? asked.GetRemainingLeasesAsync()
+                : Task.FromException<System.Collections.Immutable.ImmutableArray<RemainingLease>>(new TimeoutException()),
             History = new(history, metrics: metrics),
         };
         replica.Pump.Start(replica.Scheduler, ticks);
