@@ -141,6 +141,21 @@ public interface IMultiDcClient
     /// <param name="cancellationToken">Gives up.</param>
     Task<WriteResult> AlterKeyspaceAsync(string keyspace, KeyspaceChange change, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Drops a keyspace with all that is in it, for good; it cannot be undone. Linearizable: of many who drop or alter it, each finds it or finds it gone. Once it is
+    /// <see cref="Applied"/>, nothing is written to it and no linearizable or session read of it served any more by anybody, but refused with <see cref="RejectionReason.UnknownKeyspace"/>, and
+    /// watches of it end so. A datacenter that is cut off may serve <see cref="ReadLevel.Local"/> reads, bounded reads within their bound, and watches of what it has, until it hears
+    /// of it. Its data are erased from all stores; those of silos that are down when these are back. The name may be used again at once: a keyspace that is created under it is
+    /// empty, and tokens of watches, sessions and scans of the old one do not fit it.
+    /// </summary>
+    /// <param name="keyspace">Its name.</param>
+    /// <param name="cancellationToken">Gives up: the outcome is then unknown.</param>
+    /// <returns>
+    /// <see cref="Applied"/>; <see cref="Rejected"/> with <see cref="RejectionReason.UnknownKeyspace"/> when there is none, with <see cref="RejectionReason.InvalidArgument"/> when it is the
+    /// system's own or in the silos' configuration; <see cref="Unknown"/> also when it is dropped, but not all of its shards could be told yet.
+    /// </returns>
+    Task<WriteResult> DropKeyspaceAsync(string keyspace, CancellationToken cancellationToken = default);
+
     /// <summary>All keyspaces by name, as the newest ring has them that any datacenter tells; null when none answers.</summary>
     Task<IReadOnlyList<KeyspaceDescriptor>?> ListKeyspacesAsync(CancellationToken cancellationToken = default);
 

@@ -36,12 +36,17 @@ internal sealed partial class MultiDcClient(
         }
 
         var deadline = new Deadline(time, timeout ?? options.DefaultTimeout);
-        var (descriptor, unknown) = await ring.FindAsync(keyspace, deadline.Remaining, cancellationToken).ConfigureAwait(false);
-        if (descriptor is null)
-        {
-            return new ReadRejected(unknown!.Reason, unknown.Detail);
-        }
+        return await OfKeyspaceAsync(
+            keyspace,
+            deadline,
+            descriptor => ReadAsync(descriptor, key, wanted, deadline, cancellationToken),
+            static problem => new ReadRejected(problem.Reason, problem.Detail),
+            static result => result is ReadRejected { Reason: RejectionReason.UnknownKeyspace },
+            cancellationToken).ConfigureAwait(false);
+    }
 
+    private async Task<ReadResult> ReadAsync(KeyspaceDescriptor descriptor, ReadOnlyMemory<byte> key, ReadLevel? wanted, Deadline deadline, CancellationToken cancellationToken)
+    {
         var shard = RingSnapshot.ShardOf(descriptor, key.Span);
         var level = wanted ?? descriptor.ReadDefault?.ReadLevel ?? ReadLevel.Linearizable;
         var noted = level.OfSession is { } own && own != session ? session?.Begin(shard) : null;
@@ -88,12 +93,17 @@ internal sealed partial class MultiDcClient(
         }
 
         var deadline = new Deadline(time, timeout ?? options.DefaultTimeout);
-        var (descriptor, unknown) = await ring.FindAsync(keyspace, deadline.Remaining, cancellationToken).ConfigureAwait(false);
-        if (descriptor is null)
-        {
-            return unknown!;
-        }
+        return await OfKeyspaceAsync(
+            keyspace,
+            deadline,
+            descriptor => WriteAsync(descriptor, operation, deadline, cancellationToken),
+            static problem => problem,
+            static result => result is Rejected { Reason: RejectionReason.UnknownKeyspace },
+            cancellationToken).ConfigureAwait(false);
+    }
 
+    private async Task<WriteResult> WriteAsync(KeyspaceDescriptor descriptor, WriteOperation operation, Deadline deadline, CancellationToken cancellationToken)
+    {
         if (descriptor.DescribeProblem(operation) is { } overLimit)
         {
             return new Rejected(RejectionReason.InvalidArgument, overLimit);
@@ -119,10 +129,27 @@ internal sealed partial class MultiDcClient(
         }
 
         var deadline = new Deadline(time, timeout ?? options.DefaultTimeout);
+        return await OfKeyspaceAsync<LeaseReply>(
+            keyspace,
+            deadline,
+            descriptor => router.ReadLeaseAsync(RingSnapshot.ShardOf(descriptor, key.Span), descriptor.FullDatacenters, lease, deadline.Remaining, cancellationToken),
+            static problem => new(null, new(problem.Reason, problem.Detail)),
+            static reply => reply.Rejection is { Reason: RejectionReason.UnknownKeyspace },
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    // A keyspace that was dropped, and created anew, since this client heard of the ring: what was refused there was not done, so it may be asked of the new one.
+    private async Task<TResult> OfKeyspaceAsync<TResult>(
+        string keyspace, Deadline deadline, Func<KeyspaceDescriptor, Task<TResult>> ask, Func<Rejected, TResult> refuse, Func<TResult, bool> isGone, CancellationToken cancellationToken)
+    {
         var (descriptor, unknown) = await ring.FindAsync(keyspace, deadline.Remaining, cancellationToken).ConfigureAwait(false);
-        return descriptor is null
-            ? new(null, new(unknown!.Reason, unknown.Detail))
-            : await router.ReadLeaseAsync(RingSnapshot.ShardOf(descriptor, key.Span), descriptor.FullDatacenters, lease, deadline.Remaining, cancellationToken).ConfigureAwait(false);
+        if (descriptor is null)
+        {
+            return refuse(unknown!);
+        }
+
+        var result = await ask(descriptor).ConfigureAwait(false);
+        return isGone(result) && await ring.FindSuccessorAsync(descriptor, cancellationToken).ConfigureAwait(false) is { } successor ? await ask(successor).ConfigureAwait(false) : result;
     }
 
     public async IAsyncEnumerable<KeyValueEntry> ScanAsync(
@@ -169,7 +196,7 @@ internal sealed partial class MultiDcClient(
 
         async Task<ShardScan> FirstPageAsync(int number)
         {
-            var scan = new ShardScan(new(descriptor.Name, number), async (id, after) =>
+            var scan = new ShardScan(descriptor.ShardAt(number), async (id, after) =>
             {
                 var patience = timeout ?? options.DefaultTimeout;
                 var read = session?.Begin(id);
@@ -191,7 +218,7 @@ internal sealed partial class MultiDcClient(
             from keyspace in snapshot?.Keyspaces ?? []
             from number in Enumerable.Range(0, keyspace.ShardCount)
             from datacenter in keyspace.Datacenters
-            select new ReplicaAddress(new(keyspace.Name, number), datacenter));
+            select new ReplicaAddress(keyspace.ShardAt(number), datacenter));
         return await Task.WhenAll(replicas.Select(StatusOfAsync)).ConfigureAwait(false);
 
         async Task<ReplicaStatus> StatusOfAsync(ReplicaAddress replica)

@@ -120,6 +120,8 @@ internal sealed class MemoryClient : IMultiDcClient
 
     public Task<WriteResult> CreateKeyspaceAsync(KeyspaceDescriptor keyspace, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+    public Task<WriteResult> DropKeyspaceAsync(string keyspace, CancellationToken cancellationToken) => throw new NotSupportedException();
+
     public Task<WriteResult> AlterKeyspaceAsync(string keyspace, KeyspaceChange change, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public Task<IReadOnlyList<KeyspaceDescriptor>?> ListKeyspacesAsync(CancellationToken cancellationToken) => throw new NotSupportedException();

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MultiDc.Grains;
 using MultiDc.Server.Openings;
 using MultiDc.Server.Replacements;
 using MultiDc.Server.Transport;
@@ -125,6 +126,22 @@ internal sealed partial class ReplicaGrain
         gate.Require(credential);
         RequireOther(from);
         return await JoinAsync(from, storeId, isWitness);
+    }
+
+    public async Task<bool> EndIfDroppedAsync(SiloCredential credential)
+    {
+        gate.Require(credential);
+
+        // Whoever asks may have told the datacenter's ring grain just now, and not this silo.
+        if (!policies.HasDropped(address.Shard.Keyspace) && await GrainFactory.GetGrain<IRingGrain>(links.Local.Value).GetSnapshotAsync(policies.Ring.Version) is { } ring)
+        {
+            policies.Learn(ring);
+        }
+
+        // Only the store that votes can say that it does no more.
+        return policies.HasDropped(address.Shard.Keyspace)
+            && (await founder.GetHomeAsync(address) is not { } home || home.StoreId == records.StoreId)
+            && await drops.EndAsync(address);
     }
 
     private async Task<JoinReply> JoinAsync(DatacenterId from, Guid storeId, bool isWitness)

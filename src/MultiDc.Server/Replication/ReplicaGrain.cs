@@ -23,7 +23,7 @@ namespace MultiDc.Server.Replication;
 /// </summary>
 [DatacenterPlacement, GrainDirectory(SiloLocalGrainDirectory.Name), KeepAlive, Immovable, Reentrant]
 internal sealed partial class ReplicaGrain(
-    ReplicaFounder founder, ReplicaRecords records, OpeningJudge judge, ReplicaPumpFactory pumps, LocalReplicas locals, SiloGate gate, IDatacenterLinks links, DatacenterSiloChooser chooser, ILocalSiloDetails silo, IOptions<MultiDcOptions> options, KeyspacePolicies policies,
+    ReplicaFounder founder, ReplicaRecords records, OpeningJudge judge, ReplicaPumpFactory pumps, LocalReplicas locals, SiloGate gate, IDatacenterLinks links, DatacenterSiloChooser chooser, ILocalSiloDetails silo, IOptions<MultiDcOptions> options, KeyspacePolicies policies, DroppedReplicas drops,
     TimeProvider time, ReplicaMetrics metrics, ILogger<ReplicaGrain> logger) : Grain, IReplicaGrain, IReplicaPeerGrain, ILocalReplica, IDisposable
 {
     private static readonly TimeSpan FoundingRetry = TimeSpan.FromMilliseconds(200);
@@ -121,6 +121,9 @@ internal sealed partial class ReplicaGrain(
                     case Refused refused:
                         await RefuseAsync(refused);
                         return;
+                    case KeyspaceDropped dropped:
+                        await EndAsync(dropped);
+                        return;
                 }
 
                 // While the store is away, opening waits for it by itself.
@@ -166,6 +169,9 @@ internal sealed partial class ReplicaGrain(
                     return opened;
                 case Refused refused:
                     await RefuseAsync(refused);
+                    return null;
+                case KeyspaceDropped dropped:
+                    await EndAsync(dropped);
                     return null;
                 case NotYet notYet:
                     (state, detail) = ("founding", notYet.Detail);
@@ -266,10 +272,12 @@ internal sealed partial class ReplicaGrain(
             staleReader = NewStaleReader(pump);
             (state, detail) = ("running", "");
             var completion = pump.Completion;
+            var dropped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            using var dropping = policies.WhenDropped(address.Shard.Keyspace, () => dropped.TrySetResult());
             locals.Add(address, this);
             try
             {
-                await Task.WhenAny(completion, presenting.Refused, joining.Refused).WaitAsync(closing.Token);
+                await Task.WhenAny(completion, presenting.Refused, joining.Refused, dropped.Task).WaitAsync(closing.Token);
             }
             finally
             {
@@ -278,6 +286,11 @@ internal sealed partial class ReplicaGrain(
 
             recovered = pump.Status.Configuration;
             pump = null;
+            if (dropped.Task.IsCompleted)
+            {
+                return Dropped;
+            }
+
             if (presenting.Refused.IsCompleted || joining.Refused.IsCompleted)
             {
                 return await (presenting.Refused.IsCompleted ? presenting.Refused : joining.Refused);
@@ -312,6 +325,15 @@ internal sealed partial class ReplicaGrain(
 
         // The home may come back, and then the director sends the callers there; this activation would be in the way.
         (state, detail) = ("refused", refused.Detail);
+        await Task.Delay(RefusedRetry, time, closing.Token);
+        DeactivateOnIdle();
+    }
+
+    // What is left of it is erased, and callers that do not know it yet are told.
+    private async Task EndAsync(KeyspaceDropped dropped)
+    {
+        (state, detail, keepsMemory) = ("dropped", dropped.Detail, false);
+        await drops.EndAsync(address);
         await Task.Delay(RefusedRetry, time, closing.Token);
         DeactivateOnIdle();
     }
@@ -363,7 +385,7 @@ internal sealed partial class ReplicaGrain(
     {
         try
         {
-            return await founder.TryOpenAsync(address);
+            return policies.HasDropped(address.Shard.Keyspace) ? Dropped : await founder.TryOpenAsync(address);
         }
         catch (StoreFullException exception)
         {
@@ -398,7 +420,7 @@ internal sealed partial class ReplicaGrain(
     {
         if (pump is not { } target)
         {
-            return new(new Rejected(RejectionReason.NotReady, NotReadyDetail));
+            return new(new Rejected(WhyNotServed, NotReadyDetail));
         }
 
         try
@@ -415,7 +437,7 @@ internal sealed partial class ReplicaGrain(
     {
         if (pump is not { } target)
         {
-            return refuse(new(RejectionReason.NotReady, NotReadyDetail));
+            return refuse(new(WhyNotServed, NotReadyDetail));
         }
 
         try
@@ -428,7 +450,13 @@ internal sealed partial class ReplicaGrain(
         }
     }
 
-    private string NotReadyDetail => $"replica {address} is {state}{(detail.Length > 0 ? ": " : "")}{detail}";
+    private KeyspaceDropped Dropped => new($"keyspace '{Names.KeyspaceOf(address.Shard.Keyspace)}' was dropped");
+
+    private RejectionReason WhyNotServed => IsDropped ? RejectionReason.UnknownKeyspace : RejectionReason.NotReady;
+
+    private bool IsDropped => state == "dropped" || policies.HasDropped(address.Shard.Keyspace);
+
+    private string NotReadyDetail => IsDropped ? Dropped.Detail : $"replica {address} is {state}{(detail.Length > 0 ? ": " : "")}{detail}";
 
     [LoggerMessage(1060, LogLevel.Warning, "Replica {Replica} is refused: {Detail}")]
     private static partial void LogRefused(ILogger logger, ReplicaAddress replica, string detail);

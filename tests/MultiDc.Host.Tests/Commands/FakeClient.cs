@@ -126,6 +126,14 @@ internal sealed class FakeClient : IMultiDcClient
         return Task.FromResult(Write(keyspace));
     }
 
+    public Task<WriteResult> DropKeyspaceAsync(string keyspace, CancellationToken cancellationToken = default)
+    {
+        Dropped.Add(keyspace);
+        return Task.FromResult(Write(keyspace));
+    }
+
+    public List<string> Dropped { get; } = [];
+
     public Task<IReadOnlyList<KeyspaceDescriptor>?> ListKeyspacesAsync(CancellationToken cancellationToken = default) => Task.FromResult(Keyspaces);
 
     public IReadOnlyList<KeyspaceDescriptor>? Keyspaces { get; set; }

@@ -58,6 +58,34 @@ public sealed class KeyspaceCommandTests
     }
 
     [Fact]
+    public async Task A_keyspace_is_dropped_only_by_who_means_it()
+    {
+        Assert.Equal(0, (await command.RunAsync("keyspace", "drop", "a", "--yes")).ExitCode);
+        Assert.Equal(["a"], command.Client.Dropped);
+
+        var (exitCode, _, error) = await command.RunAsync("keyspace", "drop", "b");
+        Assert.Equal(2, exitCode);
+        Assert.Contains("give --yes", error);
+        Assert.Equal(["a"], command.Client.Dropped);
+
+        command.ErrorIsTerminal = true;
+        command.Input = "b\n";
+        var asked = await command.RunAsync("keyspace", "drop", "b");
+        Assert.Equal(0, asked.ExitCode);
+        Assert.Contains("Type its name", asked.Error);
+        Assert.Equal(["a", "b"], command.Client.Dropped);
+        foreach (var typed in new[] { "y\n", "", "bb\n" })
+        {
+            command.Input = typed;
+            Assert.Equal(130, (await command.RunAsync("keyspace", "drop", "b")).ExitCode);
+        }
+
+        Assert.Equal(["a", "b"], command.Client.Dropped);
+        command.Client.Write = static _ => new Rejected(RejectionReason.UnknownKeyspace, "there is no keyspace 'a'");
+        Assert.Equal(3, (await command.RunAsync("keyspace", "drop", "a", "-y")).ExitCode);
+    }
+
+    [Fact]
     public async Task Keyspaces_are_listed_and_shown_in_words_and_as_json()
     {
         command.Client.Keyspaces =

@@ -118,6 +118,8 @@ internal sealed class MachineClient(MachineShard shard) : IMultiDcClient
 
     public Task<WriteResult> CreateKeyspaceAsync(KeyspaceDescriptor keyspace, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
+    public Task<WriteResult> DropKeyspaceAsync(string keyspace, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
     public Task<WriteResult> AlterKeyspaceAsync(string keyspace, KeyspaceChange change, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
     public Task<IReadOnlyList<KeyspaceDescriptor>?> ListKeyspacesAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
