@@ -98,6 +98,26 @@ public interface IMultiDcClient
     /// <exception cref="MultiDcUnavailableException">A shard did not answer before the deadline; what came before is valid but not all.</exception>
     IAsyncEnumerable<KeyValueEntry> ScanAsync(string keyspace, ReadOnlyMemory<byte> prefix, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
+    /// <summary>The most entries of a <see cref="ScanPage"/>.</summary>
+    const int MaxScanPageEntries = 10_000;
+
+    /// <summary>
+    /// A page of the entries whose key begins with the prefix, in key order over all shards, and a token with which the next page begins right behind it, in whatever process and
+    /// datacenter. What a shard adds to a page is read linearizably, at most 256 entries at once; a page of several shards, or of more, is not one moment, and the whole scan is none: a
+    /// key that is there from its first page to its last is told once, one that comes or goes meanwhile may be or not, none is told twice.
+    /// </summary>
+    /// <param name="keyspace">The keyspace.</param>
+    /// <param name="prefix">The prefix; empty: everything. The same for all pages of a scan.</param>
+    /// <param name="limit">The most entries, 1 to <see cref="MaxScanPageEntries"/>. There are fewer only on the last page.</param>
+    /// <param name="token">Where the page before ended; null: this is the first.</param>
+    /// <param name="timeout">The deadline; null: <see cref="MultiDcClientOptions.DefaultTimeout"/>.</param>
+    /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>.</param>
+    /// <returns>
+    /// The page, or why there is none: <see cref="RejectionReason.InvalidArgument"/> when the token is of another keyspace or prefix, or of a keyspace of that name that was dropped.
+    /// </returns>
+    Task<ScanPage> ScanPageAsync(
+        string keyspace, ReadOnlyMemory<byte> prefix, int limit, ScanToken? token = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+
     /// <summary>
     /// Tells what changes: of each shard every revision that changed a watched key, in order, once, with all its changes together. Revisions of different
     /// shards have no order. Goes on by itself over changes of leader, dead silos and lost connections, at the own datacenter's replica or else another's.

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using MultiDc.Grains;
 using MultiDc.Ring;
 using MultiDc.Routing.Links;
@@ -10,7 +9,6 @@ namespace MultiDc.Client;
 internal sealed partial class MultiDcClient(
     IDatacenterLinks links, RingCache ring, ShardRouter router, MultiDcClientOptions options, TimeProvider time, Func<double> jitter) : IMultiDcClient
 {
-    private const int ScanPageEntries = 256;
     private static readonly TimeSpan StatusTimeout = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ConnectPollPeriod = TimeSpan.FromMilliseconds(50);
@@ -150,63 +148,6 @@ internal sealed partial class MultiDcClient(
 
         var result = await ask(descriptor).ConfigureAwait(false);
         return isGone(result) && await ring.FindSuccessorAsync(descriptor, cancellationToken).ConfigureAwait(false) is { } successor ? await ask(successor).ConfigureAwait(false) : result;
-    }
-
-    public async IAsyncEnumerable<KeyValueEntry> ScanAsync(
-        string keyspace, ReadOnlyMemory<byte> prefix, TimeSpan? timeout, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        var (descriptor, unknown) = await ring.FindAsync(keyspace, timeout ?? options.DefaultTimeout, cancellationToken).ConfigureAwait(false);
-        if (descriptor is null)
-        {
-            throw new MultiDcUnavailableException(unknown!.Reason, unknown.Detail);
-        }
-
-        if (descriptor.Partitioning == Partitioning.Range)
-        {
-            for (var number = 0; number < descriptor.ShardCount; number++)
-            {
-                if (descriptor.RangeOf(number).MayContainPrefix(prefix.Span))
-                {
-                    for (var scan = await FirstPageAsync(number).ConfigureAwait(false); scan.HasCurrent; await scan.MoveNextAsync(cancellationToken).ConfigureAwait(false))
-                    {
-                        yield return scan.Current;
-                    }
-                }
-            }
-
-            yield break;
-        }
-
-        // Keys are spread over the shards by hash, so key order comes from merging all of them.
-        var shards = await Task.WhenAll(Enumerable.Range(0, descriptor.ShardCount).Select(FirstPageAsync)).ConfigureAwait(false);
-        var next = new PriorityQueue<ShardScan, ReadOnlyMemory<byte>>(KeyOrder.Instance);
-        foreach (var shard in shards.Where(static shard => shard.HasCurrent))
-        {
-            next.Enqueue(shard, shard.Current.Key);
-        }
-
-        while (next.TryDequeue(out var shard, out _))
-        {
-            yield return shard.Current;
-            if (await shard.MoveNextAsync(cancellationToken).ConfigureAwait(false))
-            {
-                next.Enqueue(shard, shard.Current.Key);
-            }
-        }
-
-        async Task<ShardScan> FirstPageAsync(int number)
-        {
-            var scan = new ShardScan(descriptor.ShardAt(number), async (id, after) =>
-            {
-                var patience = timeout ?? options.DefaultTimeout;
-                var read = session?.Begin(id);
-                var reply = await router.ScanAsync(id, descriptor.FullDatacenters, new(prefix, after, ScanPageEntries, patience), patience, cancellationToken).ConfigureAwait(false);
-                read?.Note(reply.Revision);
-                return reply.Rejection is { } rejection ? throw new MultiDcUnavailableException(rejection.Reason, $"shard {id}: {rejection.Detail}") : reply;
-            });
-            await scan.MoveNextAsync(cancellationToken).ConfigureAwait(false);
-            return scan;
-        }
     }
 
     public Task<RingSnapshot?> GetRingAsync(CancellationToken cancellationToken) => ring.RefreshAsync(cancellationToken);

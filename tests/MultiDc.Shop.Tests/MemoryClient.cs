@@ -112,6 +112,8 @@ internal sealed class MemoryClient : IMultiDcClient
 
     public Task<LeaseReply> GetLeaseAsync(string keyspace, ReadOnlyMemory<byte> key, LeaseId lease, TimeSpan? timeout, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+    public Task<ScanPage> ScanPageAsync(string keyspace, ReadOnlyMemory<byte> prefix, int limit, ScanToken? token, TimeSpan? timeout, CancellationToken cancellationToken) => throw new NotSupportedException();
+
     public IAsyncEnumerable<KeyValueEntry> ScanAsync(string keyspace, ReadOnlyMemory<byte> prefix, TimeSpan? timeout, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public IAsyncEnumerable<WatchBatch> WatchAsync(string keyspace, WatchFilter filter, WatchStart start, TimeSpan? timeout, CancellationToken cancellationToken) => throw new NotSupportedException();

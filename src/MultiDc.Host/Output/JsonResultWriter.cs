@@ -130,6 +130,14 @@ internal sealed class JsonResultWriter(TextWriter output) : IResultWriter
         json.WriteString("detail", exception.Message);
     });
 
+    public void ScanStopped(ScanToken? token)
+    {
+        if (token is not null)
+        {
+            Line(json => json.WriteString("next", token.ToString()));
+        }
+    }
+
     public void ScanRefused(RejectionReason reason, string detail) => Line(json =>
     {
         json.WriteString("outcome", "rejected");

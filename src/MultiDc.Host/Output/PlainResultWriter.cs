@@ -78,6 +78,14 @@ internal sealed class PlainResultWriter(TextWriter output, TextWriter error, boo
 
     public void WatchCompacted(WatchCompactedException exception) => error.WriteLine($"compacted: {exception.Message}");
 
+    public void ScanStopped(ScanToken? token)
+    {
+        if (token is not null)
+        {
+            error.WriteLine($"go on with --token {token}");
+        }
+    }
+
     public void ScanRefused(RejectionReason reason, string detail) => Refused(reason, detail);
 
     public void Status(RingSnapshot? ring, IReadOnlyList<ReplicaStatus> replicas)

@@ -81,6 +81,7 @@ internal sealed partial class ReplicaGrain
     {
         gate.Require(credential);
         RequireOther(from);
+        RequireNotDropped();
         return await founder.AnswerAsync(address, from, storeId, witnesses.IsDefault ? [] : witnesses);
     }
 
@@ -88,6 +89,7 @@ internal sealed partial class ReplicaGrain
     {
         gate.Require(credential);
         RequireOther(from);
+        RequireNotDropped();
         if (!await founder.MaySpeakForAsync(address))
         {
             throw new InvalidOperationException($"store {records.StoreId} is not the home of replica {address} and cannot speak for it");
@@ -186,6 +188,14 @@ internal sealed partial class ReplicaGrain
     // Another group, another store, another opening than the last that was accepted here: an older one is a zombie's.
     private async ValueTask<bool> IsStrangerAsync(ReplicaFrame frame) =>
         frame.Shard != address.Shard || !await judge.ListensToAsync(frame.Sender, frame.StoreId, frame.Epoch, frame.OpeningId);
+
+    private void RequireNotDropped()
+    {
+        if (DroppedOrNull is { } dropped)
+        {
+            throw new InvalidOperationException($"{dropped.Detail}: nobody speaks for replica {address}");
+        }
+    }
 
     private void RequireOther(DatacenterId from)
     {

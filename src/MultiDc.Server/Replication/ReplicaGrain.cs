@@ -194,7 +194,7 @@ internal sealed partial class ReplicaGrain(
     }
 
     /// <summary>Presents the opening, and runs the replica once it is accepted.</summary>
-    /// <returns>Null: this activation ends. <see cref="Refused"/>: it must not go on. <see cref="NotYet"/> or <see cref="StoreAway"/>: the replica is to be opened again.</returns>
+    /// <returns>Null: this activation ends. <see cref="Refused"/>: it must not go on. <see cref="KeyspaceDropped"/>: nor anybody. <see cref="NotYet"/> or <see cref="StoreAway"/>: the replica is to be opened again.</returns>
     private async Task<FoundingResult?> TakePartAsync(Opened opened)
     {
         var isRunning = false;
@@ -208,7 +208,7 @@ internal sealed partial class ReplicaGrain(
             joining.Start();
             if (!await WaitUntilDecidedAsync("joining", joining.Member, joining.Refused, () => joining.Detail))
             {
-                return null;
+                return DroppedOrNull;
             }
 
             if (joining.Refused.IsCompleted)
@@ -223,7 +223,7 @@ internal sealed partial class ReplicaGrain(
             presenting.Start();
             if (!await WaitUntilDecidedAsync("presenting", presenting.Accepted, presenting.Refused, () => presenting.Detail))
             {
-                return null;
+                return DroppedOrNull;
             }
 
             if (presenting.Refused.IsCompleted)
@@ -248,7 +248,7 @@ internal sealed partial class ReplicaGrain(
         }
     }
 
-    // False: the replica's place is on another silo.
+    // False: the replica's place is on another silo, or nowhere any more.
     private async Task<bool> WaitUntilDecidedAsync(string waiting, Task accepted, Task<Refused> refused, Func<string> describe)
     {
         while (!accepted.IsCompleted && !refused.IsCompleted)
@@ -256,7 +256,7 @@ internal sealed partial class ReplicaGrain(
             (state, detail) = (waiting, describe());
             await Task.WhenAny(accepted, refused, Task.Delay(PlacementCheck, time, closing.Token));
             closing.Token.ThrowIfCancellationRequested();
-            if (!accepted.IsCompleted && await StepAsideAsync())
+            if (!accepted.IsCompleted && (policies.HasDropped(address.Shard.Keyspace) || await StepAsideAsync()))
             {
                 return false;
             }
@@ -333,7 +333,12 @@ internal sealed partial class ReplicaGrain(
     private async Task EndAsync(KeyspaceDropped dropped)
     {
         (state, detail, keepsMemory) = ("dropped", dropped.Detail, false);
-        await drops.EndAsync(address);
+        if (await records.GetDescriptorAsync(address) is not null)
+        {
+            // Anybody can make up a key: of what was never here nothing is kept.
+            await drops.EndAsync(address);
+        }
+
         await Task.Delay(RefusedRetry, time, closing.Token);
         DeactivateOnIdle();
     }
@@ -451,6 +456,8 @@ internal sealed partial class ReplicaGrain(
     }
 
     private KeyspaceDropped Dropped => new($"keyspace '{Names.KeyspaceOf(address.Shard.Keyspace)}' was dropped");
+
+    private KeyspaceDropped? DroppedOrNull => policies.HasDropped(address.Shard.Keyspace) ? Dropped : null;
 
     private RejectionReason WhyNotServed => IsDropped ? RejectionReason.UnknownKeyspace : RejectionReason.NotReady;
 

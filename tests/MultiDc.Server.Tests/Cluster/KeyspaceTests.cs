@@ -40,6 +40,34 @@ public sealed class KeyspaceTests(SharedCluster shared)
     }
 
     [Fact]
+    public async Task A_scan_is_taken_up_by_its_token_in_another_datacenter()
+    {
+        Assert.IsType<Applied>(await cluster.Client.CreateKeyspaceAsync(KeyspaceDescriptor.OfRanges("paged", [Bytes("k3"), Bytes("k6")])));
+        Assert.IsType<Applied>(await cluster.Client.CreateKeyspaceAsync("paged-hashes", 3));
+        await KnownEverywhereAsync("paged-hashes");
+        foreach (var keyspace in new[] { "paged", "paged-hashes" })
+        {
+            for (var i = 0; i < 9; i++)
+            {
+                Assert.IsType<Applied>(await cluster.Client.PutAsync(keyspace, $"k{i}", "v", MultiDcTestCluster.Patience));
+            }
+
+            var found = new List<string>();
+            ScanToken? token = null;
+            foreach (var client in cluster.Clients.Values)
+            {
+                var page = await client.ScanPageAsync(keyspace, Bytes("k"), 3, token is null ? null : ScanToken.Parse(token.ToString()), MultiDcTestCluster.Patience);
+                Assert.Null(page.Rejection);
+                found.AddRange(page.Entries.Select(static entry => entry.KeyText()));
+                token = page.Next;
+            }
+
+            Assert.Equal(Enumerable.Range(0, 9).Select(static i => $"k{i}"), found);
+            Assert.Null(token);
+        }
+    }
+
+    [Fact]
     public async Task Leaders_follow_the_keyspaces_order_whenever_it_is_altered()
     {
         Assert.IsType<Applied>(await cluster.Client.CreateKeyspaceAsync(new KeyspaceDescriptor("led", 4, default) { PreferredLeaders = [new("dc2")] }));

@@ -108,6 +108,10 @@ internal sealed class MachineClient(MachineShard shard) : IMultiDcClient
     public Task<LeaseReply> GetLeaseAsync(string keyspace, ReadOnlyMemory<byte> key, LeaseId lease, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
+    public Task<ScanPage> ScanPageAsync(
+        string keyspace, ReadOnlyMemory<byte> prefix, int limit, ScanToken? token = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
     public IAsyncEnumerable<KeyValueEntry> ScanAsync(string keyspace, ReadOnlyMemory<byte> prefix, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
