@@ -156,7 +156,7 @@ public sealed class ScanPageTests : IDisposable
     }
 
     // Another process each time: nothing but the token is known.
-    private MultiDcClient Client() => new(world, new(world, time, NullLogger<RingCache>.Instance), router, new(), time, static () => 0.5);
+    private IMultiDcClient Client() => new MultiDcClient(world, new(world, time, NullLogger<RingCache>.Instance), router, new(), time, static () => 0.5);
 
     private static string[] Texts(ScanPage page) => [.. page.Entries.Select(static entry => Encoding.UTF8.GetString(entry.Key.Span))];
 

@@ -71,6 +71,13 @@ public sealed record KeyspaceDescriptor(
     public SurvivalGoal? Survives { get; init; }
 
     /// <summary>
+    /// The most bytes of keys and values that each of its shards should hold; null: as many as the stores have space for. A shard that holds as many takes nothing more
+    /// (<see cref="RejectionReason.QuotaExceeded"/>) but deletions, which make room. Its leader sees to it, as soon as it has counted what is there: what is under way meanwhile goes beyond.
+    /// </summary>
+    [Id(11)]
+    public long? MaxShardBytes { get; init; }
+
+    /// <summary>
     /// The ring's version that created it, when a keyspace had been dropped before that; otherwise zero. Part of the names of its shards, so that a keyspace that
     /// takes the name of one that was dropped has nothing in common with it. Given by the ring.
     /// </summary>
@@ -88,7 +95,7 @@ public sealed record KeyspaceDescriptor(
         Partitioning == Partitioning.Hash && Splits.IsEmpty && IsUnaltered;
 
     /// <summary>Whether nothing is said about what can be altered.</summary>
-    internal bool IsUnaltered => Leaders.IsEmpty && ReadDefault is null && MaxValueBytes is null && Survives is null;
+    internal bool IsUnaltered => Leaders.IsEmpty && ReadDefault is null && MaxValueBytes is null && MaxShardBytes is null && Survives is null;
 
     /// <summary>A keyspace whose shards are ranges of keys.</summary>
     /// <param name="name">See <see cref="Names"/>.</param>
@@ -167,7 +174,8 @@ public sealed record KeyspaceDescriptor(
 
     /// <inheritdoc/>
     public bool Equals(KeyspaceDescriptor? other) => other is not null && Name == other.Name && Incarnation == other.Incarnation && DescribeOther(other) is null
-        && Leaders.SequenceEqual(other.Leaders) && ReadDefault == other.ReadDefault && MaxValueBytes == other.MaxValueBytes && Survives == other.Survives;
+        && Leaders.SequenceEqual(other.Leaders) && ReadDefault == other.ReadDefault && MaxValueBytes == other.MaxValueBytes
+        && MaxShardBytes == other.MaxShardBytes && Survives == other.Survives;
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Name, ShardCount, Datacenters.Length);
@@ -194,6 +202,7 @@ public sealed record KeyspaceDescriptor(
         : Leaders.FirstOrDefault(KnownWitnesses.Contains) is { Value: not null } witness ? $"its leaders cannot be in '{witness}', which is a witness"
         : ReadDefault?.DescribeProblem() is { } badDefault ? badDefault
         : MaxValueBytes is < 1 or > KeyLimits.MaxValueBytes ? $"values of at most {MaxValueBytes} bytes; 1 to {KeyLimits.MaxValueBytes} are allowed"
+        : MaxShardBytes < 1 ? $"shards of at most {MaxShardBytes} bytes; at least 1 is allowed"
         : Survives is { } goal ? DescribeWhyNot(goal)
         : null;
 

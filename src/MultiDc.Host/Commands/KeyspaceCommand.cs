@@ -182,6 +182,11 @@ internal static class KeyspaceCommand
 
         private readonly Option<int?> maxValue = new("--max-value") { Description = $"The most bytes of a value; {KeyLimits.MaxValueBytes} is the most that can be.", HelpName = "bytes" };
 
+        private readonly Option<long?> maxShard = new("--max-shard-bytes")
+        {
+            Description = "The most bytes of keys and values that each shard should hold; a full one takes deletions only. 0 takes the limit away.", HelpName = "bytes",
+        };
+
         private readonly Option<SurvivalGoal?> survives = new("--survives")
         {
             Description = "What it must outlive: silo or datacenter. Refused when it cannot.", HelpName = "what",
@@ -192,7 +197,9 @@ internal static class KeyspaceCommand
             maxValue.RequireRange(1, KeyLimits.MaxValueBytes, int.TryParse);
             command.Add(leaders);
             command.Add(read);
+            maxShard.RequireRange(0, long.MaxValue, long.TryParse);
             command.Add(maxValue);
+            command.Add(maxShard);
             command.Add(survives);
         }
 
@@ -203,6 +210,7 @@ internal static class KeyspaceCommand
                 : default(ImmutableArray<DatacenterId>),
             ReadDefault = parsed.GetValue(read),
             MaxValueBytes = parsed.GetValue(maxValue),
+            MaxShardBytes = parsed.GetValue(maxShard),
             Survives = parsed.GetValue(survives),
         };
     }

@@ -233,6 +233,11 @@ internal sealed class JsonResultWriter(TextWriter output) : IResultWriter
             json.WriteNumber("maxValueBytes", max);
         }
 
+        if (keyspace.MaxShardBytes is { } maxShard)
+        {
+            json.WriteNumber("maxShardBytes", maxShard);
+        }
+
         if (keyspace.Survives is { } goal)
         {
             json.WriteString("survives", NameOf(goal.ToString()));

@@ -110,7 +110,7 @@ internal sealed class PlainResultWriter(TextWriter output, TextWriter error, boo
     }
 
     public void Keyspaces(IReadOnlyList<KeyspaceDescriptor> keyspaces) => WriteTable(
-        ["KEYSPACE", "SHARDS", "BY", "DATACENTERS", "LEADERS", "READ", "MAX VALUE", "SURVIVES", "SPLIT AT"],
+        ["KEYSPACE", "SHARDS", "BY", "DATACENTERS", "LEADERS", "READ", "MAX VALUE", "MAX SHARD", "SURVIVES", "SPLIT AT"],
         [.. keyspaces.Select(static k => new[]
         {
             k.Name,
@@ -120,6 +120,7 @@ internal sealed class PlainResultWriter(TextWriter output, TextWriter error, boo
             k.PreferredLeaders.IsDefaultOrEmpty ? "-" : string.Join(", ", k.PreferredLeaders),
             (k.ReadDefault ?? new(ReadLevelKind.Linearizable)).ToString(),
             (k.MaxValueBytes ?? KeyLimits.MaxValueBytes).ToString(),
+            k.MaxShardBytes?.ToString() ?? "-",
             k.Survives is { } goal ? JsonNamingPolicy.CamelCase.ConvertName(goal.ToString()) : "-",
             k.SplitPoints.IsDefaultOrEmpty ? "" : string.Join(", ", k.SplitPoints.Select(static split => TextOf(split.Span))),
         })]);

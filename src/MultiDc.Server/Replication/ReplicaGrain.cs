@@ -82,6 +82,11 @@ internal sealed partial class ReplicaGrain(
     public async Task<WriteResult> WriteAsync(WriteRequest request)
     {
         var problem = OperationLimits.DescribeProblem(request.Operation) ?? policies.DescribeProblem(address.Shard.Keyspace, request.Operation);
+        if (problem is null && DescribeOverQuota(request.Operation) is { } full)
+        {
+            return new Rejected(RejectionReason.QuotaExceeded, full);
+        }
+
         return problem is null
             ? (await ProposeAsync(new WriteCommand(request.Session, request.Sequence, request.Operation), request.Timeout)).Result
             : new Rejected(RejectionReason.InvalidArgument, problem);

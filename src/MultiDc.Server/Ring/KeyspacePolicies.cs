@@ -84,6 +84,9 @@ internal sealed class KeyspacePolicies(IOptions<MultiDcOptions> options)
         return new(this, watcher);
     }
 
+    /// <summary>How many bytes each of the shards that are named so should hold; null: any number.</summary>
+    public long? MaxShardBytesOf(string group) => known.Policies.TryGetValue(group, out var policy) ? policy.Keyspace.MaxShardBytes : null;
+
     /// <summary>Says why the keyspace's limits forbid the write, or null.</summary>
     public string? DescribeProblem(string group, WriteOperation operation) =>
         known.Policies.TryGetValue(group, out var policy) ? policy.Keyspace.DescribeProblem(operation) : null;

@@ -99,6 +99,26 @@ public sealed class KeyspaceTests(SharedCluster shared)
     }
 
     [Fact]
+    public async Task A_full_shard_takes_deletions_only_until_there_is_room_or_more_is_allowed()
+    {
+        Assert.IsType<Applied>(await cluster.Client.CreateKeyspaceAsync(new KeyspaceDescriptor("bounded", 1, default) { MaxShardBytes = 100 }));
+        await KnownEverywhereAsync("bounded");
+        var full = await cluster.WaitAsync(
+            "the shard is full", () => cluster.Client.PutAsync("bounded", "k1", new string('v', 100), MultiDcTestCluster.Patience), static result => result is Rejected, static result => result.ToString());
+        Assert.Equal(RejectionReason.QuotaExceeded, Assert.IsType<Rejected>(full).Reason);
+        Assert.Contains("holds 102 bytes of keys and values; its keyspace allows 100", ((Rejected)full).Detail);
+        Assert.Equal(RejectionReason.QuotaExceeded, Assert.IsType<Rejected>(await cluster.Clients[new("dc3")].PutAsync("bounded", "k2", "v", MultiDcTestCluster.Patience)).Reason);
+
+        Assert.IsType<Applied>(await cluster.Client.DeleteAsync("bounded", "k1", MultiDcTestCluster.Patience));
+        Assert.IsType<Applied>(await cluster.Client.PutAsync("bounded", "k2", new string('v', 98), MultiDcTestCluster.Patience));
+        Assert.Equal(RejectionReason.QuotaExceeded, Assert.IsType<Rejected>(await cluster.Client.PutAsync("bounded", "k3", "v", MultiDcTestCluster.Patience)).Reason);
+
+        Assert.IsType<Applied>(await cluster.Client.AlterKeyspaceAsync("bounded", new() { MaxShardBytes = 0 }));
+        await cluster.WaitAsync(
+            "more is allowed", () => cluster.Client.PutAsync("bounded", "k3", "v", MultiDcTestCluster.Patience), static result => result is Applied, static result => result.ToString());
+    }
+
+    [Fact]
     public async Task A_read_that_names_no_level_has_the_keyspaces()
     {
         Assert.IsType<Applied>(await cluster.Client.CreateKeyspaceAsync(new KeyspaceDescriptor("stale", 1, default) { ReadDefault = new(ReadLevelKind.Local) }));

@@ -89,7 +89,10 @@ public sealed class DroppedKeyspaceTests
 
     [Theory]
     [InlineData("""{"format":3,"version":5,"members":[],"keyspaces":[],"lastDrop":4}""")]
-    [InlineData("""{"format":4,"version":5,"members":[],"keyspaces":[]}""")]
+    [InlineData("""{"format":4,"version":5,"members":[],"keyspaces":[],"lastDrop":0}""")]
+    [InlineData("""{"format":4,"version":5,"members":[],"keyspaces":[{"name":"a","shardCount":1,"datacenters":["ber"],"incarnation":5}]}""")]
+    [InlineData("""{"format":4,"version":5,"members":[],"keyspaces":[{"name":"a","shardCount":1,"datacenters":["ber"],"maxShardBytes":0}]}""")]
+    [InlineData("""{"format":3,"version":5,"members":[],"keyspaces":[{"name":"a","shardCount":1,"datacenters":["ber"],"maxShardBytes":9}]}""")]
     [InlineData("""{"format":4,"version":5,"members":[],"keyspaces":[],"lastDrop":6}""")]
     [InlineData("""{"format":4,"version":5,"members":[],"keyspaces":[{"name":"a","shardCount":1,"datacenters":["ber"],"incarnation":6}],"lastDrop":4}""")]
     [InlineData("""{"format":3,"version":5,"members":[],"keyspaces":[{"name":"a","shardCount":1,"datacenters":["ber"],"incarnation":5}]}""")]
