@@ -105,6 +105,26 @@ public interface IMultiDcClient
     /// <exception cref="MultiDcUnavailableException">A shard did not answer before the deadline; what came before is valid but not all.</exception>
     IAsyncEnumerable<KeyValueEntry> ScanAsync(string keyspace, ReadOnlyMemory<byte> prefix, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
+    /// <summary>The most entries of a <see cref="ScanPage"/>.</summary>
+    const int MaxScanPageEntries = 10_000;
+
+    /// <summary>
+    /// A page of the entries whose key begins with the prefix, in key order over all shards, and a token with which the next page begins right behind it, in whatever process and
+    /// datacenter. What a shard adds to a page is read linearizably, at most 256 entries at once; a page of several shards, or of more, is not one moment, and the whole scan is none: a
+    /// key that is there from its first page to its last is told once, one that comes or goes meanwhile may be or not, none is told twice.
+    /// </summary>
+    /// <param name="keyspace">The keyspace.</param>
+    /// <param name="prefix">The prefix; empty: everything. The same for all pages of a scan.</param>
+    /// <param name="limit">The most entries, 1 to <see cref="MaxScanPageEntries"/>. There are fewer only on the last page.</param>
+    /// <param name="token">Where the page before ended; null: this is the first.</param>
+    /// <param name="timeout">The deadline; null: <see cref="MultiDcClientOptions.DefaultTimeout"/>.</param>
+    /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>.</param>
+    /// <returns>
+    /// The page, or why there is none: <see cref="RejectionReason.InvalidArgument"/> when the token is of another keyspace or prefix, or of a keyspace of that name that was dropped.
+    /// </returns>
+    Task<ScanPage> ScanPageAsync(
+        string keyspace, ReadOnlyMemory<byte> prefix, int limit, ScanToken? token = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+
     /// <summary>
     /// Tells what changes: of each shard every revision that changed a watched key, in order, once, with all its changes together. Revisions of different
     /// shards have no order. Goes on by itself over changes of leader, dead silos and lost connections, at the own datacenter's replica or else another's.
@@ -152,6 +172,21 @@ public interface IMultiDcClient
     /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>: the outcome is then unknown, and asking again is harmless.</param>
     /// <returns><see cref="Applied"/>, <see cref="Rejected"/> with the reason, or <see cref="Unknown"/>.</returns>
     Task<WriteResult> AlterKeyspaceAsync(string keyspace, KeyspaceChange change, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Drops a keyspace with all that is in it, for good; it cannot be undone. Linearizable: of many who drop or alter it, each finds it or finds it gone. Once it is
+    /// <see cref="Applied"/>, nothing is written to it and no linearizable or session read of it served any more by anybody, but refused with <see cref="RejectionReason.UnknownKeyspace"/>, and
+    /// watches of it end so. A datacenter that is cut off may serve <see cref="ReadLevel.Local"/> reads, bounded reads within their bound, and watches of what it has, until it hears
+    /// of it. Its data are erased from all stores; those of silos that are down when these are back. The name may be used again at once: a keyspace that is created under it is
+    /// empty, and tokens of watches, sessions and scans of the old one do not fit it.
+    /// </summary>
+    /// <param name="keyspace">Its name.</param>
+    /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>: the outcome is then unknown.</param>
+    /// <returns>
+    /// <see cref="Applied"/>; <see cref="Rejected"/> with <see cref="RejectionReason.UnknownKeyspace"/> when there is none, with <see cref="RejectionReason.InvalidArgument"/> when it is the
+    /// system's own or in the silos' configuration; <see cref="Unknown"/> also when it is dropped, but not all of its shards could be told yet.
+    /// </returns>
+    Task<WriteResult> DropKeyspaceAsync(string keyspace, CancellationToken cancellationToken = default);
 
     /// <summary>All keyspaces by name, as the newest ring has them that any datacenter tells; null when none answers. May lag by some seconds behind a change.</summary>
     /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>.</param>

@@ -54,6 +54,8 @@ internal sealed class FakeDatacenters : IDatacenterLinks
 
     public Func<DatacenterId, string, KeyspaceChange, Task<WriteResult>> AlterKeyspace { get; set; } = static (_, _, _) => Task.FromResult<WriteResult>(new Applied(new(1)));
 
+    public Func<DatacenterId, string, ulong?, Task<WriteResult>> DropKeyspace { get; set; } = static (_, _, _) => Task.FromResult<WriteResult>(new Applied(new(1)));
+
     public List<(DatacenterId At, WriteRequest Request)> Writes { get; } = [];
 
     public List<DatacenterId> Opens { get; } = [];
@@ -168,5 +170,7 @@ internal sealed class FakeDatacenters : IDatacenterLinks
         public Task<WriteResult> DefineKeyspaceAsync(KeyspaceDescriptor keyspace) => world.DefineKeyspace(datacenter, keyspace);
 
         public Task<WriteResult> AlterKeyspaceAsync(string keyspace, KeyspaceChange change) => world.AlterKeyspace(datacenter, keyspace, change);
+
+        public Task<WriteResult> DropKeyspaceAsync(string keyspace, ulong? incarnation) => world.DropKeyspace(datacenter, keyspace, incarnation);
     }
 }

@@ -118,7 +118,7 @@ public sealed record ScanReply(
 /// <summary>What a replica is doing.</summary>
 /// <param name="Replica">Which, as its grain key.</param>
 /// <param name="Silo">The name of the silo it lives on.</param>
-/// <param name="State">A word: <c>founding</c>, <c>joining</c>, <c>presenting</c>, <c>running</c>, <c>refused</c>, <c>stopped</c>.</param>
+/// <param name="State">A word: <c>founding</c>, <c>joining</c>, <c>presenting</c>, <c>running</c>, <c>refused</c>, <c>dropped</c>, <c>stopped</c>.</param>
 /// <param name="Detail">Why, when it is not running; empty otherwise.</param>
 /// <param name="Role">Its Raft role, or <c>Witness</c>.</param>
 /// <param name="Term">Its Raft term.</param>

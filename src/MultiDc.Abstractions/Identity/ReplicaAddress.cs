@@ -18,7 +18,7 @@ public readonly record struct ReplicaAddress(ShardId Shard, DatacenterId Datacen
 
         var slash = text.IndexOf('/');
         var at = text.IndexOf('@');
-        if (slash <= 0 || at <= slash || !Names.IsKeyspace(text[..slash]) || !Names.IsDatacenter(text[(at + 1)..]))
+        if (slash <= 0 || at <= slash || !Names.IsGroup(text[..slash]) || !Names.IsDatacenter(text[(at + 1)..]))
         {
             return false;
         }

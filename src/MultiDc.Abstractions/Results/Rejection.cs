@@ -42,6 +42,9 @@ public enum RejectionReason
     /// <summary>The replica cannot tell that its state is as new as the read must be: its leader was not reached.</summary>
     TooStale = 12,
 
+    /// <summary>The shard holds as many bytes as its keyspace allows (<see cref="Ring.KeyspaceDescriptor.MaxShardBytes"/>); deletions make room.</summary>
+    QuotaExceeded = 13,
+
     /// <summary>The write's guard carries a lesser token than the shard has seen: whoever wrote holds its lock no more.</summary>
     FencingTokenStale = 20,
 

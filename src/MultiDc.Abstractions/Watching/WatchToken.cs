@@ -20,7 +20,7 @@ public sealed class WatchToken : IEquatable<WatchToken>
     private WatchToken(string keyspace, int shardCount, int first, ImmutableList<Revision> revisions) =>
         (Keyspace, ShardCount, this.first, this.revisions) = (keyspace, shardCount, first, revisions);
 
-    /// <summary>The keyspace.</summary>
+    /// <summary>What the keyspace's shards are named after: <see cref="Ring.KeyspaceDescriptor.Group"/>.</summary>
     public string Keyspace { get; }
 
     /// <summary>How many shards the keyspace has.</summary>
@@ -61,7 +61,7 @@ public sealed class WatchToken : IEquatable<WatchToken>
         token = null;
         if (text?.Split(':') is not [Format, var keyspace, var count, var shards, var check]
             || check != CheckOf(text.AsSpan(0, text.Length - check.Length - 1))
-            || !Names.IsKeyspace(keyspace)
+            || !Names.IsGroup(keyspace)
             || !TryParseNumber(count, out var shardCount)
             || shardCount is 0 or > Ring.KeyspaceDescriptor.MaxShardCount)
         {

@@ -28,6 +28,9 @@ internal interface IResultWriter
     /// <summary>A watch cannot go on, because changes are not remembered so long; what was told before is all there was.</summary>
     void WatchCompacted(WatchCompactedException exception);
 
+    /// <summary>A scan has come to its limit; with the token, if there is one, another goes on behind it.</summary>
+    void ScanStopped(ScanToken? token);
+
     /// <summary>A scan or watch cannot go on; what was told before is valid but not all.</summary>
     void ScanRefused(RejectionReason reason, string detail);
 

@@ -177,6 +177,14 @@ internal sealed class JsonResultWriter(TextWriter output) : IResultWriter
         json.WriteString("detail", exception.Message);
     });
 
+    public void ScanStopped(ScanToken? token)
+    {
+        if (token is not null)
+        {
+            Line(json => json.WriteString("next", token.ToString()));
+        }
+    }
+
     public void ScanRefused(RejectionReason reason, string detail) => Line(json =>
     {
         json.WriteString("outcome", "rejected");
@@ -270,6 +278,11 @@ internal sealed class JsonResultWriter(TextWriter output) : IResultWriter
         if (keyspace.MaxValueBytes is { } max)
         {
             json.WriteNumber("maxValueBytes", max);
+        }
+
+        if (keyspace.MaxShardBytes is { } maxShard)
+        {
+            json.WriteNumber("maxShardBytes", maxShard);
         }
 
         if (keyspace.Survives is { } goal)

@@ -102,6 +102,14 @@ internal sealed class PlainResultWriter(TextWriter output, TextWriter error, boo
 
     public void WatchCompacted(WatchCompactedException exception) => error.WriteLine($"compacted: {exception.Message}");
 
+    public void ScanStopped(ScanToken? token)
+    {
+        if (token is not null)
+        {
+            error.WriteLine($"go on with --token {token}");
+        }
+    }
+
     public void ScanRefused(RejectionReason reason, string detail) => Refused(reason, detail);
 
     public void Status(RingSnapshot? ring, IReadOnlyList<ReplicaStatus> replicas)
@@ -126,7 +134,7 @@ internal sealed class PlainResultWriter(TextWriter output, TextWriter error, boo
     }
 
     public void Keyspaces(IReadOnlyList<KeyspaceDescriptor> keyspaces) => WriteTable(
-        ["KEYSPACE", "SHARDS", "BY", "DATACENTERS", "LEADERS", "READ", "MAX VALUE", "SURVIVES", "SPLIT AT"],
+        ["KEYSPACE", "SHARDS", "BY", "DATACENTERS", "LEADERS", "READ", "MAX VALUE", "MAX SHARD", "SURVIVES", "SPLIT AT"],
         [.. keyspaces.Select(static k => new[]
         {
             k.Name,
@@ -136,6 +144,7 @@ internal sealed class PlainResultWriter(TextWriter output, TextWriter error, boo
             k.PreferredLeaders.IsDefaultOrEmpty ? "-" : string.Join(", ", k.PreferredLeaders),
             (k.ReadDefault ?? new(ReadLevelKind.Linearizable)).ToString(),
             (k.MaxValueBytes ?? KeyLimits.MaxValueBytes).ToString(),
+            k.MaxShardBytes?.ToString() ?? "-",
             k.Survives is { } goal ? JsonNamingPolicy.CamelCase.ConvertName(goal.ToString()) : "-",
             k.SplitPoints.IsDefaultOrEmpty ? "" : string.Join(", ", k.SplitPoints.Select(static split => TextOf(split.Span))),
         })]);

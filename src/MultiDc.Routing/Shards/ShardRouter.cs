@@ -100,7 +100,7 @@ public sealed partial class ShardRouter(
                 (grain, patience) => grain.ReadStaleAsync(new(key, maxStaleness, patience)),
                 static detail => new ReadRejected(RejectionReason.Unavailable, detail),
                 static detail => new ReadRejected(RejectionReason.Unavailable, detail)).ConfigureAwait(false);
-            if (result is not ReadRejected rejected || rejected.Reason is RejectionReason.InvalidArgument)
+            if (result is not ReadRejected rejected || rejected.Reason is RejectionReason.InvalidArgument or RejectionReason.UnknownKeyspace)
             {
                 return result;
             }

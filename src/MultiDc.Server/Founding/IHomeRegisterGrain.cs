@@ -1,3 +1,4 @@
+using MultiDc.Ring;
 using MultiDc.Server.Trust;
 
 namespace MultiDc.Server.Founding;
@@ -23,4 +24,12 @@ internal interface IHomeRegisterGrain : IGrainWithStringKey
     /// <returns>Whether there is nothing more to do.</returns>
     [Alias("RegisterStore")]
     Task<bool> RegisterStoreAsync(string silo, Guid storeId, bool isNew, SiloCredential credential);
+
+    /// <summary>Tells the datacenter a ring in which a keyspace is dropped, and ends its replicas there.</summary>
+    /// <param name="ring">The ring.</param>
+    /// <param name="keyspace">The keyspace.</param>
+    /// <param name="credential">Whose silo tells it.</param>
+    /// <returns>The numbers of the shards whose replica has ended.</returns>
+    [Alias("EndReplicas")]
+    Task<int[]> EndReplicasAsync(RingSnapshot ring, KeyspaceDescriptor keyspace, SiloCredential credential);
 }

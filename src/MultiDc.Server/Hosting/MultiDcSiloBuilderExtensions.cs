@@ -78,6 +78,7 @@ public static class MultiDcSiloBuilderExtensions
         services.TryAddSingleton<IReplicaStore>(provider => EmbeddedStore(provider, options));
         services.AddSingleton<ReplicaRecords>();
         services.AddSingleton<ReplicaFounder>();
+        services.AddSingleton<DroppedReplicas>();
         services.AddSingleton<OpeningJudge>();
         services.AddTransient<RingMemory>();
         services.AddSingleton(static provider => new ReplicaMetrics(provider.GetService<System.Diagnostics.Metrics.IMeterFactory>()));
@@ -113,6 +114,7 @@ public static class MultiDcSiloBuilderExtensions
         services.AddHostedService<WitnessCheck>();
         services.AddHostedService<LostDatacenters>();
         services.AddHostedService<RingWaker>();
+        services.AddHostedService<DropSweeper>();
         services.AddHostedService<LeadershipHandover>();
         services.AddHostedService<StoreRegistrar>();
         if (options.UnsafeSecondActivationPeriod > TimeSpan.Zero)

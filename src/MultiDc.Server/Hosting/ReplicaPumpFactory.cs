@@ -70,7 +70,16 @@ internal sealed class ReplicaPumpFactory(
 
         // A silent group ticks no more, and would stay where it is.
         var watching = policies.WhenLeadersChange(address.Shard.Keyspace, pump.Wake);
-        pump.Completion.ContinueWith(_ => watching.Dispose(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        var sizing = metrics.WatchSize(Names.KeyspaceOf(address.Shard.Keyspace), () => pump.Status.Role == RaftRole.Leader ? pump.StateBytes : null);
+        pump.Completion.ContinueWith(
+            _ =>
+            {
+                watching.Dispose();
+                sizing.Dispose();
+            },
+            CancellationToken.None,
+            TaskContinuationOptions.None,
+            TaskScheduler.Default);
         return pump;
     }
 

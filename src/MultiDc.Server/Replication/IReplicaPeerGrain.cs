@@ -49,6 +49,11 @@ internal interface IReplicaPeerGrain : IGrainWithStringKey
     /// <summary>A store that the ring has made the home of a replica, in the place of one that is gone, asks for the next step into the group, as a witness or none.</summary>
     [AlwaysInterleave, Alias("Join")]
     Task<JoinReply> JoinAsync(DatacenterId from, Guid storeId, bool isWitness, SiloCredential credential);
+
+    /// <summary>Ends the replica for good, if its keyspace was dropped: it answers nobody any more, and its data are gone from the store.</summary>
+    /// <returns>Whether it has ended, durably. False also when another store than this silo's is its home.</returns>
+    [AlwaysInterleave, Alias("EndIfDropped")]
+    Task<bool> EndIfDroppedAsync(SiloCredential credential);
 }
 
 /// <summary>The answer to an introduction.</summary>

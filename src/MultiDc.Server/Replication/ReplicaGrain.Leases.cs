@@ -24,7 +24,7 @@ internal sealed partial class ReplicaGrain
     {
         if (pump is not { } target)
         {
-            return new(null, new(RejectionReason.NotReady, NotReadyDetail));
+            return new(null, new(WhyNotServed, NotReadyDetail));
         }
 
         try

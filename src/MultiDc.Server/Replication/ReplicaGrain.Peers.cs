@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MultiDc.Grains;
 using MultiDc.Server.Openings;
 using MultiDc.Server.Replacements;
 using MultiDc.Server.Transport;
@@ -80,6 +81,7 @@ internal sealed partial class ReplicaGrain
     {
         gate.Require(credential);
         RequireOther(from);
+        RequireNotDropped();
         return await founder.AnswerAsync(address, from, storeId, witnesses.IsDefault ? [] : witnesses);
     }
 
@@ -87,6 +89,7 @@ internal sealed partial class ReplicaGrain
     {
         gate.Require(credential);
         RequireOther(from);
+        RequireNotDropped();
         if (!await founder.MaySpeakForAsync(address))
         {
             throw new InvalidOperationException($"store {records.StoreId} is not the home of replica {address} and cannot speak for it");
@@ -125,6 +128,22 @@ internal sealed partial class ReplicaGrain
         gate.Require(credential);
         RequireOther(from);
         return await JoinAsync(from, storeId, isWitness);
+    }
+
+    public async Task<bool> EndIfDroppedAsync(SiloCredential credential)
+    {
+        gate.Require(credential);
+
+        // Whoever asks may have told the datacenter's ring grain just now, and not this silo.
+        if (!policies.HasDropped(address.Shard.Keyspace) && await GrainFactory.GetGrain<IRingGrain>(links.Local.Value).GetSnapshotAsync(policies.Ring.Version) is { } ring)
+        {
+            policies.Learn(ring);
+        }
+
+        // Only the store that votes can say that it does no more.
+        return policies.HasDropped(address.Shard.Keyspace)
+            && (await founder.GetHomeAsync(address) is not { } home || home.StoreId == records.StoreId)
+            && await drops.EndAsync(address);
     }
 
     private async Task<JoinReply> JoinAsync(DatacenterId from, Guid storeId, bool isWitness)
@@ -169,6 +188,14 @@ internal sealed partial class ReplicaGrain
     // Another group, another store, another opening than the last that was accepted here: an older one is a zombie's.
     private async ValueTask<bool> IsStrangerAsync(ReplicaFrame frame) =>
         frame.Shard != address.Shard || !await judge.ListensToAsync(frame.Sender, frame.StoreId, frame.Epoch, frame.OpeningId);
+
+    private void RequireNotDropped()
+    {
+        if (DroppedOrNull is { } dropped)
+        {
+            throw new InvalidOperationException($"{dropped.Detail}: nobody speaks for replica {address}");
+        }
+    }
 
     private void RequireOther(DatacenterId from)
     {

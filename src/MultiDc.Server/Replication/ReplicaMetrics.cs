@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 
 namespace MultiDc.Server.Replication;
@@ -6,6 +7,7 @@ namespace MultiDc.Server.Replication;
 internal sealed class ReplicaMetrics : IDisposable
 {
     private readonly Meter meter;
+    private readonly ConcurrentDictionary<Func<long?>, string> sizes = [];
 
     public ReplicaMetrics(IMeterFactory? meters)
     {
@@ -27,6 +29,7 @@ internal sealed class ReplicaMetrics : IDisposable
         WatchHistoryBytes = meter.CreateUpDownCounter<long>("multidc.watch.history.size", "By", "Recent changes that replicas of this silo keep in memory for watches.");
         WatchersWaiting = meter.CreateUpDownCounter<long>("multidc.watch.waiting", "{watcher}", "Watchers that wait at replicas of this silo for a change.");
         WatchesRefused = meter.CreateCounter<long>("multidc.watch.refused", "{request}", "Requests of watchers that were not served, by reason; 'compacted' are those that asked for changes no longer remembered.");
+        meter.CreateObservableGauge("multidc.keyspace.size", Sizes, "By", "Bytes of keys and values in the shards that replicas of this silo lead, by keyspace; of keyspaces with a limit on it, once they are counted.");
         PersistDuration = meter.CreateHistogram<double>("multidc.replica.persist.duration", "s", "How long a Ready took to become durable.");
     }
 
@@ -64,5 +67,22 @@ internal sealed class ReplicaMetrics : IDisposable
 
     public Histogram<double> PersistDuration { get; }
 
+    /// <summary>Adds a shard to the sizes, until the answer is disposed of.</summary>
+    /// <param name="keyspace">Its keyspace.</param>
+    /// <param name="size">How large it is; null: it is not led here, or not counted.</param>
+    public IDisposable WatchSize(string keyspace, Func<long?> size)
+    {
+        sizes[size] = keyspace;
+        return new Watching(() => sizes.TryRemove(size, out _));
+    }
+
     public void Dispose() => meter.Dispose();
+
+    private IEnumerable<Measurement<long>> Sizes() => sizes.Select(static watched => (Keyspace: watched.Value, Size: watched.Key())).Where(static shard => shard.Size is not null)
+        .GroupBy(static shard => shard.Keyspace).Select(static keyspace => new Measurement<long>(keyspace.Sum(static shard => shard.Size!.Value), new KeyValuePair<string, object?>("keyspace", keyspace.Key)));
+
+    private sealed class Watching(Action stop) : IDisposable
+    {
+        public void Dispose() => stop();
+    }
 }

@@ -6,6 +6,7 @@ using MultiDc.Routing.Shards;
 using MultiDc.Server.Founding;
 using MultiDc.Server.Hosting;
 using MultiDc.Server.Placement;
+using MultiDc.Server.Replication;
 using MultiDc.Server.Trust;
 using Microsoft.Extensions.Options;
 using Orleans.Concurrency;
@@ -28,6 +29,7 @@ internal sealed partial class RingGrain(
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
     private const int MaxChangeAttempts = 16;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan EndingPatience = TimeSpan.FromSeconds(3);
 
     private readonly HashSet<ReplicaAddress> awake = [];
     private RingSnapshot? snapshot;
@@ -116,6 +118,125 @@ internal sealed partial class RingGrain(
         catch (ArgumentException exception)
         {
             return new Rejected(RejectionReason.InvalidArgument, exception.Message);
+        }
+    }
+
+    public async Task<WriteResult> DropKeyspaceAsync(string keyspace, ulong? incarnation)
+    {
+        if (Names.IsSystemKeyspace(keyspace))
+        {
+            return new Rejected(RejectionReason.InvalidArgument, $"keyspace '{keyspace}' is the system's own");
+        }
+
+        if (options.Value.Keyspaces.Any(configured => configured.Name == keyspace))
+        {
+            return new Rejected(
+                RejectionReason.InvalidArgument, $"keyspace '{keyspace}' is in the configuration of the silos (MultiDc:Keyspaces), which would create it again at once: take it out of there first");
+        }
+
+        KeyspaceDescriptor? dropped = null;
+        WriteResult changed;
+        try
+        {
+            changed = await ChangeAsync(ring =>
+            {
+                var after = ring.WithoutKeyspace(keyspace, incarnation);
+                dropped = ring.Keyspaces.First(k => k.Name == keyspace);
+                return after;
+            });
+        }
+        catch (KeyNotFoundException exception)
+        {
+            return new Rejected(RejectionReason.UnknownKeyspace, exception.Message);
+        }
+
+        if (changed is not Applied)
+        {
+            return changed;
+        }
+
+        LogDropped(logger, links.Local, dropped!.Group);
+        var serving = await EndReplicasAsync(dropped);
+        return serving == 0 ? changed : new Unknown(
+            $"keyspace '{keyspace}' is dropped for good, but of {serving} of its {dropped.ShardCount} shards no majority of replicas has told yet that it has ended: they may serve until they learn of it");
+    }
+
+    public async Task<int[]> EndReplicasAsync(RingSnapshot ring, KeyspaceDescriptor keyspace, SiloCredential credential)
+    {
+        gate.Require(credential);
+        if (snapshot is null || isRemembered || ring.Version.Value > snapshot.Version.Value)
+        {
+            Adopt(ring);
+        }
+
+        var ended = new List<int>();
+        foreach (var numbers in Enumerable.Range(0, keyspace.ShardCount).Chunk(64))
+        {
+            var answers = await Task.WhenAll(numbers.Select(EndAsync));
+            ended.AddRange(numbers.Where((_, i) => answers[i]));
+        }
+
+        return [.. ended];
+
+        async Task<bool> EndAsync(int number)
+        {
+            var replica = new ReplicaAddress(keyspace.ShardAt(number), links.Local);
+            try
+            {
+                awake.Remove(replica);
+                return await grains.GetGrain<IReplicaPeerGrain>(replica.ToString()).EndIfDroppedAsync(gate.Own).WaitAsync(EndingPatience, time);
+            }
+            catch (Exception exception)
+            {
+                LogNotEnded(logger, replica, exception.Message);
+                return false;
+            }
+        }
+    }
+
+    // Of a shard whose replicas have ended in a majority of datacenters nothing is committed and no leadership confirmed any more. How many shards are not so far.
+    private async Task<int> EndReplicasAsync(KeyspaceDescriptor keyspace)
+    {
+        var ring = snapshot!;
+        var ended = new int[keyspace.ShardCount];
+        var majority = (keyspace.Datacenters.Length / 2) + 1;
+        await foreach (var numbers in Task.WhenEach(keyspace.Datacenters.Select(EndInAsync)))
+        {
+            foreach (var number in await numbers)
+            {
+                ended[number]++;
+            }
+
+            if (ended.All(count => count >= majority))
+            {
+                break;
+            }
+        }
+
+        if (options.Value.LeaderLeases && ended.Any(count => count < keyspace.Datacenters.Length))
+        {
+            // What has not heard of it may lead by a lease that it got before the others ended.
+            await Task.Delay(options.Value.TickInterval * options.Value.ElectionTimeoutTicks, time);
+        }
+
+        return ended.Count(count => count < majority);
+
+        async Task<int[]> EndInAsync(DatacenterId datacenter)
+        {
+            if (!links.TryGetLink(datacenter, out var link) || !link.TryGetGrain<IHomeRegisterGrain>(datacenter.Value, out var there))
+            {
+                return [];
+            }
+
+            try
+            {
+                return await there.EndReplicasAsync(ring, keyspace, gate.Own).WaitAsync(EndingPatience, time);
+            }
+            catch (Exception exception)
+            {
+                LogNotTold(logger, datacenter, keyspace.Group, exception.Message);
+                return [];
+            }
         }
     }
 
@@ -256,7 +377,7 @@ internal sealed partial class RingGrain(
         }
 
         var sleeping = snapshot.Keyspaces.Where(k => k.Datacenters.Contains(links.Local))
-            .SelectMany(k => Enumerable.Range(0, k.ShardCount).Select(number => new ReplicaAddress(new(k.Name, number), links.Local)))
+            .SelectMany(k => Enumerable.Range(0, k.ShardCount).Select(number => new ReplicaAddress(k.ShardAt(number), links.Local)))
             .Where(replica => !awake.Contains(replica))
             .ToArray();
         foreach (var group in sleeping.Chunk(64))
@@ -292,6 +413,15 @@ internal sealed partial class RingGrain(
 
     [LoggerMessage(1102, LogLevel.Warning, "Ring of datacenter {Datacenter}: the refresh failed")]
     private static partial void LogRefreshFailed(ILogger logger, DatacenterId datacenter, Exception exception);
+
+    [LoggerMessage(1110, LogLevel.Information, "Ring of datacenter {Datacenter}: keyspace '{Keyspace}' is dropped")]
+    private static partial void LogDropped(ILogger logger, DatacenterId datacenter, string keyspace);
+
+    [LoggerMessage(1111, LogLevel.Debug, "Replica {Replica} has not ended, though its keyspace is dropped: {Reason}")]
+    private static partial void LogNotEnded(ILogger logger, ReplicaAddress replica, string reason);
+
+    [LoggerMessage(1112, LogLevel.Information, "Datacenter {Datacenter} did not say that the replicas of dropped keyspace '{Keyspace}' have ended there: {Reason}")]
+    private static partial void LogNotTold(ILogger logger, DatacenterId datacenter, string keyspace, string reason);
 
     [LoggerMessage(1103, LogLevel.Debug, "Replica {Replica} could not be woken: {Reason}")]
     private static partial void LogNotWoken(ILogger logger, ReplicaAddress replica, string reason);

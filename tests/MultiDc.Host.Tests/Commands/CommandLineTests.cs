@@ -136,10 +136,29 @@ public sealed class CommandLineTests : IDisposable
     public async Task A_scan_stops_at_its_limit()
     {
         command.Client.Entries.AddRange(Enumerable.Range(1, 3).Select(static i => new KeyValueEntry(new[] { (byte)('0' + i) }, "v"u8.ToArray(), new(1), new(1), 1)));
-        var (exitCode, output, _) = await command.RunAsync("scan", "", "--limit", "2");
+        var (exitCode, output, error) = await command.RunAsync("scan", "", "--limit", "2");
 
         Assert.Equal(0, exitCode);
         Assert.Equal("1\tv\n2\tv\n", output.ReplaceLineEndings("\n"));
+        var token = ScanToken.Of("default", default, "2"u8.ToArray());
+        Assert.Equal($"go on with --token {token}", error.Trim());
+
+        var (_, rest, nothing) = await command.RunAsync("scan", "--token", token.ToString(), "--limit", "2");
+        Assert.Equal(("3\tv", ""), (rest.Trim(), nothing));
+        Assert.Equal("scan default '' after 2", command.Client.Asked.Last());
+        Assert.Contains($$"""{"next":"{{token}}"}""", (await command.RunAsync("scan", "--limit", "2", "--json")).Out);
+    }
+
+    [Fact]
+    public async Task A_scan_goes_on_with_the_prefix_that_it_began_with()
+    {
+        var token = ScanToken.Of("default", "ab"u8.ToArray(), "abc"u8.ToArray()).ToString();
+        await command.RunAsync("scan", "--token", token);
+        await command.RunAsync("scan", "x", "--token", token);
+        Assert.Equal(["scan default 'ab' after abc", "scan default 'x' after abc"], command.Client.Asked);
+        var (exitCode, _, error) = await command.RunAsync("scan", "--token", "c1.garbage");
+        Assert.Equal(2, exitCode);
+        Assert.Contains("no scan token", error);
     }
 
     [Fact]

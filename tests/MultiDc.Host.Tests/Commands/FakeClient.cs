@@ -78,6 +78,20 @@ internal sealed class FakeClient : IMultiDcClient
     public Task<LeaseReply> GetLeaseAsync(string keyspace, ReadOnlyMemory<byte> key, LeaseId lease, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
+    public Task<ScanPage> ScanPageAsync(
+        string keyspace, ReadOnlyMemory<byte> prefix, int limit, ScanToken? token = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        Asked.Enqueue($"scan {keyspace} '{Text(prefix)}'{(token is null ? "" : $" after {Text(token.Last)}")}");
+        var left = Entries.Where(entry => token is null || entry.Key.Span.SequenceCompareTo(token.Last.Span) > 0).ToArray();
+        if (left.Length == 0 && ScanEndsWith is { } end)
+        {
+            return Task.FromResult<ScanPage>(new([], null, new(end.Reason, end.Message)));
+        }
+
+        var page = left.Take(limit).ToArray();
+        return Task.FromResult<ScanPage>(new(page, left.Length > limit || ScanEndsWith is not null ? ScanToken.Of(keyspace, prefix, page[^1].Key) : null));
+    }
+
     public async IAsyncEnumerable<KeyValueEntry> ScanAsync(
         string keyspace, ReadOnlyMemory<byte> prefix, TimeSpan? timeout = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -126,6 +140,14 @@ internal sealed class FakeClient : IMultiDcClient
         Altered.Add((keyspace, change));
         return Task.FromResult(Write(keyspace));
     }
+
+    public Task<WriteResult> DropKeyspaceAsync(string keyspace, CancellationToken cancellationToken = default)
+    {
+        Dropped.Add(keyspace);
+        return Task.FromResult(Write(keyspace));
+    }
+
+    public List<string> Dropped { get; } = [];
 
     public Task<IReadOnlyList<KeyspaceDescriptor>?> ListKeyspacesAsync(CancellationToken cancellationToken = default) => Task.FromResult(Keyspaces);
 
