@@ -25,6 +25,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     private readonly ILogger<ReplicaPump> logger;
     private readonly ReplicaInbox inbox;
     private readonly PendingProposals proposals = new();
+    private readonly ProposalShare? share;
     private readonly PendingReads reads;
     private readonly int epochCheckTicks;
     private readonly bool usesLeases;
@@ -52,7 +53,8 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         IRandomSource random,
         TimeProvider time,
         ReplicaMetrics metrics,
-        ILogger<ReplicaPump> logger)
+        ILogger<ReplicaPump> logger,
+        ProposalGate? gate = null)
     {
         this.sender = sender;
         this.members = members;
@@ -71,6 +73,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         snapshotSender = new(transport, sender, options, metrics);
         reads = new(options.MaxHeldReads, options.RetryAfter);
         inbox = new(options.MaxWaitingMessages, options.MaxWaitingRequests);
+        share = gate?.Join(inbox.WakeAgain);
         status = CurrentStatus();
         readsAnywhere = usesLeases && storage.CanBeReadAnywhere;
     }
@@ -196,6 +199,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         {
             inbox.ResetWake();
             await StepAsync();
+            ReportUncommitted();
             members.Follow(node.Configuration);
             do
             {
@@ -203,6 +207,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
             }
             while (reads.Retry(node, Leader) || await ServeReadsAsync());
 
+            ReportUncommitted();
             EndWaits();
             PublishLease();
             PublishStatus();
@@ -259,11 +264,30 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
             await StepAsync(request);
         }
 
-        if (inbox.RequestCount > 0)
+        if (inbox.HasRequests || !TakeProposals())
         {
             inbox.WakeAgain();
         }
     }
+
+    // False: more wait than one round takes. What waits at the gate is no reason to come back: whoever opens it says so. A replica that does not lead has its
+    // callers sent on at once.
+    private bool TakeProposals()
+    {
+        if (share is null || !inbox.HasProposals || !(node.Role != RaftRole.Leader || share.TryPass()))
+        {
+            return true;
+        }
+
+        for (var i = 0; i < options.MaxRequestsPerRound && inbox.TryTakeProposal(out var proposal); i++)
+        {
+            Propose(proposal);
+        }
+
+        return !inbox.HasProposals;
+    }
+
+    private void ReportUncommitted() => share?.Report(node.Role == RaftRole.Leader ? (int)(node.LastEntry.Index.Value - node.Commit.Value) : 0);
 
     // A leader that neither writes nor reads would otherwise never learn that a later activation took its place.
     private async ValueTask ConfirmEpochNowAndThenAsync()
@@ -279,10 +303,6 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     {
         switch (request)
         {
-            // Work that nobody waits for any more would only make those wait longer who come behind it.
-            case ProposeRequest late when IsGivenUp(late):
-                late.Complete(new(new Rejected(RejectionReason.Overloaded, WaitedTooLong) { RetryAfter = options.RetryAfter }));
-                break;
             case LinearizableRead late when IsGivenUp(late):
                 late.Refuse(new(RejectionReason.Overloaded, WaitedTooLong) { RetryAfter = options.RetryAfter });
                 break;
@@ -310,6 +330,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         }
     }
 
+    // Work that nobody waits for any more would only make those wait longer who come behind it.
     private bool IsGivenUp(PumpRequest request)
     {
         var isGivenUp = request.GivenUpAt is { } at && time.GetTimestamp() >= at;
@@ -323,6 +344,12 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
 
     private void Propose(ProposeRequest request)
     {
+        if (IsGivenUp(request))
+        {
+            request.Complete(new(new Rejected(RejectionReason.Overloaded, WaitedTooLong) { RetryAfter = options.RetryAfter }));
+            return;
+        }
+
         // Whoever does not lead says so below: what it has open may stay open for ever, and its callers must be sent on.
         if (node.Role == RaftRole.Leader && proposals.Count >= options.MaxOpenProposals)
         {
@@ -473,9 +500,15 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         leaseTimer?.Dispose();
         stopping.Cancel();
         await Task.WhenAll(background);
+        share?.Report(0);
         while (inbox.TryTakeRequest(out var request) || inbox.TryTakeCompletion(out request))
         {
             request.Abandon(stop);
+        }
+
+        while (inbox.TryTakeProposal(out var proposal))
+        {
+            proposal.Abandon(stop);
         }
 
         proposals.AbandonAll(stop);
