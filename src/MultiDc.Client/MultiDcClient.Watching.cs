@@ -40,7 +40,7 @@ internal sealed partial class MultiDcClient
         var pageBytes = Math.Clamp(WaitingBytes / shards.Length, MinPageBytes, MaxPageBytes);
         var watches = shards.ToDictionary(
             static number => number,
-            number => new ShardWatch(new(descriptor.Name, number), descriptor.FullDatacenters, filter, from?.RevisionOf(number), pageBytes, context));
+            number => new ShardWatch(new(descriptor.Name, number), descriptor.FullPlaces, filter, from?.RevisionOf(number), pageBytes, context));
         var merged = new MergedWatch(
             descriptor.Name,
             watches,

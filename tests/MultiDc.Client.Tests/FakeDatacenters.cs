@@ -16,6 +16,9 @@ internal sealed class FakeDatacenters : IDatacenterLinks
 
     public IReadOnlyList<DatacenterId> Datacenters { get; } = [A, B, C];
 
+    /// <summary>The places of a shard's replicas: one in each datacenter, unless the test says otherwise.</summary>
+    public IReadOnlyList<ReplicaPlace> Places { get; set; } = [A, B, C];
+
     /// <summary>Datacenters that were never connected.</summary>
     public HashSet<DatacenterId> NotConnected { get; } = [];
 

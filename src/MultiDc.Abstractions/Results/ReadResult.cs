@@ -40,4 +40,16 @@ public sealed record ReadServed(
 /// <param name="Leader">With <see cref="RejectionReason.NotLeader"/>: where the leader was last seen, if known.</param>
 [GenerateSerializer, Immutable, Alias("MultiDc.ReadRejected")]
 public sealed record ReadRejected([property: Id(0)] RejectionReason Reason, [property: Id(1)] string Detail, [property: Id(2)] DatacenterId? Leader = null)
-    : ReadResult;
+    : ReadResult
+{
+    /// <summary>Which of the shard's replicas in <see cref="Leader"/> it was; 0: the first.</summary>
+    [Id(6)]
+    public int LeaderOrdinal { get; init; }
+
+    /// <summary>Where the leader was last seen, if known.</summary>
+    public ReplicaPlace? LeaderPlace => Leader is { } leader ? new(leader, Math.Max(1, LeaderOrdinal)) : null;
+
+    /// <summary>A rejection with the place where the leader was last seen, if known.</summary>
+    public static ReadRejected By(RejectionReason reason, string detail, ReplicaPlace? leader) =>
+        new(reason, detail, leader?.Datacenter) { LeaderOrdinal = leader is { IsFirst: false } place ? place.Ordinal : 0 };
+}

@@ -20,6 +20,17 @@ public sealed record Rejected([property: Id(0)] RejectionReason Reason, [propert
     /// <summary>The revision of the shard whose state refused it, as with <see cref="RejectionReason.PreconditionFailed"/>; null: it did not get that far.</summary>
     [Id(3)]
     public Revision? Revision { get; init; }
+
+    /// <summary>Which of the shard's replicas in <see cref="Leader"/> it was; 0: the first.</summary>
+    [Id(6)]
+    public int LeaderOrdinal { get; init; }
+
+    /// <summary>Where the leader was last seen, if known.</summary>
+    public ReplicaPlace? LeaderPlace => Leader is { } leader ? new(leader, Math.Max(1, LeaderOrdinal)) : null;
+
+    /// <summary>A rejection with the place where the leader was last seen, if known.</summary>
+    public static Rejected By(RejectionReason reason, string detail, ReplicaPlace? leader) =>
+        new(reason, detail, leader?.Datacenter) { LeaderOrdinal = leader is { IsFirst: false } place ? place.Ordinal : 0 };
 }
 
 /// <summary>The write may have happened, may yet happen, or may never. Only a read, or a retry in the same session, can tell.</summary>

@@ -6,22 +6,25 @@ namespace MultiDc.Ring;
 
 /// <summary>
 /// The ring as it is stored: JSON with a format number, readable by people and by later versions. Format 2 adds <c>witnesses</c> to keyspaces, format 3
-/// partitioning and policies; a ring without any is written as the format before, which earlier versions read.
+/// partitioning and policies, format 4 <c>replicas</c>; a ring without any is written as the format before, which earlier versions read.
 /// </summary>
 public static class RingSnapshotJson
 {
     /// <summary>The greatest format this version reads.</summary>
-    public const int Format = 3;
+    public const int Format = 4;
 
     private const string Silo = "silo";
     private const string Datacenter = "datacenter";
+    private const int FormatWithoutReplicas = 3;
     private const int FormatWithoutPolicies = 2;
     private const int FormatWithoutWitnesses = 1;
 
     /// <summary>The bytes of a snapshot.</summary>
     public static byte[] Serialize(RingSnapshot snapshot) => JsonSerializer.SerializeToUtf8Bytes(
         new Stored(
-            snapshot.Keyspaces.Any(static k => !k.HasNoPolicy) ? Format : snapshot.Keyspaces.All(static k => k.Witnesses.IsDefaultOrEmpty) ? FormatWithoutWitnesses : FormatWithoutPolicies,
+            snapshot.Keyspaces.Any(static k => !k.HasOneReplicaEach) ? Format
+                : snapshot.Keyspaces.Any(static k => !k.HasNoPolicy) ? FormatWithoutReplicas
+                : snapshot.Keyspaces.All(static k => k.Witnesses.IsDefaultOrEmpty) ? FormatWithoutWitnesses : FormatWithoutPolicies,
             snapshot.Version.Value,
             [.. snapshot.Members.Select(static m => new StoredMember(m.Silo, m.Datacenter.Value, m.Weight))],
             [.. snapshot.Keyspaces.Select(static k => new StoredKeyspace(
@@ -30,7 +33,8 @@ public static class RingSnapshotJson
                 k.PreferredLeaders.IsDefaultOrEmpty ? null : [.. k.PreferredLeaders.Select(static d => d.Value)],
                 k.ReadDefault?.ToString(),
                 k.MaxValueBytes,
-                k.Survives switch { SurvivalGoal.Silo => Silo, SurvivalGoal.Datacenter => Datacenter, _ => null }))]),
+                k.Survives switch { SurvivalGoal.Silo => Silo, SurvivalGoal.Datacenter => Datacenter, _ => null },
+                k.HasOneReplicaEach ? null : [.. k.Replicas]))]),
         StoredJson.Default.Stored);
 
     /// <summary>The snapshot in the bytes.</summary>
@@ -69,6 +73,7 @@ public static class RingSnapshotJson
                 ReadDefault = ReadDefault.TryParse(k.ReadDefault, out var level) ? level : null,
                 MaxValueBytes = k.MaxValueBytes,
                 Survives = k.Survives switch { Silo => SurvivalGoal.Silo, Datacenter => SurvivalGoal.Datacenter, _ => null },
+                Replicas = [.. k.Replicas ?? []],
             })]);
     }
 
@@ -76,7 +81,8 @@ public static class RingSnapshotJson
     private static bool IsComplete(Stored stored) => !stored.Members.IsDefault && stored.Members.All(static m => m is { Silo: not null, Datacenter: not null, Weight: > 0 })
         && !stored.Keyspaces.IsDefault && stored.Keyspaces.All(k => k is { Name: not null, ShardCount: > 0, Datacenters.IsDefaultOrEmpty: false } && !k.Datacenters.Contains(null!)
             && (stored.Format >= FormatWithoutPolicies || k.Witnesses is null) && (k.Witnesses ?? []).All(w => k.Datacenters.Contains(w))
-            && (stored.Format == Format || k is { SplitPoints: null, PreferredLeaders: null, ReadDefault: null, MaxValueBytes: null, Survives: null })
+            && (stored.Format >= FormatWithoutReplicas || k is { SplitPoints: null, PreferredLeaders: null, ReadDefault: null, MaxValueBytes: null, Survives: null })
+            && (k.Replicas is null || (stored.Format == Format && k.Replicas.Length == k.Datacenters.Length && k.Replicas.All(static count => count is > 0 and <= ReplicaPlace.MaxPerDatacenter)))
             && (k.SplitPoints is null || (k.SplitPoints.Length == k.ShardCount - 1 && k.SplitPoints.All(static split => split is { Length: > 0 })
                 && k.SplitPoints.Zip(k.SplitPoints.Skip(1)).All(static pair => pair.First.AsSpan().SequenceCompareTo(pair.Second) < 0)))
             && (k.PreferredLeaders ?? []).All(leader => k.Datacenters.Contains(leader))
@@ -88,7 +94,7 @@ public static class RingSnapshotJson
     internal sealed record StoredMember(string Silo, string Datacenter, int Weight);
 
     internal sealed record StoredKeyspace(string Name, int ShardCount, ImmutableArray<string> Datacenters, string[]? Witnesses = null,
-        byte[][]? SplitPoints = null, string[]? PreferredLeaders = null, string? ReadDefault = null, int? MaxValueBytes = null, string? Survives = null);
+        byte[][]? SplitPoints = null, string[]? PreferredLeaders = null, string? ReadDefault = null, int? MaxValueBytes = null, string? Survives = null, int[]? Replicas = null);
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using MultiDc.Server.Trust;
 
 namespace MultiDc.Server.Founding;
@@ -10,10 +11,10 @@ namespace MultiDc.Server.Founding;
 [Alias("MultiDc.IHomeRegisterGrain")]
 internal interface IHomeRegisterGrain : IGrainWithStringKey
 {
-    /// <summary>Makes the store the replica's home unless another is that was not retired.</summary>
+    /// <summary>Makes the store the replica's home unless another is that was not retired, or the store is that of one of the other replicas named, which are of the same shard.</summary>
     /// <returns>The home; null when there is none, or it could not be told now.</returns>
     [Alias("ClaimHome")]
-    Task<ReplicaHome?> ClaimAsync(string replica, Guid storeId, bool mayFound, SiloCredential credential);
+    Task<ReplicaHome?> ClaimAsync(string replica, Guid storeId, bool mayFound, SiloCredential credential, ImmutableArray<string> apartFrom);
 
     /// <summary>The replica's home; null when none is named.</summary>
     [Alias("GetHome")]

@@ -14,7 +14,7 @@ internal sealed class ReplicaPumpFactory(
 {
     public ReplicaPump Start(ReplicaAddress address, Opened opened, GroupMembers members)
     {
-        var self = new GroupMember(address, opened.Replacement ?? GroupMembers.IdOf(address.Datacenter));
+        var self = new GroupMember(address, opened.Replacement ?? GroupMembers.IdOf(address.Place));
         var sender = new ReplicaSender(address, records.StoreId, opened.Storage.Epoch, opened.OpeningId) { Member = self.ToWire(), Members = members };
         var pump = new ReplicaPump(
             sender,
@@ -57,9 +57,9 @@ internal sealed class ReplicaPumpFactory(
                 metrics),
             Heard = (message, termAtMatch) =>
             {
-                if (members.DatacenterOf(message.From) is { } from)
+                if (members.PlaceOf(message.From) is { } from)
                 {
-                    judge.Hear(new(new(address.Shard, from), message.From), Promises.Of(message, termAtMatch));
+                    judge.Hear(new(ReplicaAddress.Of(address.Shard, from), message.From), Promises.Of(message, termAtMatch));
                 }
             },
         };

@@ -17,7 +17,7 @@ internal sealed class PendingReads(int maxHeld)
     private readonly record struct ConfirmedRead(LogIndex Index, LinearizableRead Read, bool UnderLease);
 
     /// <summary>Asks the node for a read index; keeps the read, or refuses it.</summary>
-    public void Begin(RaftNode node, LinearizableRead read, Func<DatacenterId?> leader)
+    public void Begin(RaftNode node, LinearizableRead read, Func<ReplicaPlace?> leader)
     {
         var id = new ReadRequestId(++lastId);
         switch (node.ReadIndex(id))
@@ -35,7 +35,7 @@ internal sealed class PendingReads(int maxHeld)
                 read.Refuse(new(RejectionReason.Overloaded, "too many reads wait for the leader's quorum"));
                 break;
             default:
-                read.Refuse(new(RejectionReason.NotLeader, "this replica does not lead", leader()));
+                read.Refuse(ReadRejected.By(RejectionReason.NotLeader, "this replica does not lead", leader()));
                 break;
         }
     }
@@ -45,7 +45,7 @@ internal sealed class PendingReads(int maxHeld)
 
     /// <summary>Reads that were held back ask again: the term's first entry may be committed, or the leadership lost.</summary>
     /// <returns>Whether the node has something to do for them now.</returns>
-    public bool Retry(RaftNode node, Func<DatacenterId?> leader)
+    public bool Retry(RaftNode node, Func<ReplicaPlace?> leader)
     {
         if (beforeTermCommitted.Count == 0)
         {
@@ -63,7 +63,7 @@ internal sealed class PendingReads(int maxHeld)
     }
 
     /// <summary>Takes over what the node has decided.</summary>
-    public void Take(Ready ready, Func<DatacenterId?> leader)
+    public void Take(Ready ready, Func<ReplicaPlace?> leader)
     {
         foreach (var state in ready.ReadStates)
         {
@@ -77,7 +77,7 @@ internal sealed class PendingReads(int maxHeld)
         {
             if (unconfirmed.Remove(id, out var read))
             {
-                read.Refuse(new(RejectionReason.NotLeader, "this replica lost the leadership", leader()));
+                read.Refuse(ReadRejected.By(RejectionReason.NotLeader, "this replica lost the leadership", leader()));
             }
         }
     }
@@ -89,7 +89,7 @@ internal sealed class PendingReads(int maxHeld)
     /// between, the state was fresh. A read whose lease is gone asks a quorum after all.
     /// </summary>
     /// <returns>Whether the node has something to do for a read that must ask a quorum after all.</returns>
-    public async ValueTask<bool> ServeAsync(IReplicaStorage storage, RaftNode node, Func<MonotonicTime> now, Func<DatacenterId?> leader)
+    public async ValueTask<bool> ServeAsync(IReplicaStorage storage, RaftNode node, Func<MonotonicTime> now, Func<ReplicaPlace?> leader)
     {
         if (!confirmed.Any(c => c.Index <= storage.State.Applied))
         {

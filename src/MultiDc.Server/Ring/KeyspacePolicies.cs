@@ -16,11 +16,14 @@ internal sealed class KeyspacePolicies(IOptions<MultiDcOptions> options)
     private readonly Lock learning = new();
     private readonly ImmutableArray<DatacenterTag> configuredLeaders = Tags(options.Value.PreferredLeaderDatacenters.Select(static name => new DatacenterId(name)));
     private readonly List<(string Keyspace, Action Changed)> watchers = [];
-    private volatile Known known = new(default, ImmutableDictionary<string, Policy>.Empty);
+    private volatile Known known = new(null, ImmutableDictionary<string, Policy>.Empty);
 
-    private sealed record Known(RingVersion Version, ImmutableDictionary<string, Policy> Policies);
+    private sealed record Known(RingSnapshot? Ring, ImmutableDictionary<string, Policy> Policies);
 
     private sealed record Policy(KeyspaceDescriptor Keyspace, ImmutableArray<DatacenterTag> Leaders);
+
+    /// <summary>The newest ring that this silo has seen; null before it saw one.</summary>
+    public RingSnapshot? Ring => known.Ring;
 
     /// <summary>Takes over a ring, unless a newer one is known.</summary>
     public void Learn(RingSnapshot ring)
@@ -28,14 +31,14 @@ internal sealed class KeyspacePolicies(IOptions<MultiDcOptions> options)
         Action[] changed;
         lock (learning)
         {
-            if (ring.Version.Value <= known.Version.Value)
+            if (ring.Version.Value <= known.Ring?.Version.Value)
             {
                 return;
             }
 
             var before = known.Policies;
             var policies = ring.Keyspaces.ToImmutableDictionary(static k => k.Name, static k => new Policy(k, k.PreferredLeaders.IsDefault ? [] : Tags(k.PreferredLeaders)));
-            known = new(ring.Version, policies);
+            known = new(ring, policies);
             changed = [.. watchers.Where(w => !LeadersOf(before, w.Keyspace).SequenceEqual(LeadersOf(policies, w.Keyspace))).Select(static w => w.Changed)];
         }
 
@@ -59,6 +62,9 @@ internal sealed class KeyspacePolicies(IOptions<MultiDcOptions> options)
 
         return new Watching(this, watcher);
     }
+
+    /// <summary>How many replicas of each shard of a keyspace a datacenter has; one, if it is not known.</summary>
+    public int ReplicasIn(string keyspace, DatacenterId datacenter) => known.Policies.TryGetValue(keyspace, out var policy) ? policy.Keyspace.ReplicasIn(datacenter) : 1;
 
     /// <summary>Says why the keyspace's limits forbid the write, or null.</summary>
     public string? DescribeProblem(string keyspace, WriteOperation operation) =>

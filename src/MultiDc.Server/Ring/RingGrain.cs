@@ -48,7 +48,9 @@ internal sealed partial class RingGrain(
             return;
         }
 
-        snapshot = await memory.RecallAsync(this.GetGrainId());
+        // Of a silo that died the others of its datacenter have seen the ring, even if its shard is out of reach without that silo.
+        var recalled = await memory.RecallAsync(this.GetGrainId());
+        snapshot = policies.Ring is { } seen && !(recalled?.Version.Value > seen.Version.Value) ? seen : recalled;
         isRemembered = snapshot is not null;
         this.RegisterGrainTimer(
             static (grain, _) => grain.RefreshAsync(),
@@ -118,10 +120,10 @@ internal sealed partial class RingGrain(
         }
     }
 
-    public Task<ReplicaHome?> ClaimAsync(string replica, Guid storeId, bool mayFound, SiloCredential credential)
+    public Task<ReplicaHome?> ClaimAsync(string replica, Guid storeId, bool mayFound, SiloCredential credential, ImmutableArray<string> apartFrom)
     {
         gate.Require(credential);
-        return Homes.ClaimAsync(replica, storeId, mayFound);
+        return Homes.ClaimAsync(replica, storeId, mayFound, apartFrom.IsDefault ? [] : apartFrom);
     }
 
     public Task<ReplicaHome?> GetHomeAsync(string replica, SiloCredential credential)
@@ -187,7 +189,7 @@ internal sealed partial class RingGrain(
     {
         for (var attempt = 0; attempt < MaxChangeAttempts; attempt++)
         {
-            var read = await router.ReadAsync(ShardId.Ring, links.FullDatacenters, RingKey, Patience);
+            var read = await router.ReadAsync(ShardId.Ring, links.RingPlaces, RingKey, Patience);
             if (read is not ReadServed { Entry: var entry })
             {
                 return new Rejected(RejectionReason.Unavailable, ((ReadRejected)read).Detail);
@@ -216,7 +218,7 @@ internal sealed partial class RingGrain(
             }
 
             var written = await router.WriteAsync(
-                ShardId.Ring, links.FullDatacenters, new CompareAndSetOperation(RingKey, entry?.Value, RingSnapshotJson.Serialize(after)), Patience);
+                ShardId.Ring, links.RingPlaces, new CompareAndSetOperation(RingKey, entry?.Value, RingSnapshotJson.Serialize(after)), Patience);
             switch (written)
             {
                 case Applied:
@@ -255,7 +257,8 @@ internal sealed partial class RingGrain(
         }
 
         var sleeping = snapshot.Keyspaces.Where(k => k.Datacenters.Contains(links.Local))
-            .SelectMany(k => Enumerable.Range(0, k.ShardCount).Select(number => new ReplicaAddress(new(k.Name, number), links.Local)))
+            .SelectMany(k => Enumerable.Range(0, k.ShardCount).SelectMany(
+                number => Enumerable.Range(1, k.ReplicasIn(links.Local)).Select(ordinal => new ReplicaAddress(new(k.Name, number), links.Local, ordinal))))
             .Where(replica => !awake.Contains(replica))
             .ToArray();
         foreach (var group in sleeping.Chunk(64))

@@ -19,7 +19,7 @@ public sealed class ShardRouterStaleReadTests : IDisposable
     public async Task The_own_datacenter_is_asked_whoever_leads()
     {
         world.Read = static (at, _) => Task.FromResult<ReadResult>(at == B ? new ReadServed(null) : new ReadRejected(RejectionReason.NotLeader, "", B));
-        await time.DriveAsync(router.ReadAsync(new("orders", 3), world.Datacenters, "k"u8.ToArray(), TimeSpan.FromSeconds(1)));
+        await time.DriveAsync(router.ReadAsync(new("orders", 3), world.Places, "k"u8.ToArray(), TimeSpan.FromSeconds(1)));
         world.Reads.Clear();
         Assert.Equal(A, Assert.IsType<ReadServed>((await ReadAsync(null)).Result).Datacenter);
         Assert.Equal([A], world.Reads);
@@ -59,14 +59,14 @@ public sealed class ShardRouterStaleReadTests : IDisposable
     public async Task Stale_reads_do_not_make_the_leader_be_forgotten()
     {
         world.Read = static (at, _) => Task.FromResult<ReadResult>(at == B ? new ReadServed(null) : new ReadRejected(RejectionReason.NotLeader, "", B));
-        await time.DriveAsync(router.ReadAsync(new("orders", 3), world.Datacenters, "k"u8.ToArray(), TimeSpan.FromSeconds(1)));
+        await time.DriveAsync(router.ReadAsync(new("orders", 3), world.Places, "k"u8.ToArray(), TimeSpan.FromSeconds(1)));
         world.ReadStale = static (_, _) => Task.FromResult<ReadResult>(new ReadRejected(RejectionReason.TooStale, "old"));
         await ReadAsync(TimeSpan.FromSeconds(1), seconds: 1);
         world.Reads.Clear();
-        await time.DriveAsync(router.ReadAsync(new("orders", 3), world.Datacenters, "k"u8.ToArray(), TimeSpan.FromSeconds(1)));
+        await time.DriveAsync(router.ReadAsync(new("orders", 3), world.Places, "k"u8.ToArray(), TimeSpan.FromSeconds(1)));
         Assert.Equal([B], world.Reads);
     }
 
     private Task<(ReadResult Result, TimeSpan Took)> ReadAsync(TimeSpan? maxStaleness, double seconds = 10) =>
-        time.DriveAsync(router.ReadStaleAsync(new("orders", 3), world.Datacenters, "k"u8.ToArray(), maxStaleness, TimeSpan.FromSeconds(seconds)));
+        time.DriveAsync(router.ReadStaleAsync(new("orders", 3), world.Places, "k"u8.ToArray(), maxStaleness, TimeSpan.FromSeconds(seconds)));
 }

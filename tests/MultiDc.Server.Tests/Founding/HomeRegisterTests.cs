@@ -21,7 +21,7 @@ public sealed class HomeRegisterTests
         Assert.Equal(new(Old, 0), await ClaimAsync(Old));
         Assert.Equal(new(Old, 0), await ClaimAsync(New));
         Assert.Equal(new(Old, 0), await ClaimAsync(Old));
-        Assert.Null(await Register.ClaimAsync("other", New, mayFound: false));
+        Assert.Null(await Register.ClaimAsync("other", New, mayFound: false, []));
     }
 
     [Fact]
@@ -155,7 +155,7 @@ public sealed class HomeRegisterTests
     private Task<bool> RegisterAsync(Guid store, bool isNew = true, string silo = Silo) =>
         Register.RegisterAsync(silo, store, isNew, lost => Task.FromResult(present.Contains(lost)));
 
-    private Task<ReplicaHome?> ClaimAsync(Guid store) => Register.ClaimAsync(Replica, store, mayFound: true);
+    private Task<ReplicaHome?> ClaimAsync(Guid store) => Register.ClaimAsync(Replica, store, mayFound: true, []);
 
     private sealed class Records : IRingRecords
     {
@@ -172,7 +172,8 @@ public sealed class HomeRegisterTests
         public Task<ReadOnlyMemory<byte>?> GetAsync(string key) =>
             Task.FromResult(records.TryGetValue(key, out var value) ? (ReadOnlyMemory<byte>?)value : null);
 
-        public async Task<bool> TryReplaceAsync(string key, ReadOnlyMemory<byte>? expected, ReadOnlyMemory<byte> value)
+        public async Task<bool> TryReplaceAsync(
+            string key, ReadOnlyMemory<byte>? expected, ReadOnlyMemory<byte> value, IReadOnlyCollection<KeyValuePair<string, ReadOnlyMemory<byte>?>>? unchanged)
         {
             if (BeforeWrite is { } before && key.StartsWith("home/", StringComparison.Ordinal))
             {
@@ -185,7 +186,7 @@ public sealed class HomeRegisterTests
                 throw new RingUnavailableException("crashed");
             }
 
-            var isExpected = records.TryGetValue(key, out var present) ? expected is { } wanted && wanted.Span.SequenceEqual(present) : expected is null;
+            var isExpected = Is(key, expected) && (unchanged ?? []).All(other => Is(other.Key, other.Value));
             if (isExpected)
             {
                 records[key] = value.ToArray();
@@ -193,5 +194,8 @@ public sealed class HomeRegisterTests
 
             return isCrash ? throw new RingUnavailableException("crashed") : isExpected;
         }
+
+        private bool Is(string key, ReadOnlyMemory<byte>? expected) =>
+            records.TryGetValue(key, out var present) ? expected is { } wanted && wanted.Span.SequenceEqual(present) : expected is null;
     }
 }

@@ -15,7 +15,7 @@ public sealed class GroupMemberTests
     private static readonly Guid Old = new(1, 0, 0, new byte[8]);
     private static readonly Guid New = new(2, 0, 0, new byte[8]);
 
-    private static GroupMember Replacement => GroupMember.Of(Replica, GroupMembers.IdOf(Replica.Datacenter, New).Value, New);
+    private static GroupMember Replacement => GroupMember.Of(Replica.Shard, Replica.Datacenter, GroupMembers.IdOf(Replica.Datacenter, New).Value, New);
 
     [Fact]
     public void The_id_of_a_replacement_is_its_stores_and_nobody_elses()
@@ -23,8 +23,8 @@ public sealed class GroupMemberTests
         Assert.NotEqual(GroupMembers.IdOf(Replica.Datacenter), Replacement.Id);
         Assert.NotEqual(GroupMembers.IdOf(Replica.Datacenter, Old), Replacement.Id);
         Assert.NotEqual(GroupMembers.IdOf(OpeningsWorld.B, New), Replacement.Id);
-        Assert.Throws<ArgumentException>(() => GroupMember.Of(Replica, Replacement.Id.Value, Old));
-        Assert.Throws<ArgumentException>(() => GroupMember.Of(new(Replica.Shard, OpeningsWorld.B), Replacement.Id.Value, New));
+        Assert.Throws<ArgumentException>(() => GroupMember.Of(Replica.Shard, Replica.Datacenter, Replacement.Id.Value, Old));
+        Assert.Throws<ArgumentException>(() => GroupMember.Of(Replica.Shard, OpeningsWorld.B, Replacement.Id.Value, New));
 
         // In logs, hence for good.
         Assert.Equal(11360234286112394635UL, Replacement.Id.Value);
@@ -33,7 +33,7 @@ public sealed class GroupMemberTests
     [Fact]
     public void Who_says_nothing_of_its_id_is_the_founder()
     {
-        Assert.Equal(Replica, GroupMember.Of(Replica, 0, New));
+        Assert.Equal(Replica, GroupMember.Of(Replica.Shard, Replica.Datacenter, 0, New));
         Assert.Equal(0UL, ((GroupMember)Replica).ToWire());
         Assert.Equal(Replica, new ReplicaFrame(Replica.Shard, Replica.Datacenter, Old, 1, Old, default).Sender);
         Assert.Equal(Replacement, new ReplicaFrame(Replica.Shard, Replica.Datacenter, New, 1, Old, default) { Member = Replacement.ToWire() }.Sender);
@@ -90,13 +90,13 @@ public sealed class GroupMemberTests
     [Fact]
     public void A_newcomers_word_does_not_count_and_who_does_not_know_it_is_asked_again()
     {
-        DatacenterId[] others = [OpeningsWorld.B, OpeningsWorld.C];
+        ReplicaPlace[] others = [OpeningsWorld.B, OpeningsWorld.C];
         Assert.Equal(PresentationOutcome.Accepted, Outcome(PresentationVerdict.Accepted, isNewcomer: false));
         Assert.Equal(PresentationOutcome.Waiting, Outcome(PresentationVerdict.Accepted, isNewcomer: true));
         Assert.Equal(PresentationOutcome.Waiting, Outcome(PresentationVerdict.NotAMember, isNewcomer: false));
 
         PresentationOutcome Outcome(PresentationVerdict verdict, bool isNewcomer) => PresentationAnswers.Judge(
-            others, new Dictionary<DatacenterId, PresentationReply> { [OpeningsWorld.B] = new(Old, verdict, "", null) { IsNewcomer = isNewcomer } }).Outcome;
+            others, new Dictionary<ReplicaPlace, PresentationReply> { [OpeningsWorld.B] = new(Old, verdict, "", null) { IsNewcomer = isNewcomer } }).Outcome;
     }
 
     private static Presentation Presented(Guid store, ulong epoch, ulong term) => new(store, epoch, Guid.NewGuid(), term, 0, 0, 0);
