@@ -5,8 +5,7 @@ namespace MultiDc;
 /// <summary>Which of a shard's replicas: where it is, and which of those that are there. Its text is <c>datacenter</c> for the first, <c>datacenter#2</c> for the second.</summary>
 /// <param name="Datacenter">The datacenter.</param>
 /// <param name="Ordinal">From 1 up to the shard's number of replicas there.</param>
-[GenerateSerializer, Immutable, Alias("MultiDc.ReplicaPlace")]
-public readonly record struct ReplicaPlace([property: Id(0)] DatacenterId Datacenter, [property: Id(1)] int Ordinal = 1)
+public readonly record struct ReplicaPlace(DatacenterId Datacenter, int Ordinal = 1)
 {
     /// <summary>The most replicas that a shard may have in a datacenter.</summary>
     public const int MaxPerDatacenter = 7;
