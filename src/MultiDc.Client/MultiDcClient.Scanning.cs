@@ -125,7 +125,7 @@ internal sealed partial class MultiDcClient
             {
                 var left = patience();
                 var read = session?.Begin(id);
-                var reply = await router.ScanAsync(id, descriptor.FullDatacenters, new(prefix, behind, atOnce, left), left, cancellationToken).ConfigureAwait(false);
+                var reply = await router.ScanAsync(id, descriptor.FullPlaces, new(prefix, behind, atOnce, left), left, cancellationToken).ConfigureAwait(false);
                 read?.Note(reply.Revision);
                 return reply.Rejection is { } rejection ? throw new MultiDcUnavailableException(rejection.Reason, $"shard {id}: {rejection.Detail}") : reply;
             });

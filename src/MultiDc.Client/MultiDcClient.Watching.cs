@@ -41,7 +41,7 @@ internal sealed partial class MultiDcClient
         var pageBytes = Math.Clamp(WaitingBytes / shards.Length, MinPageBytes, MaxPageBytes);
         var watches = shards.ToDictionary(
             static number => number,
-            number => new ShardWatch(descriptor.ShardAt(number), descriptor.FullDatacenters, filter, from?.RevisionOf(number), pageBytes, context));
+            number => new ShardWatch(descriptor.ShardAt(number), descriptor.FullPlaces, filter, from?.RevisionOf(number), pageBytes, context));
         var merged = new MergedWatch(
             descriptor.Group,
             watches,

@@ -51,10 +51,10 @@ internal sealed partial class MultiDcClient(
         var read = (level.OfSession ?? session)?.Begin(shard);
         var result = await (level.Kind switch
         {
-            ReadLevelKind.Linearizable when level.PrefersOwnReplica => router.ReadByFollowerAsync(shard, descriptor.FullDatacenters, key, deadline.Remaining, cancellationToken),
-            ReadLevelKind.Linearizable => router.ReadAsync(shard, descriptor.FullDatacenters, key, deadline.Remaining, cancellationToken),
-            ReadLevelKind.Session => router.ReadAtLeastAsync(shard, descriptor.FullDatacenters, key, read!.Value.Minimum, deadline.Remaining, cancellationToken),
-            _ => router.ReadStaleAsync(shard, descriptor.FullDatacenters, key, level.MaxStaleness, deadline.Remaining, cancellationToken),
+            ReadLevelKind.Linearizable when level.PrefersOwnReplica => router.ReadByFollowerAsync(shard, descriptor.FullPlaces, key, deadline.Remaining, cancellationToken),
+            ReadLevelKind.Linearizable => router.ReadAsync(shard, descriptor.FullPlaces, key, deadline.Remaining, cancellationToken),
+            ReadLevelKind.Session => router.ReadAtLeastAsync(shard, descriptor.FullPlaces, key, read!.Value.Minimum, deadline.Remaining, cancellationToken),
+            _ => router.ReadStaleAsync(shard, descriptor.FullPlaces, key, level.MaxStaleness, deadline.Remaining, cancellationToken),
         }).ConfigureAwait(false);
         if (result is ReadServed served)
         {
@@ -122,7 +122,7 @@ internal sealed partial class MultiDcClient(
         }
 
         var write = session?.Begin(shard);
-        var result = await router.WriteAsync(shard, descriptor.FullDatacenters, operation, deadline.Remaining, cancellationToken).ConfigureAwait(false);
+        var result = await router.WriteAsync(shard, descriptor.FullPlaces, operation, deadline.Remaining, cancellationToken).ConfigureAwait(false);
         write?.Note((result as Applied)?.Revision ?? (result as Rejected)?.Revision ?? default);
         return result;
     }
@@ -142,7 +142,7 @@ internal sealed partial class MultiDcClient(
             {
                 var shard = RingSnapshot.ShardOf(descriptor, key.Span);
                 var read = session?.Begin(shard);
-                var reply = await router.ReadLeaseAsync(shard, descriptor.FullDatacenters, lease, deadline.Remaining, cancellationToken).ConfigureAwait(false);
+                var reply = await router.ReadLeaseAsync(shard, descriptor.FullPlaces, lease, deadline.Remaining, cancellationToken).ConfigureAwait(false);
                 read?.Note(reply.Revision);
                 return reply;
             },
@@ -173,8 +173,8 @@ internal sealed partial class MultiDcClient(
         var replicas = links.Datacenters.Select(static d => new ReplicaAddress(ShardId.Ring, d)).Concat(
             from keyspace in snapshot?.Keyspaces ?? []
             from number in Enumerable.Range(0, keyspace.ShardCount)
-            from datacenter in keyspace.Datacenters
-            select new ReplicaAddress(keyspace.ShardAt(number), datacenter));
+            from place in keyspace.Places.OrderBy(static place => place.Datacenter)
+            select ReplicaAddress.Of(keyspace.ShardAt(number), place));
         return await Task.WhenAll(replicas.Select(StatusOfAsync)).ConfigureAwait(false);
 
         async Task<ReplicaStatus> StatusOfAsync(ReplicaAddress replica)

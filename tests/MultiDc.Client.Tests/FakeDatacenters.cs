@@ -16,6 +16,9 @@ internal sealed class FakeDatacenters : IDatacenterLinks
 
     public IReadOnlyList<DatacenterId> Datacenters { get; } = [A, B, C];
 
+    /// <summary>The places of a shard's replicas: one in each datacenter, unless the test says otherwise.</summary>
+    public IReadOnlyList<ReplicaPlace> Places { get; set; } = [A, B, C];
+
     /// <summary>Datacenters that were never connected.</summary>
     public HashSet<DatacenterId> NotConnected { get; } = [];
 
@@ -61,6 +64,12 @@ internal sealed class FakeDatacenters : IDatacenterLinks
     public List<DatacenterId> Opens { get; } = [];
 
     public List<DatacenterId> Reads { get; } = [];
+
+    /// <summary>Which replicas were asked to write or read.</summary>
+    public List<ReplicaPlace> Asked { get; } = [];
+
+    /// <summary>Replicas that serve nothing.</summary>
+    public HashSet<ReplicaPlace> NotReady { get; } = [];
 
     public List<DatacenterId> RingCalls { get; } = [];
 
@@ -110,6 +119,8 @@ internal sealed class FakeDatacenters : IDatacenterLinks
             Assert.True(ReplicaAddress.TryParse(key, out address), key);
         }
 
+        private static Task<ReadResult> Refused => Task.FromResult<ReadResult>(new ReadRejected(RejectionReason.NotReady, "founding"));
+
         public Task<OpenSessionReply> OpenSessionAsync(OpenSessionRequest request)
         {
             world.Opens.Add(address.Datacenter);
@@ -119,31 +130,36 @@ internal sealed class FakeDatacenters : IDatacenterLinks
         public Task<WriteResult> WriteAsync(WriteRequest request)
         {
             world.Writes.Add((address.Datacenter, request));
+            world.Asked.Add(address.Place);
             return world.Write(address.Datacenter, request);
         }
 
         public Task<ReadResult> ReadAsync(ReadRequest request)
         {
             world.Reads.Add(address.Datacenter);
-            return world.Read(address.Datacenter, request);
+            world.Asked.Add(address.Place);
+            return world.NotReady.Contains(address.Place) ? Refused : world.Read(address.Datacenter, request);
         }
 
         public Task<ReadResult> ReadStaleAsync(StaleReadRequest request)
         {
             world.Reads.Add(address.Datacenter);
-            return world.ReadStale(address.Datacenter, request);
+            world.Asked.Add(address.Place);
+            return world.NotReady.Contains(address.Place) ? Refused : world.ReadStale(address.Datacenter, request);
         }
 
         public Task<ReadResult> ReadAtLeastAsync(ReadAtLeastRequest request)
         {
             world.Reads.Add(address.Datacenter);
-            return world.ReadAtLeast(address.Datacenter, request);
+            world.Asked.Add(address.Place);
+            return world.NotReady.Contains(address.Place) ? Refused : world.ReadAtLeast(address.Datacenter, request);
         }
 
         public Task<ReadResult> ReadByFollowerAsync(ReadRequest request)
         {
             world.Reads.Add(address.Datacenter);
-            return world.ReadByFollower(address.Datacenter, request);
+            world.Asked.Add(address.Place);
+            return world.NotReady.Contains(address.Place) ? Refused : world.ReadByFollower(address.Datacenter, request);
         }
 
         public Task<ScanReply> ScanAsync(ScanRequest request) => world.Scan(address.Shard, address.Datacenter, request);

@@ -139,4 +139,12 @@ public sealed record ReplicaStatus(
     [property: Id(7)] ulong CommitIndex,
     [property: Id(8)] ulong AppliedIndex,
     [property: Id(9)] ulong LastIndex,
-    [property: Id(10)] ulong Epoch);
+    [property: Id(10)] ulong Epoch)
+{
+    /// <summary>Which of the shard's replicas in <see cref="Leader"/> leads; 0: the first.</summary>
+    [Id(11)]
+    public int LeaderOrdinal { get; init; }
+
+    /// <summary>The leader it knows.</summary>
+    public ReplicaPlace? LeaderPlace => Leader is { } leader ? new(leader, Math.Max(1, LeaderOrdinal)) : null;
+}

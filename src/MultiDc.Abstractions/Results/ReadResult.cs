@@ -47,4 +47,15 @@ public sealed record ReadRejected([property: Id(0)] RejectionReason Reason, [pro
     /// </summary>
     [Id(3)]
     public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>Which of the shard's replicas in <see cref="Leader"/> it was; 0: the first.</summary>
+    [Id(6)]
+    public int LeaderOrdinal { get; init; }
+
+    /// <summary>Where the leader was last seen, if known.</summary>
+    public ReplicaPlace? LeaderPlace => Leader is { } leader ? new(leader, Math.Max(1, LeaderOrdinal)) : null;
+
+    /// <summary>A rejection with the place where the leader was last seen, if known.</summary>
+    public static ReadRejected By(RejectionReason reason, string detail, ReplicaPlace? leader) =>
+        new(reason, detail, leader?.Datacenter) { LeaderOrdinal = leader is { IsFirst: false } place ? place.Ordinal : 0 };
 }

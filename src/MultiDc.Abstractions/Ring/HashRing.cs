@@ -40,13 +40,22 @@ public sealed class HashRing
     public static ulong HashOf(string text) => XxHash64.HashToUInt64(Encoding.UTF8.GetBytes(text));
 
     /// <summary>The member that owns the point; null when the ring is empty.</summary>
-    public string? OwnerOf(ulong point)
+    public string? OwnerOf(ulong point) => tokens.Length == 0 ? null : owners[IndexOf(point)];
+
+    /// <summary>All members in the order in which they would own the point if those before them were gone.</summary>
+    public IReadOnlyList<string> OwnersFrom(ulong point)
     {
         if (tokens.Length == 0)
         {
-            return null;
+            return [];
         }
 
+        var index = IndexOf(point);
+        return [.. owners.Skip(index).Concat(owners.Take(index)).Distinct()];
+    }
+
+    private int IndexOf(ulong point)
+    {
         var index = Array.BinarySearch(tokens, point);
         if (index < 0)
         {
@@ -60,7 +69,7 @@ public sealed class HashRing
             }
         }
 
-        return owners[index == tokens.Length ? 0 : index];
+        return index == tokens.Length ? 0 : index;
     }
 
     private static ulong TokenOf(string name, int number)

@@ -25,7 +25,7 @@ public enum SurvivalGoal
 /// <summary>A keyspace: a named set of keys with one policy.</summary>
 /// <param name="Name">See <see cref="Names"/>.</param>
 /// <param name="ShardCount">How many shards, hence Raft groups; 1 to 4096, for good. Of a range keyspace one more than split points.</param>
-/// <param name="Datacenters">Where its replicas are, one voter in each, sorted.</param>
+/// <param name="Datacenters">Where its replicas are, all of them voters, sorted: one in each, if <see cref="KeyspaceDescriptor.Replicas"/> says nothing else.</param>
 /// <param name="Witnesses">Those of them whose replicas hold no data, sorted; default or empty: none.</param>
 [GenerateSerializer, Immutable, Alias("MultiDc.KeyspaceDescriptor")]
 public sealed record KeyspaceDescriptor(
@@ -39,6 +39,9 @@ public sealed record KeyspaceDescriptor(
 
     /// <summary>The most bytes that all split points of a keyspace may have together.</summary>
     public const int MaxSplitBytes = 64 * 1024;
+
+    [NonSerialized]
+    private PlaceList? fullPlaces;
 
     /// <summary>How keys are given to shards, for good. Default: by hash.</summary>
     [Id(4)]
@@ -87,12 +90,43 @@ public sealed record KeyspaceDescriptor(
     /// <summary>What its shards and their replicas are named after, and nobody else's: its name, and its incarnation when it has one, as in <c>orders~17</c>.</summary>
     public string Group => Incarnation == 0 ? Name : $"{Name}{Names.IncarnationMark}{Incarnation}";
 
+    /// <summary>
+    /// How many replicas each of <see cref="Datacenters"/> has, in their order, for good; each is on a silo of its own. 1 to <see cref="ReplicaPlace.MaxPerDatacenter"/>, a
+    /// witness has 1. Default or empty: one in each.
+    /// </summary>
+    [Id(16)]
+    public ImmutableArray<int> Replicas { get; init; }
+
+    /// <summary>The places of its replicas: those of each shard.</summary>
+    public ImmutableArray<ReplicaPlace> Places => ReplicaPlace.In(Datacenters, Replicas);
+
+    /// <summary>Those of <see cref="Places"/> where a replica may lead and serve: no witness is.</summary>
+    public IReadOnlyList<ReplicaPlace> FullPlaces
+    {
+        get
+        {
+            // Asked for by every request.
+            if (fullPlaces is not { } known || known.Datacenters != Datacenters || known.Witnesses != Witnesses || known.Replicas != Replicas)
+            {
+                fullPlaces = known = new(Datacenters, Witnesses, Replicas, [.. Places.Where(place => !KnownWitnesses.Contains(place.Datacenter))]);
+            }
+
+            return known.Places;
+        }
+    }
+
+    /// <summary>How many replicas of each shard a datacenter has.</summary>
+    public int ReplicasIn(DatacenterId datacenter) => Datacenters.IndexOf(datacenter) is >= 0 and var at ? Replicas.IsDefaultOrEmpty ? 1 : Replicas[at] : 0;
+
     /// <summary>Where a replica may lead and serve: all datacenters but the witnesses.</summary>
     public ImmutableArray<DatacenterId> FullDatacenters => Witnesses.IsDefaultOrEmpty ? Datacenters : [.. Datacenters.Where(d => !Witnesses.Contains(d))];
 
     /// <summary>Whether it has nothing but what the first version had, and witnesses.</summary>
     public bool HasNoPolicy =>
-        Partitioning == Partitioning.Hash && Splits.IsEmpty && IsUnaltered;
+        Partitioning == Partitioning.Hash && Splits.IsEmpty && HasOneReplicaEach && IsUnaltered;
+
+    /// <summary>Whether no datacenter has several replicas of a shard.</summary>
+    public bool HasOneReplicaEach => Replicas.IsDefaultOrEmpty || Replicas.All(static count => count == 1);
 
     /// <summary>Whether nothing is said about what can be altered.</summary>
     internal bool IsUnaltered => Leaders.IsEmpty && ReadDefault is null && MaxValueBytes is null && MaxShardBytes is null && Survives is null;
@@ -147,6 +181,7 @@ public sealed record KeyspaceDescriptor(
         : !Datacenters.SequenceEqual(Datacenters.Distinct().Order()) ? $"keyspace '{Name}': its datacenters {string.Join(", ", Datacenters)} are not sorted and distinct"
         : !KnownWitnesses.SequenceEqual(Datacenters.Where(KnownWitnesses.Contains)) ? $"keyspace '{Name}': its witnesses {string.Join(", ", KnownWitnesses)} are not sorted, distinct and among its datacenters"
         : KnownWitnesses.Length > 0 && 2 * KnownWitnesses.Length >= Datacenters.Length ? $"keyspace '{Name}': more of its datacenters must hold data than are witnesses"
+        : DescribeReplicasProblem() is { } replicas ? $"keyspace '{Name}': {replicas}"
         : DescribePolicyProblem() is { } problem ? $"keyspace '{Name}': {problem}"
         : null;
 
@@ -167,6 +202,7 @@ public sealed record KeyspaceDescriptor(
     public string? DescribeOther(KeyspaceDescriptor other) =>
         ShardCount != other.ShardCount ? $"it has {ShardCount} shards, not {other.ShardCount}"
         : !Datacenters.SequenceEqual(other.Datacenters) ? $"its replicas are in {string.Join(", ", Datacenters)}, not in {string.Join(", ", other.Datacenters)}"
+        : !Datacenters.Select(ReplicasIn).SequenceEqual(Datacenters.Select(other.ReplicasIn)) ? $"it has {DescribeReplicas()} replicas in {string.Join(", ", Datacenters)}, not {other.DescribeReplicas()}"
         : !KnownWitnesses.SequenceEqual(other.KnownWitnesses) ? $"its witnesses are {Words(KnownWitnesses)}, not {Words(other.KnownWitnesses)}"
         : Partitioning != other.Partitioning ? $"its keys are given to shards by {Words(Partitioning)}, not by {Words(other.Partitioning)}"
         : !SameSplits(other) ? "its shards are split at other keys"
@@ -206,13 +242,35 @@ public sealed record KeyspaceDescriptor(
         : Survives is { } goal ? DescribeWhyNot(goal)
         : null;
 
-    // One replica in each datacenter: whatever a silo takes with it, it is one replica, and a majority must be left.
+    private string? DescribeReplicasProblem() =>
+        Replicas.IsDefaultOrEmpty ? null
+        : Replicas.Length != Datacenters.Length ? $"it has {Datacenters.Length} datacenters, and says of {Replicas.Length} how many replicas they have"
+        : Datacenters.FirstOrDefault(datacenter => ReplicasIn(datacenter) is < 1 or > ReplicaPlace.MaxPerDatacenter) is { Value: not null } many
+            ? $"{ReplicasIn(many)} replicas in '{many}'; 1 to {ReplicaPlace.MaxPerDatacenter} are allowed"
+        : KnownWitnesses.FirstOrDefault(witness => ReplicasIn(witness) > 1) is { Value: not null } witness ? $"'{witness}' is a witness, and of those there is one replica in a datacenter"
+        : null;
+
+    private string DescribeReplicas() => string.Join("+", Datacenters.Select(ReplicasIn));
+
+    // No two replicas are on one silo, so a silo takes one with it, and a datacenter all that it has. A majority must be left.
     private string? DescribeWhyNot(SurvivalGoal goal) =>
         !Enum.IsDefined(goal) ? "it can outlive the loss of a silo or of a datacenter, and of nothing else"
-        : Datacenters.Length >= 3 ? null
-        : goal == SurvivalGoal.Datacenter
-            ? $"with replicas in {Datacenters.Length} {(Datacenters.Length == 1 ? "datacenter" : "datacenters")} it cannot outlive the loss of one: a majority must be left, so it takes three, of which one may be a witness"
-            : $"with one replica in each of {Datacenters.Length} {(Datacenters.Length == 1 ? "datacenter" : "datacenters")} it cannot outlive the loss of the silo that has one: a majority must be left, so it takes three datacenters, of which one may be a witness";
+        : goal == SurvivalGoal.Silo ? (Voters - 1 >= Majority ? null : $"{DescribeVoters()} it cannot outlive the loss of the silo that has one: {DescribeLeft(1)}. It takes three replicas, of which one may be a witness")
+        : Datacenters.Length < 3 ? $"with replicas in {Datacenters.Length} {(Datacenters.Length == 1 ? "datacenter" : "datacenters")} it cannot outlive the loss of one: a majority must be left, so it takes three, of which one may be a witness"
+        : Datacenters.FirstOrDefault(datacenter => Voters - ReplicasIn(datacenter) < Majority) is { Value: not null } heavy
+            ? $"{DescribeVoters()} it cannot outlive the loss of '{heavy}': {DescribeLeft(ReplicasIn(heavy))}"
+        : null;
+
+    private int Voters => Datacenters.Sum(ReplicasIn);
+
+    private int Majority => (Voters / 2) + 1;
+
+    private string DescribeVoters() => $"with {DescribeReplicas()} {(Voters == 1 ? "replica" : "replicas")} in {string.Join(", ", Datacenters)}";
+
+    private string DescribeLeft(int lost) => $"{Voters - lost} of {Voters} would be left, and a majority is {Majority}";
+
+    // What the places were made of: a copy with other datacenters makes them anew.
+    private sealed record PlaceList(ImmutableArray<DatacenterId> Datacenters, ImmutableArray<DatacenterId> Witnesses, ImmutableArray<int> Replicas, IReadOnlyList<ReplicaPlace> Places);
 
     private static string Words(ImmutableArray<DatacenterId> witnesses) => witnesses.IsEmpty ? "none" : string.Join(", ", witnesses);
 

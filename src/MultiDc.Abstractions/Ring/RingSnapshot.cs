@@ -113,9 +113,10 @@ public sealed record RingSnapshot(
     /// <summary>The shard that holds a key.</summary>
     public static ShardId ShardOf(KeyspaceDescriptor keyspace, ReadOnlySpan<byte> key) => (keyspace ?? throw new ArgumentNullException(nameof(keyspace))).ShardOf(key);
 
-    /// <summary>The silo that consistent hashing gives a replica among its datacenter's members; null when there are none.</summary>
+    /// <summary>The silo that consistent hashing gives a replica among its datacenter's members, another to each replica of a shard; null when there are too few.</summary>
     public string? SiloOf(ReplicaAddress replica) =>
-        new HashRing(Members.Where(m => m.Datacenter == replica.Datacenter).Select(static m => (m.Silo, m.Weight))).OwnerOf(HashRing.HashOf(replica.ToString()));
+        new HashRing(Members.Where(m => m.Datacenter == replica.Datacenter).Select(static m => (m.Silo, m.Weight)))
+            .OwnersFrom(HashRing.HashOf((replica with { Ordinal = 1 }).ToString())).ElementAtOrDefault(replica.Ordinal - 1);
 
     /// <inheritdoc/>
     public bool Equals(RingSnapshot? other) =>

@@ -1,29 +1,29 @@
 namespace MultiDc.Client.Watching;
 
 /// <summary>
-/// Which replica of a shard a watch asks: the own datacenter's, or else the nearest that serves, and now and then the own datacenter's again. Pure but for
+/// Which replica of a shard a watch asks: one of the own datacenter's, or else the nearest that serves, and now and then the own datacenter's first again. Pure but for
 /// its own state.
 /// </summary>
-internal sealed class ReplicaChoice(IReadOnlyList<DatacenterId> nearestFirst, Func<DatacenterId, bool> isUp, TimeSpan returnPeriod, TimeProvider time)
+internal sealed class ReplicaChoice(IReadOnlyList<ReplicaPlace> nearestFirst, Func<ReplicaPlace, bool> isUp, TimeSpan returnPeriod, TimeProvider time)
 {
-    private readonly HashSet<DatacenterId> failed = [];
-    private DatacenterId? serving;
+    private readonly HashSet<ReplicaPlace> failed = [];
+    private ReplicaPlace? serving;
     private long leftHomeAt;
 
     /// <summary>The replica to ask.</summary>
-    public DatacenterId Current { get; private set; } = nearestFirst.Where(isUp).Append(nearestFirst[0]).First();
+    public ReplicaPlace Current { get; private set; } = nearestFirst.Where(isUp).Append(nearestFirst[0]).First();
 
     /// <summary>Whether the replica to ask has served the last request.</summary>
     public bool IsServing => serving == Current;
 
-    private DatacenterId Home => nearestFirst[0];
+    private ReplicaPlace Home => nearestFirst[0];
 
     /// <summary>The replica served.</summary>
     public void Served()
     {
         failed.Clear();
         serving = Current;
-        if (Current != Home && isUp(Home) && time.GetElapsedTime(leftHomeAt) >= returnPeriod)
+        if (Current.Datacenter != Home.Datacenter && isUp(Home) && time.GetElapsedTime(leftHomeAt) >= returnPeriod)
         {
             leftHomeAt = time.GetTimestamp();
             Current = Home;
@@ -31,18 +31,18 @@ internal sealed class ReplicaChoice(IReadOnlyList<DatacenterId> nearestFirst, Fu
     }
 
     /// <summary>The replica did not serve. False: all were asked since one did, so pause first.</summary>
-    public bool MoveNext(IEnumerable<DatacenterId> inVain)
+    public bool MoveNext(IEnumerable<ReplicaPlace> inVain)
     {
         failed.Add(Current);
         serving = serving == Current ? null : serving;
-        if (Current == Home)
+        if (Current.Datacenter == Home.Datacenter)
         {
             leftHomeAt = time.GetTimestamp();
         }
 
         // Home had only been tried again: whoever served goes on.
         var left = nearestFirst.Except(inVain).DefaultIfEmpty(Home).ToArray();
-        var next = left.Where(d => !failed.Contains(d)).OrderBy(d => d == serving ? 0 : isUp(d) ? 1 : 2).Cast<DatacenterId?>().FirstOrDefault();
+        var next = left.Where(d => !failed.Contains(d)).OrderBy(d => d == serving ? 0 : isUp(d) ? 1 : 2).Cast<ReplicaPlace?>().FirstOrDefault();
         if (next is { } other)
         {
             Current = other;

@@ -31,21 +31,21 @@ internal sealed class ShardWatch
     private readonly ShardWatchContext context;
     private readonly ReplicaChoice choice;
     private readonly int replicas;
-    private readonly Dictionary<DatacenterId, Revision> forgotten = [];
+    private readonly Dictionary<ReplicaPlace, Revision> forgotten = [];
     private long servedAt;
     private long forgottenAt;
     private TimeSpan pause = MinPause;
 
-    public ShardWatch(ShardId shard, IReadOnlyList<DatacenterId> datacenters, WatchFilter filter, Revision? after, int pageBytes, ShardWatchContext context)
+    public ShardWatch(ShardId shard, IReadOnlyList<ReplicaPlace> replicas, WatchFilter filter, Revision? after, int pageBytes, ShardWatchContext context)
     {
         this.shard = shard;
         this.filter = filter;
         this.pageBytes = pageBytes;
         this.context = context;
         After = after;
-        replicas = datacenters.Count;
+        this.replicas = replicas.Count;
         servedAt = context.Time.GetTimestamp();
-        choice = new([.. datacenters.OrderBy(DistanceOf)], IsUp, context.Settings.ReturnPeriod, context.Time);
+        choice = new([.. replicas.OrderBy(DistanceOf)], IsUp, context.Settings.ReturnPeriod, context.Time);
     }
 
     /// <summary>Everything up to here was told; null: the watch has not begun yet.</summary>
@@ -79,10 +79,10 @@ internal sealed class ShardWatch
     private async Task<WatchReply> AskAsync(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var datacenter = choice.Current;
-        if (!context.Links.TryGetLink(datacenter, out var link) || !link.TryGetGrain<IReplicaGrain>(new ReplicaAddress(shard, datacenter).ToString(), out var grain))
+        var replica = choice.Current;
+        if (!context.Links.TryGetLink(replica.Datacenter, out var link) || !link.TryGetGrain<IReplicaGrain>(ReplicaAddress.Of(shard, replica).ToString(), out var grain))
         {
-            return Unavailable($"datacenter {datacenter} is not connected");
+            return Unavailable($"datacenter {replica.Datacenter} is not connected");
         }
 
         var answerTime = context.AnswerTime + (2 * link.RoundTripTime.GetValueOrDefault());
@@ -101,7 +101,7 @@ internal sealed class ShardWatch
                 link.NoteUnanswered();
             }
 
-            return Unavailable($"the replica in {datacenter} did not answer: {(lost.IsCancellationRequested ? "the connection was closed" : exception.Message)}");
+            return Unavailable($"the replica in {replica} did not answer: {(lost.IsCancellationRequested ? "the connection was closed" : exception.Message)}");
         }
     }
 
@@ -131,10 +131,10 @@ internal sealed class ShardWatch
         }
     }
 
-    private TimeSpan DistanceOf(DatacenterId datacenter) => datacenter == context.Links.Local ? TimeSpan.Zero
-        : context.Links.TryGetLink(datacenter, out var link) ? link.RoundTripTime ?? TimeSpan.MaxValue : TimeSpan.MaxValue;
+    private TimeSpan DistanceOf(ReplicaPlace replica) => replica.Datacenter == context.Links.Local ? TimeSpan.Zero
+        : context.Links.TryGetLink(replica.Datacenter, out var link) ? link.RoundTripTime ?? TimeSpan.MaxValue : TimeSpan.MaxValue;
 
-    private bool IsUp(DatacenterId datacenter) => context.Links.TryGetLink(datacenter, out var link) && link.IsUp;
+    private bool IsUp(ReplicaPlace replica) => context.Links.TryGetLink(replica.Datacenter, out var link) && link.IsUp;
 
     private WatchReply Unavailable(string detail) => new([], After.GetValueOrDefault(), null, new(RejectionReason.Unavailable, detail));
 }

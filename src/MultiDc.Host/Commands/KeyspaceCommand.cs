@@ -24,8 +24,9 @@ internal static class KeyspaceCommand
         var name = NameArgument();
         var shards = ShardsOption();
         var splits = SplitOption();
+        var replicas = ReplicasOption();
         var policy = new PolicyOptions();
-        var command = new Command("create", "Create a keyspace; done also when the same one is there. Shards and split points are for good.") { name, shards, splits };
+        var command = new Command("create", "Create a keyspace; done also when the same one is there. Shards, split points and replicas are for good.") { name, shards, splits, replicas };
         policy.AddTo(command);
         command.Validators.Add(result =>
         {
@@ -39,6 +40,11 @@ internal static class KeyspaceCommand
             var keyspace = parsed.GetResult(splits) is { Implicit: false }
                 ? KeyspaceDescriptor.OfRanges(parsed.GetRequiredValue(name), parsed.GetValue(splits) ?? [])
                 : new KeyspaceDescriptor(parsed.GetRequiredValue(name), parsed.GetValue(shards) ?? 8, default);
+            if (parsed.GetValue(replicas) is { Length: > 0 } counts)
+            {
+                keyspace = keyspace with { Datacenters = [.. counts.Select(static at => at.Datacenter)], Replicas = [.. counts.Select(static at => at.Count)] };
+            }
+
             var result = await work.Client.CreateKeyspaceAsync(policy.ChangeOf(parsed).ApplyTo(keyspace), cancellationToken).ConfigureAwait(false);
             work.Results.KeyspaceChanged(keyspace.Name, result);
             return Outcomes.ExitCodeOf(result);
@@ -83,15 +89,21 @@ internal static class KeyspaceCommand
         var name = NameArgument();
         var shards = ShardsOption();
         var splits = SplitOption();
+        var replicas = ReplicasOption();
         var policy = new PolicyOptions();
-        var command = new Command("alter", "Change what can be changed of a keyspace; what is not named stays.") { name, shards, splits };
+        var command = new Command("alter", "Change what can be changed of a keyspace; what is not named stays.") { name, shards, splits, replicas };
         policy.AddTo(command);
-        shards.Hidden = splits.Hidden = true;
+        shards.Hidden = splits.Hidden = replicas.Hidden = true;
         return command.Connected(surroundings, parsed =>
         {
             if (parsed.GetResult(shards) is { Implicit: false } || parsed.GetResult(splits) is { Implicit: false })
             {
                 throw new CommandException(ExitCode.Rejected, "how many shards a keyspace has, and where they are split, is for good: their keys would have to move. Create another keyspace");
+            }
+
+            if (parsed.GetResult(replicas) is { Implicit: false })
+            {
+                throw new CommandException(ExitCode.Rejected, "where a keyspace has its replicas, and how many, is for good. Create another keyspace");
             }
 
             return async (work, cancellationToken) =>
@@ -154,6 +166,26 @@ internal static class KeyspaceCommand
         Description = "Make each shard a range of keys, split before these: first keys of the second and each further shard, ascending. '' makes one shard.",
         HelpName = "key,key...",
         CustomParser = static result => [.. result.Tokens[0].Value.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(static key => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(key))],
+    };
+
+    private static Option<(DatacenterId Datacenter, int Count)[]?> ReplicasOption() => new("--replicas")
+    {
+        Description = "Its datacenters, and how many replicas of each shard each of them has, on as many silos. Default: one in every datacenter.",
+        HelpName = "dc=n,dc=n...",
+        CustomParser = static result =>
+        {
+            var counts = new SortedDictionary<DatacenterId, int>();
+            foreach (var part in result.Tokens[0].Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+            {
+                if (part.Split('=') is not [var name, var text] || !Names.IsDatacenter(name) || !int.TryParse(text, out var count) || !counts.TryAdd(new(name), count))
+                {
+                    result.AddError($"--replicas: '{part}' is no datacenter with a number, as in dc1=2, or names one twice");
+                    return null;
+                }
+            }
+
+            return [.. counts.Select(static at => (at.Key, at.Value))];
+        },
     };
 
     /// <summary>What can be given to a new keyspace and altered of an old one.</summary>

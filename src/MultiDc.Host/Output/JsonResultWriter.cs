@@ -247,6 +247,17 @@ internal sealed class JsonResultWriter(TextWriter output) : IResultWriter
         json.WriteString("name", keyspace.Name);
         json.WriteNumber("shardCount", keyspace.ShardCount);
         WriteNames("datacenters", keyspace.Datacenters);
+        if (!keyspace.HasOneReplicaEach)
+        {
+            json.WriteStartArray("replicas");
+            foreach (var count in keyspace.Replicas)
+            {
+                json.WriteNumberValue(count);
+            }
+
+            json.WriteEndArray();
+        }
+
         if (!keyspace.Witnesses.IsDefaultOrEmpty)
         {
             WriteNames("witnesses", keyspace.Witnesses);
@@ -312,6 +323,11 @@ internal sealed class JsonResultWriter(TextWriter output) : IResultWriter
         json.WriteString("role", replica.Role);
         json.WriteNumber("term", replica.Term);
         json.WriteString("leader", replica.Leader?.Value);
+        if (replica.LeaderOrdinal > 1)
+        {
+            json.WriteNumber("leaderOrdinal", replica.LeaderOrdinal);
+        }
+
         json.WriteNumber("commitIndex", replica.CommitIndex);
         json.WriteNumber("appliedIndex", replica.AppliedIndex);
         json.WriteNumber("lastIndex", replica.LastIndex);

@@ -122,14 +122,14 @@ internal sealed class PlainResultWriter(TextWriter output, TextWriter error, boo
 
         foreach (var keyspace in ring?.Keyspaces ?? [])
         {
-            output.WriteLine($"keyspace {keyspace.Name}: {keyspace.ShardCount} shards in {string.Join(", ", keyspace.Datacenters)}{(keyspace.Witnesses.IsDefaultOrEmpty ? "" : $", witness {string.Join(", ", keyspace.Witnesses)}")}");
+            output.WriteLine($"keyspace {keyspace.Name}: {keyspace.ShardCount} shards in {string.Join(", ", keyspace.Datacenters.Select(d => Replicas(keyspace, d)))}{(keyspace.Witnesses.IsDefaultOrEmpty ? "" : $", witness {string.Join(", ", keyspace.Witnesses)}")}");
         }
 
         WriteTable(
             ["REPLICA", "STATE", "ROLE", "TERM", "LEADER", "COMMIT", "APPLIED", "LAST", "SILO", "DETAIL"],
             [.. replicas.Select(static r => new[]
             {
-                r.Replica, r.State, r.Role, r.Term.ToString(), r.Leader?.Value ?? "", r.CommitIndex.ToString(), r.AppliedIndex.ToString(), r.LastIndex.ToString(), r.Silo, r.Detail,
+                r.Replica, r.State, r.Role, r.Term.ToString(), r.LeaderPlace?.ToString() ?? "", r.CommitIndex.ToString(), r.AppliedIndex.ToString(), r.LastIndex.ToString(), r.Silo, r.Detail,
             })]);
     }
 
@@ -140,7 +140,7 @@ internal sealed class PlainResultWriter(TextWriter output, TextWriter error, boo
             k.Name,
             k.ShardCount.ToString(),
             k.Partitioning == Partitioning.Hash ? "hash" : "range",
-            string.Join(", ", k.Datacenters.Select(d => k.FullDatacenters.Contains(d) ? d.Value : $"{d} (witness)")),
+            string.Join(", ", k.Datacenters.Select(d => k.FullDatacenters.Contains(d) ? Replicas(k, d) : $"{d} (witness)")),
             k.PreferredLeaders.IsDefaultOrEmpty ? "-" : string.Join(", ", k.PreferredLeaders),
             (k.ReadDefault ?? new(ReadLevelKind.Linearizable)).ToString(),
             (k.MaxValueBytes ?? KeyLimits.MaxValueBytes).ToString(),
@@ -148,6 +148,9 @@ internal sealed class PlainResultWriter(TextWriter output, TextWriter error, boo
             k.Survives is { } goal ? JsonNamingPolicy.CamelCase.ConvertName(goal.ToString()) : "-",
             k.SplitPoints.IsDefaultOrEmpty ? "" : string.Join(", ", k.SplitPoints.Select(static split => TextOf(split.Span))),
         })]);
+
+    private static string Replicas(KeyspaceDescriptor keyspace, DatacenterId datacenter) =>
+        keyspace.ReplicasIn(datacenter) is > 1 and var several ? $"{datacenter} ({several} replicas)" : datacenter.Value;
 
     public void KeyspaceChanged(string name, WriteResult result) => Write(name, result, null);
 

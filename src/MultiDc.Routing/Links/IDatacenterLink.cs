@@ -65,6 +65,9 @@ public interface IDatacenterLinks
     /// <summary>Those of <see cref="Datacenters"/> that are no <see cref="Witnesses"/>: where replicas may lead.</summary>
     IReadOnlyList<DatacenterId> FullDatacenters => Witnesses.IsEmpty ? Datacenters : [.. Datacenters.Where(d => !Witnesses.Contains(d))];
 
+    /// <summary>Where the replicas of the ring's own shard are that may lead: one in each of <see cref="FullDatacenters"/>.</summary>
+    IReadOnlyList<ReplicaPlace> RingPlaces => [.. FullDatacenters.Select(static datacenter => new ReplicaPlace(datacenter))];
+
     /// <summary>The link to a datacenter; false for a name that is not in the options.</summary>
     bool TryGetLink(DatacenterId datacenter, [NotNullWhen(true)] out IDatacenterLink? link);
 }

@@ -53,11 +53,11 @@ internal sealed partial class ShardRequest(
         Func<IReplicaGrain, TimeSpan, Task<TReply>> ask, Func<string, TReply> notSent, Func<string, TReply> noAnswer)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var datacenter = search.Current;
-        if (!links.TryGetLink(datacenter, out var link)
-            || !link.TryGetGrain<IReplicaGrain>(new ReplicaAddress(shard, datacenter).ToString(), out var grain))
+        var replica = search.Current;
+        if (!links.TryGetLink(replica.Datacenter, out var link)
+            || !link.TryGetGrain<IReplicaGrain>(ReplicaAddress.Of(shard, replica).ToString(), out var grain))
         {
-            return notSent($"datacenter {datacenter} is not connected");
+            return notSent($"datacenter {replica.Datacenter} is not connected");
         }
 
         var attempt = options.AttemptTimeout + (2 * link.RoundTripTime.GetValueOrDefault());
@@ -75,25 +75,28 @@ internal sealed partial class ShardRequest(
         {
             // Whatever kept the answer away (time-out, closed connection, rejected message, dead activation), the request may have arrived.
             var reason = lost.IsCancellationRequested ? "the connection was closed" : exception.Message;
-            LogAttemptFailed(logger, shard, datacenter, reason);
+            LogAttemptFailed(logger, shard, replica, reason);
             if (exception is TimeoutException && patience == attempt)
             {
                 link.NoteUnanswered();
                 Admission?.Overloaded();
             }
 
-            return noAnswer($"the replica in {datacenter} did not answer: {reason}");
+            return noAnswer($"the replica in {replica} did not answer: {reason}");
         }
     }
 
-    /// <summary>The current replica answered as only a leader can.</summary>
+    /// <summary>The current replica answered as only a leader can, or, where any replica may answer, answered.</summary>
     public void Served() => leaders.Set(shard, search.Current);
+
+    /// <summary>The current replica did not answer, and no other is asked.</summary>
+    public void Failed() => leaders.Forget(shard, search.Current);
 
     /// <summary>Chooses whom to ask next, and pauses if need be; false when the deadline has come.</summary>
     /// <param name="action">What is to be done.</param>
     /// <param name="hint">Where the leader was seen.</param>
     /// <param name="retryAfter">How long the replica that was asked wants to be left alone.</param>
-    public async Task<bool> PrepareNextAsync(AttemptAction action, DatacenterId? hint, TimeSpan? retryAfter = null)
+    public async Task<bool> PrepareNextAsync(AttemptAction action, ReplicaPlace? hint, TimeSpan? retryAfter = null)
     {
         if (action == AttemptAction.BackOff)
         {
@@ -125,6 +128,6 @@ internal sealed partial class ShardRequest(
         return Remaining > TimeSpan.Zero;
     }
 
-    [LoggerMessage(3010, LogLevel.Debug, "Shard {Shard}: the replica in {Datacenter} did not answer: {Reason}")]
-    private static partial void LogAttemptFailed(ILogger logger, ShardId shard, DatacenterId datacenter, string reason);
+    [LoggerMessage(3010, LogLevel.Debug, "Shard {Shard}: the replica in {Replica} did not answer: {Reason}")]
+    private static partial void LogAttemptFailed(ILogger logger, ShardId shard, ReplicaPlace replica, string reason);
 }

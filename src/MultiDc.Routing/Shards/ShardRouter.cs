@@ -21,21 +21,21 @@ public sealed partial class ShardRouter(
 {
     private readonly LeaderCache leaders = new();
 
-    // For stale reads, which ask no leader and learn of none.
-    private readonly LeaderCache noLeaders = new();
+    // For stale reads, which ask no leader and learn of none: who served last.
+    private readonly LeaderCache served = new();
     private readonly ConcurrentDictionary<ShardId, SessionPool> sessions = new();
     private readonly ConcurrentDictionary<ShardId, ShardAdmission> admissions = new();
 
     /// <summary>Writes once.</summary>
     /// <param name="shard">The shard that holds the key.</param>
-    /// <param name="datacenters">Where its replicas are that may lead: a witness is not asked.</param>
+    /// <param name="replicas">Where its replicas are that may lead: a witness is not asked.</param>
     /// <param name="operation">What to do.</param>
     /// <param name="timeout">The caller's patience.</param>
     /// <param name="cancellationToken">Cancelling leaves the outcome unknown: <see cref="OperationCanceledException"/>.</param>
     public async Task<WriteResult> WriteAsync(
-        ShardId shard, IReadOnlyList<DatacenterId> datacenters, WriteOperation operation, TimeSpan timeout, CancellationToken cancellationToken = default)
+        ShardId shard, IReadOnlyList<ReplicaPlace> replicas, WriteOperation operation, TimeSpan timeout, CancellationToken cancellationToken = default)
     {
-        var request = NewRequest(shard, datacenters, timeout, cancellationToken);
+        var request = NewRequest(shard, replicas, timeout, cancellationToken);
         if (await request.EnterAsync().ConfigureAwait(false) is { } retryAfter)
         {
             return new Rejected(RejectionReason.Overloaded, DescribeRefusal(shard)) { RetryAfter = retryAfter };
@@ -72,9 +72,9 @@ public sealed partial class ShardRouter(
 
     /// <summary>Reads one key, linearizably.</summary>
     public Task<ReadResult> ReadAsync(
-        ShardId shard, IReadOnlyList<DatacenterId> datacenters, ReadOnlyMemory<byte> key, TimeSpan timeout, CancellationToken cancellationToken = default) =>
+        ShardId shard, IReadOnlyList<ReplicaPlace> replicas, ReadOnlyMemory<byte> key, TimeSpan timeout, CancellationToken cancellationToken = default) =>
         ReadUntilServedAsync<ReadResult>(
-            NewRequest(shard, datacenters, timeout, cancellationToken),
+            NewRequest(shard, replicas, timeout, cancellationToken),
             (grain, patience) => grain.ReadAsync(new(key, patience)),
             static result => result as ReadRejected,
             static rejected => rejected);
@@ -83,17 +83,16 @@ public sealed partial class ShardRouter(
     /// Reads one key from any replica that can tell that its state is no older than asked for: the own datacenter's, or else the nearest of those that can.
     /// </summary>
     /// <param name="shard">The shard that holds the key.</param>
-    /// <param name="datacenters">Where its replicas are.</param>
+    /// <param name="replicas">Where its replicas are.</param>
     /// <param name="key">The key.</param>
     /// <param name="maxStaleness">How old the state may be; null: any age.</param>
     /// <param name="timeout">The caller's patience.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public async Task<ReadResult> ReadStaleAsync(
-        ShardId shard, IReadOnlyList<DatacenterId> datacenters, ReadOnlyMemory<byte> key, TimeSpan? maxStaleness, TimeSpan timeout,
+        ShardId shard, IReadOnlyList<ReplicaPlace> replicas, ReadOnlyMemory<byte> key, TimeSpan? maxStaleness, TimeSpan timeout,
         CancellationToken cancellationToken = default)
     {
-        var request = new ShardRequest(
-            shard, new(NearestFirst(datacenters), links.Local, null, IsUp), links, noLeaders, options, time, jitter, logger, timeout, cancellationToken);
+        var request = NewNearRequest(shard, replicas, timeout, cancellationToken);
         while (true)
         {
             var result = await request.AttemptAsync<ReadResult>(
@@ -102,6 +101,7 @@ public sealed partial class ShardRouter(
                 static detail => new ReadRejected(RejectionReason.Unavailable, detail)).ConfigureAwait(false);
             if (result is not ReadRejected rejected || rejected.Reason is RejectionReason.InvalidArgument or RejectionReason.UnknownKeyspace)
             {
+                request.Served();
                 return result;
             }
 
@@ -116,18 +116,18 @@ public sealed partial class ShardRouter(
     /// <summary>Reads one page of a shard, linearizably.</summary>
     /// <remarks>The request's own timeout is replaced by what is left of <paramref name="timeout"/>.</remarks>
     public Task<ScanReply> ScanAsync(
-        ShardId shard, IReadOnlyList<DatacenterId> datacenters, ScanRequest page, TimeSpan timeout, CancellationToken cancellationToken = default) =>
+        ShardId shard, IReadOnlyList<ReplicaPlace> replicas, ScanRequest page, TimeSpan timeout, CancellationToken cancellationToken = default) =>
         ReadUntilServedAsync<ScanReply>(
-            NewRequest(shard, datacenters, timeout, cancellationToken),
+            NewRequest(shard, replicas, timeout, cancellationToken),
             (grain, patience) => grain.ScanAsync(page with { Timeout = patience }),
             static reply => reply.Rejection,
             static rejected => new([], false, rejected));
 
     /// <summary>Reads a lease of a shard, linearizably.</summary>
     public Task<LeaseReply> ReadLeaseAsync(
-        ShardId shard, IReadOnlyList<DatacenterId> datacenters, LeaseId lease, TimeSpan timeout, CancellationToken cancellationToken = default) =>
+        ShardId shard, IReadOnlyList<ReplicaPlace> replicas, LeaseId lease, TimeSpan timeout, CancellationToken cancellationToken = default) =>
         ReadUntilServedAsync<LeaseReply>(
-            NewRequest(shard, datacenters, timeout, cancellationToken),
+            NewRequest(shard, replicas, timeout, cancellationToken),
             (grain, patience) => grain.ReadLeaseAsync(new(lease, patience)),
             static reply => reply.Rejection,
             static rejected => new(null, rejected));
@@ -141,8 +141,8 @@ public sealed partial class ShardRouter(
         }
     }
 
-    private ShardRequest NewRequest(ShardId shard, IReadOnlyList<DatacenterId> datacenters, TimeSpan timeout, CancellationToken cancellationToken) =>
-        new(shard, new LeaderSearch(datacenters, links.Local, leaders.Get(shard), IsUp), links, leaders, options, time, jitter, logger, timeout, cancellationToken)
+    private ShardRequest NewRequest(ShardId shard, IReadOnlyList<ReplicaPlace> replicas, TimeSpan timeout, CancellationToken cancellationToken) =>
+        new(shard, new LeaderSearch(replicas, links.Local, leaders.Get(shard), IsUp), links, leaders, options, time, jitter, logger, timeout, cancellationToken)
         {
             Admission = admissions.GetOrAdd(shard, static (_, with) => new ShardAdmission(with.options, with.time), (options, time)),
         };
@@ -153,8 +153,18 @@ public sealed partial class ShardRouter(
         return $"as many requests to shard {shard} are under way as are answered promptly, and {options.MaxWaitingRequestsPerShard} at most wait";
     }
 
-    private IReadOnlyList<DatacenterId> NearestFirst(IReadOnlyList<DatacenterId> datacenters) =>
-        [.. datacenters.OrderBy(datacenter => datacenter == links.Local ? TimeSpan.Zero : links.TryGetLink(datacenter, out var link) ? link.RoundTripTime ?? TimeSpan.MaxValue : TimeSpan.MaxValue)];
+    // The own datacenter's come first, before all the one that served last; otherwise the shard decides, so that the silos there share the work.
+    private ShardRequest NewNearRequest(ShardId shard, IReadOnlyList<ReplicaPlace> replicas, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        ReplicaPlace[] own = [.. replicas.Where(replica => replica.Datacenter == links.Local)];
+        var first = served.Get(shard) is { } last && own.Contains(last) ? last : own.Length > 0 ? own[shard.Number % own.Length] : (ReplicaPlace?)null;
+        return new(
+            shard, new([.. replicas.OrderBy(replica => replica == first ? -1 : 0).ThenBy(DistanceOf)], links.Local, first, IsUp), links, served, options, time, jitter, logger, timeout,
+            cancellationToken);
+    }
+
+    private TimeSpan DistanceOf(ReplicaPlace replica) => replica.Datacenter == links.Local ? TimeSpan.Zero
+        : links.TryGetLink(replica.Datacenter, out var link) ? link.RoundTripTime ?? TimeSpan.MaxValue : TimeSpan.MaxValue;
 
     private bool IsUp(DatacenterId datacenter) => links.TryGetLink(datacenter, out var link) && link.IsUp;
 
@@ -191,7 +201,7 @@ public sealed partial class ShardRouter(
             {
                 request.Served();
             }
-            else if (await request.PrepareNextAsync(action, (outcome as Rejected)?.Leader, (outcome as Rejected)?.RetryAfter).ConfigureAwait(false))
+            else if (await request.PrepareNextAsync(action, (outcome as Rejected)?.LeaderPlace, (outcome as Rejected)?.RetryAfter).ConfigureAwait(false))
             {
                 continue;
             }
@@ -216,7 +226,7 @@ public sealed partial class ShardRouter(
 
             // The caller's write itself was not sent yet, whatever became of the session, so the conclusion is a rejection.
             var action = AttemptDecision.Decide(reply.Outcome, mayHaveHappened: false);
-            if (action == AttemptAction.Return || !await request.PrepareNextAsync(action, (reply.Outcome as Rejected)?.Leader, (reply.Outcome as Rejected)?.RetryAfter).ConfigureAwait(false))
+            if (action == AttemptAction.Return || !await request.PrepareNextAsync(action, (reply.Outcome as Rejected)?.LeaderPlace, (reply.Outcome as Rejected)?.RetryAfter).ConfigureAwait(false))
             {
                 return reply.Outcome is Rejected rejected
                     ? AttemptDecision.Conclude(rejected, mayHaveHappened: false)
@@ -271,7 +281,7 @@ public sealed partial class ShardRouter(
                 return reply;
             }
 
-            if (!await request.PrepareNextAsync(action, rejection.Leader, rejection.RetryAfter).ConfigureAwait(false))
+            if (!await request.PrepareNextAsync(action, rejection.LeaderPlace, rejection.RetryAfter).ConfigureAwait(false))
             {
                 return rejection.Reason == RejectionReason.Overloaded ? reply : refuse(new(RejectionReason.Unavailable, $"no leader before the deadline: {rejection.Detail}"));
             }

@@ -11,7 +11,8 @@ namespace MultiDc.Server.Founding;
 /// owner/STORE             the silo that had the store last
 /// retired/STORE           the store that came in its place        written once
 /// </code>
-/// Each step may be repeated, and done by others, after a crash at any point.
+/// Each step may be repeated, and done by others, after a crash at any point. Of the replicas that a shard has in a datacenter each has another home: that
+/// the others' are not the asking store is a condition of the very write that names it.
 /// </summary>
 internal sealed class HomeRegister(IRingRecords ring)
 {
@@ -23,9 +24,10 @@ internal sealed class HomeRegister(IRingRecords ring)
     /// <param name="replica">The replica.</param>
     /// <param name="storeId">The store that asks.</param>
     /// <param name="mayFound">Whether it may become the first home.</param>
+    /// <param name="apartFrom">The other replicas of the shard in the datacenter: the home of one of them is not named, and null returned.</param>
     /// <returns>The home; null when there is none, or it could not be told now.</returns>
     /// <exception cref="RingUnavailableException">The ring's shard does not answer now.</exception>
-    public async Task<ReplicaHome?> ClaimAsync(string replica, Guid storeId, bool mayFound)
+    public async Task<ReplicaHome?> ClaimAsync(string replica, Guid storeId, bool mayFound, IReadOnlyCollection<string> apartFrom)
     {
         var before = await ring.GetAsync(HomeKey(replica));
         var home = before is { } bytes ? ReplicaHome.Deserialize(bytes) : null;
@@ -34,9 +36,21 @@ internal sealed class HomeRegister(IRingRecords ring)
             return home;
         }
 
+        var others = new List<KeyValuePair<string, ReadOnlyMemory<byte>?>>();
+        foreach (var other in apartFrom)
+        {
+            var record = await ring.GetAsync(HomeKey(other));
+            if (record is { } named && ReplicaHome.Deserialize(named).StoreId == storeId)
+            {
+                return null;
+            }
+
+            others.Add(new(HomeKey(other), record));
+        }
+
         // Of all who read the same, one writes. What became of any other, the next attempt reads.
         var next = new ReplicaHome(storeId, home is null ? 0 : home.Generation + 1);
-        return await ring.TryReplaceAsync(HomeKey(replica), before, next.Serialize()) ? next : null;
+        return await ring.TryReplaceAsync(HomeKey(replica), before, next.Serialize(), others) ? next : null;
     }
 
     /// <summary>A silo says which store it has.</summary>

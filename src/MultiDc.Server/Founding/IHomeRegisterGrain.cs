@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using MultiDc.Ring;
 using MultiDc.Server.Trust;
 
@@ -11,10 +12,10 @@ namespace MultiDc.Server.Founding;
 [Alias("MultiDc.IHomeRegisterGrain")]
 internal interface IHomeRegisterGrain : IGrainWithStringKey
 {
-    /// <summary>Makes the store the replica's home unless another is that was not retired.</summary>
+    /// <summary>Makes the store the replica's home unless another is that was not retired, or the store is that of one of the other replicas named, which are of the same shard.</summary>
     /// <returns>The home; null when there is none, or it could not be told now.</returns>
     [Alias("ClaimHome")]
-    Task<ReplicaHome?> ClaimAsync(string replica, Guid storeId, bool mayFound, SiloCredential credential);
+    Task<ReplicaHome?> ClaimAsync(string replica, Guid storeId, bool mayFound, SiloCredential credential, ImmutableArray<string> apartFrom);
 
     /// <summary>The replica's home; null when none is named.</summary>
     [Alias("GetHome")]
@@ -29,7 +30,7 @@ internal interface IHomeRegisterGrain : IGrainWithStringKey
     /// <param name="ring">The ring.</param>
     /// <param name="keyspace">The keyspace.</param>
     /// <param name="credential">Whose silo tells it.</param>
-    /// <returns>The numbers of the shards whose replica has ended.</returns>
+    /// <returns>The numbers of the shards of which a replica has ended, each as often as replicas of it have.</returns>
     [Alias("EndReplicas")]
     Task<int[]> EndReplicasAsync(RingSnapshot ring, KeyspaceDescriptor keyspace, SiloCredential credential);
 }

@@ -27,7 +27,11 @@ internal sealed record Opened(IReplicaStorage Storage, ShardDescriptor Descripto
 }
 
 /// <summary>Not yet: ask again soon.</summary>
-internal sealed record NotYet(string Detail) : FoundingResult;
+internal sealed record NotYet(string Detail) : FoundingResult
+{
+    /// <summary>Whether it takes another silo of the datacenter, whose coming takes its time.</summary>
+    public bool NeedsAnotherSilo { get; init; }
+}
 
 /// <summary>The store's database is not reached: ask again until it is.</summary>
 internal sealed record StoreAway(string Detail) : FoundingResult;
@@ -52,7 +56,7 @@ internal sealed record KeyspaceDropped(string Detail) : FoundingResult;
 /// <para>
 /// That holds while a member is one memory. Where a datacenter has several silos, the stores beside the homes have heard nothing, and when
 /// all homes are away they would found the group anew among themselves, empty. So a replica's home is also claimed in the ring's shard,
-/// once for the whole system; and for the ring's own shard, a store that has seen a ring takes no part in founding it unless it had begun
+/// once for the whole system, and the home of one of the replicas that a shard has in a datacenter becomes that of no other; and for the ring's own shard, a store that has seen a ring takes no part in founding it unless it had begun
 /// before.
 /// </para>
 /// <para>
@@ -104,12 +108,22 @@ internal sealed partial class ReplicaFounder(
                 return RefusedOver(replica, otherwise);
             }
 
-            if (!found.Datacenters.Contains(replica.Datacenter))
+            if (!found.Places.Contains(replica.Place))
             {
-                return new NotYet($"keyspace '{replica.Shard.Keyspace}' has no replicas in datacenter {replica.Datacenter}");
+                return new NotYet(found.Datacenters.Contains(replica.Datacenter)
+                    ? $"keyspace '{replica.Shard.Keyspace}' has {found.ReplicasIn(replica.Datacenter)} replicas of a shard in datacenter {replica.Datacenter}, and not so many as {replica} says"
+                    : $"keyspace '{replica.Shard.Keyspace}' has no replicas in datacenter {replica.Datacenter}");
             }
 
-            if (await BeginAsync(replica) is { } notBegun)
+            if (await records.FindOtherAsync(replica, found.ReplicasIn(replica.Datacenter)) is { } other)
+            {
+                return new NotYet($"no store has two replicas of a shard, and this one, {records.StoreId}, has {other}: datacenter {replica.Datacenter} has too few silos, or they share a store")
+                {
+                    NeedsAnotherSilo = true,
+                };
+            }
+
+            if (await BeginAsync(replica, found) is { } notBegun)
             {
                 return notBegun;
             }
@@ -135,7 +149,7 @@ internal sealed partial class ReplicaFounder(
         return new Opened(opened!, descriptor, Guid.NewGuid()) { Replacement = member.IsFounder ? null : member.Id };
     }
 
-    /// <summary>The home of any datacenter's replica, as the ring names it; null when it names none.</summary>
+    /// <summary>The home of any replica, as the ring names it; null when it names none.</summary>
     /// <exception cref="Exception">The ring does not answer.</exception>
     public Task<ReplicaHome?> GetHomeAsync(ReplicaAddress replica) => Register.GetHomeAsync(replica.ToString(), gate.Own).WaitAsync(ClaimTimeout, time);
 
@@ -165,7 +179,7 @@ internal sealed partial class ReplicaFounder(
 
     /// <summary>Answers the introduction of another replica of the group in the name of <paramref name="replica"/>.</summary>
     /// <exception cref="InvalidOperationException">This store is not the replica's home and cannot speak for it.</exception>
-    public async Task<IntroductionReply> AnswerAsync(ReplicaAddress replica, DatacenterId from, Guid storeId, ImmutableArray<DatacenterId> witnesses)
+    public async Task<IntroductionReply> AnswerAsync(ReplicaAddress replica, ReplicaPlace from, Guid storeId, ImmutableArray<DatacenterId> witnesses)
     {
         if (await records.IsDroppedAsync(replica))
         {
@@ -185,7 +199,7 @@ internal sealed partial class ReplicaFounder(
 
         return replica.Shard == ShardId.Ring && await AgreeOnWitnessesAsync(replica, witnesses) is { } others
             ? new(records.StoreId, default, others)
-            : new(records.StoreId, await records.RememberHomeAsync(new ReplicaAddress(replica.Shard, from), storeId), null);
+            : new(records.StoreId, await records.RememberHomeAsync(ReplicaAddress.Of(replica.Shard, from), storeId), null);
     }
 
     /// <summary>Whether this store's memory of the other replicas is that of <paramref name="replica"/>.</summary>
@@ -223,7 +237,7 @@ internal sealed partial class ReplicaFounder(
 
     private ShardDescriptor ConfiguredRing => new(HashRange.Full, [.. links.Datacenters.Order()], links.Witnesses);
 
-    private async Task<FoundingResult?> BeginAsync(ReplicaAddress replica)
+    private async Task<FoundingResult?> BeginAsync(ReplicaAddress replica, ShardDescriptor found)
     {
         if (replica.Shard == ShardId.Ring)
         {
@@ -233,10 +247,10 @@ internal sealed partial class ReplicaFounder(
         }
 
         await records.SetFoundingAsync(replica);
-        return await ClaimAsync(replica);
+        return await ClaimAsync(replica, found);
     }
 
-    private async Task<FoundingResult?> ClaimAsync(ReplicaAddress replica)
+    private async Task<FoundingResult?> ClaimAsync(ReplicaAddress replica, ShardDescriptor found)
     {
         if (await records.IsClaimedAsync(replica))
         {
@@ -246,7 +260,8 @@ internal sealed partial class ReplicaFounder(
         ReplicaHome? home;
         try
         {
-            home = await Register.ClaimAsync(replica.ToString(), records.StoreId, mayFound: true, gate.Own).WaitAsync(ClaimTimeout, time);
+            ImmutableArray<string> apartFrom = [.. found.Places.Where(place => place.Datacenter == replica.Datacenter && place != replica.Place).Select(place => ReplicaAddress.Of(replica.Shard, place).ToString())];
+            home = await Register.ClaimAsync(replica.ToString(), records.StoreId, mayFound: true, gate.Own, apartFrom).WaitAsync(ClaimTimeout, time);
         }
         catch (Exception exception)
         {
@@ -280,7 +295,7 @@ internal sealed partial class ReplicaFounder(
     {
         try
         {
-            var home = await Register.ClaimAsync(replica.ToString(), records.StoreId, mayFound: false, gate.Own).WaitAsync(ClaimTimeout, time);
+            var home = await Register.ClaimAsync(replica.ToString(), records.StoreId, mayFound: false, gate.Own, []).WaitAsync(ClaimTimeout, time);
             if (home is not { IsReplacement: true } || home.StoreId != records.StoreId)
             {
                 return refused;
@@ -337,12 +352,15 @@ internal sealed partial class ReplicaFounder(
         return ring.HasDropped(shard.Keyspace) ? (null, Dropped(replica))
             : !ring.TryGetGroup(shard.Keyspace, out var keyspace) ? (null, new NotYet($"there is no keyspace '{shard.Keyspace}'"))
             : shard.Number >= keyspace.ShardCount ? (null, new NotYet($"keyspace '{shard.Keyspace}' has {keyspace.ShardCount} shards"))
-            : (new(keyspace.RangeOf(shard.Number), keyspace.Datacenters, keyspace.Witnesses.IsDefault ? [] : keyspace.Witnesses), null!);
+            : (new(keyspace.RangeOf(shard.Number), keyspace.Datacenters, keyspace.Witnesses.IsDefault ? [] : keyspace.Witnesses)
+            {
+                Replicas = keyspace.HasOneReplicaEach ? [] : keyspace.Replicas,
+            }, null!);
     }
 
     private async Task<FoundingResult?> IntroduceAsync(ReplicaAddress replica, ShardDescriptor descriptor)
     {
-        var peers = descriptor.Datacenters.Where(d => d != replica.Datacenter).ToArray();
+        var peers = descriptor.Places.Where(place => place != replica.Place).ToArray();
         if (peers.Length == 0)
         {
             return null;
@@ -368,17 +386,17 @@ internal sealed partial class ReplicaFounder(
     }
 
     // Null: no answer, or one from a store that is not the home of the replica asked, whose word does not count.
-    private async Task<IntroductionReply?> IntroduceAsync(ReplicaAddress replica, DatacenterId other, ImmutableArray<DatacenterId> witnesses)
+    private async Task<IntroductionReply?> IntroduceAsync(ReplicaAddress replica, ReplicaPlace other, ImmutableArray<DatacenterId> witnesses)
     {
-        var peerAddress = new ReplicaAddress(replica.Shard, other);
-        if (!links.TryGetLink(other, out var link) || !link.TryGetGrain<IReplicaPeerGrain>(peerAddress.ToString(), out var peer))
+        var peerAddress = ReplicaAddress.Of(replica.Shard, other);
+        if (!links.TryGetLink(other.Datacenter, out var link) || !link.TryGetGrain<IReplicaPeerGrain>(peerAddress.ToString(), out var peer))
         {
             return null;
         }
 
         try
         {
-            var reply = await peer.IntroduceAsync(replica.Datacenter, records.StoreId, witnesses, gate.Own).WaitAsync(CallTimeout, time);
+            var reply = await peer.IntroduceAsync(replica.Datacenter, records.StoreId, witnesses, gate.Own, replica.Ordinal).WaitAsync(CallTimeout, time);
             return reply.OtherWitnesses is not null || reply.HomeOfCaller == default || await records.RememberHomeAsync(peerAddress, reply.StoreId) == reply.StoreId ? reply : null;
         }
         catch (Exception exception)
@@ -394,6 +412,6 @@ internal sealed partial class ReplicaFounder(
     [LoggerMessage(1042, LogLevel.Debug, "Replica {Replica}: the ring does not say which store is its home: {Reason}")]
     private static partial void LogNoWord(ILogger logger, ReplicaAddress replica, string reason);
 
-    [LoggerMessage(1041, LogLevel.Debug, "Replica {Replica}: no answer from datacenter {Datacenter} to its introduction: {Reason}")]
-    private static partial void LogNoAnswer(ILogger logger, ReplicaAddress replica, DatacenterId datacenter, string reason);
+    [LoggerMessage(1041, LogLevel.Debug, "Replica {Replica}: no answer from {Other} to its introduction: {Reason}")]
+    private static partial void LogNoAnswer(ILogger logger, ReplicaAddress replica, ReplicaPlace other, string reason);
 }

@@ -7,8 +7,11 @@ namespace MultiDc.Server.Founding;
 /// <summary>What a store has of a replica, from least to most.</summary>
 internal enum ReplicaHolding
 {
+    /// <summary>Nothing, and it may not become the home: it is that of another replica of the shard.</summary>
+    Apart = -1,
+
     /// <summary>Nothing.</summary>
-    Nothing,
+    Nothing = 0,
 
     /// <summary>It asked to become the home; whether it will is not known here.</summary>
     Founding,
@@ -16,7 +19,7 @@ internal enum ReplicaHolding
     /// <summary>The ring names it as the home; the other replicas have not all heard of it.</summary>
     Claimed,
 
-    /// <summary>It is the home. One that came in the place of others has as much more as there were before it: see <see cref="ReplicaRecords.GetHoldingAsync"/>.</summary>
+    /// <summary>It is the home. One that came in the place of others has as much more as there were before it: see <see cref="ReplicaRecords.GetHoldingAsync(ReplicaAddress)"/>.</summary>
     Founded,
 }
 
@@ -73,7 +76,27 @@ internal sealed class ReplicaRecords(IReplicaStore store)
         : await store.GetRecordAsync($"founding/{replica}") is not null ? ReplicaHolding.Founding
         : ReplicaHolding.Nothing;
 
-    /// <summary>The store that this one remembers as the home of a replica of another datacenter; null when it never heard of one.</summary>
+    /// <summary>The same, where the shard has so many replicas in the datacenter: a store that is the home of one is of no other.</summary>
+    public async ValueTask<ReplicaHolding> GetHoldingAsync(ReplicaAddress replica, int replicas) =>
+        await GetHoldingAsync(replica) is var own && own < ReplicaHolding.Claimed && await FindOtherAsync(replica, replicas) is not null ? ReplicaHolding.Apart : own;
+
+    /// <summary>Another replica of the same shard and datacenter whose home this store is; null when there is none.</summary>
+    /// <param name="replica">The replica.</param>
+    /// <param name="replicas">How many the shard has in the datacenter.</param>
+    public async ValueTask<ReplicaAddress?> FindOtherAsync(ReplicaAddress replica, int replicas)
+    {
+        for (var ordinal = 1; ordinal <= replicas; ordinal++)
+        {
+            if (ordinal != replica.Ordinal && replica with { Ordinal = ordinal } is var other && await GetHoldingAsync(other) >= ReplicaHolding.Claimed)
+            {
+                return other;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The store that this one remembers as the home of another replica; null when it never heard of one.</summary>
     public async ValueTask<Guid?> GetHomeAsync(GroupMember other) =>
         await store.GetRecordAsync($"home/{other}") is { } bytes ? new Guid(bytes.Span) : null;
 
@@ -87,7 +110,7 @@ internal sealed class ReplicaRecords(IReplicaStore store)
 
     /// <summary>The Raft member that the replica is on this store.</summary>
     public async ValueTask<GroupMember> GetMemberAsync(ReplicaAddress replica) =>
-        await GetGenerationAsync(replica) == 0 ? replica : new GroupMember(replica, GroupMembers.IdOf(replica.Datacenter, StoreId));
+        await GetGenerationAsync(replica) == 0 ? replica : new GroupMember(replica, GroupMembers.IdOf(replica.Place, StoreId));
 
     private async ValueTask<int> GetGenerationAsync(ReplicaAddress replica) =>
         await store.GetRecordAsync($"replacement/{replica}") is { } bytes ? ReplicaHome.Deserialize(bytes).Generation : 0;

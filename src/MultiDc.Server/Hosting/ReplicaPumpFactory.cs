@@ -14,9 +14,9 @@ internal sealed class ReplicaPumpFactory(
     TimeProvider time, ReplicaMetrics metrics, ILogger<ReplicaPump> logger)
 {
     public ReplicaPump Start(
-        ReplicaAddress address, Opened opened, GroupMembers members, Func<DatacenterId, CancellationToken, Task<ImmutableArray<RemainingLease>>>? askAboutLeases = null)
+        ReplicaAddress address, Opened opened, GroupMembers members, Func<ReplicaPlace, CancellationToken, Task<ImmutableArray<RemainingLease>>>? askAboutLeases = null)
     {
-        var self = new GroupMember(address, opened.Replacement ?? GroupMembers.IdOf(address.Datacenter));
+        var self = new GroupMember(address, opened.Replacement ?? GroupMembers.IdOf(address.Place));
         var sender = new ReplicaSender(address, records.StoreId, opened.Storage.Epoch, opened.OpeningId) { Member = self.ToWire(), Members = members };
         var pump = new ReplicaPump(
             sender,
@@ -61,9 +61,9 @@ internal sealed class ReplicaPumpFactory(
                 metrics),
             Heard = (message, termAtMatch) =>
             {
-                if (members.DatacenterOf(message.From) is { } from)
+                if (members.PlaceOf(message.From) is { } from)
                 {
-                    judge.Hear(new(new(address.Shard, from), message.From), Promises.Of(message, termAtMatch));
+                    judge.Hear(new(ReplicaAddress.Of(address.Shard, from), message.From), Promises.Of(message, termAtMatch));
                 }
             },
         };

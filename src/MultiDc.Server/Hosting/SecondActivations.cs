@@ -63,7 +63,7 @@ internal sealed partial class SecondActivations(
             members.Follow(opened.Configuration);
             isRunning = true;
             await using var pump = pumps.Start(replica, opened, members);
-            var second = new Second(new(replica, opened.Replacement ?? GroupMembers.IdOf(replica.Datacenter)), pump, members, judge);
+            var second = new Second(new(replica, opened.Replacement ?? GroupMembers.IdOf(replica.Place)), pump, members, judge);
             locals.Add(replica, second);
             try
             {

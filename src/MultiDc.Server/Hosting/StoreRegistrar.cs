@@ -60,7 +60,7 @@ internal sealed partial class StoreRegistrar(
 
         var ring = new ReplicaAddress(ShardId.Ring, links.Local);
         return await (locals.Contains(ring)
-            ? register.ClaimAsync(ring.ToString(), records.StoreId, mayFound: true, gate.Own)
+            ? register.ClaimAsync(ring.ToString(), records.StoreId, mayFound: true, gate.Own, [])
             : register.GetHomeAsync(ring.ToString(), gate.Own)).WaitAsync(CallTimeout, time, stoppingToken) is not null;
     }
 

@@ -20,12 +20,12 @@ internal sealed partial class OpeningPresenter(
 
     private readonly Presentation presentation = Presentation.Of(records.StoreId, opened.Storage.Epoch, opened.OpeningId, opened.Storage.Recovered) with
     {
-        Member = opened.Replacement?.Value ?? 0,
+        Member = new GroupMember(replica, opened.Replacement ?? GroupMembers.IdOf(replica.Place)).ToWire(),
     };
-    private readonly DatacenterId[] others = [.. opened.Descriptor.Datacenters.Where(d => d != replica.Datacenter)];
+    private readonly ReplicaPlace[] others = [.. opened.Descriptor.Places.Where(place => place != replica.Place)];
     private readonly Lock gate = new();
-    private readonly Dictionary<DatacenterId, PresentationReply> answers = [];
-    private readonly Dictionary<DatacenterId, Task> asking = [];
+    private readonly Dictionary<ReplicaPlace, PresentationReply> answers = [];
+    private readonly Dictionary<ReplicaPlace, Task> asking = [];
     private readonly TaskCompletionSource accepted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<Refused> refused = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource stopping = new();
@@ -53,7 +53,7 @@ internal sealed partial class OpeningPresenter(
     }
 
     /// <summary>Presents the opening to another replica, once more if it had accepted it: that one may have been opened over a store that forgot.</summary>
-    public void PresentTo(DatacenterId other)
+    public void PresentTo(ReplicaPlace other)
     {
         if (others.Contains(other) && (!asking.TryGetValue(other, out var running) || running.IsCompleted))
         {
@@ -68,7 +68,7 @@ internal sealed partial class OpeningPresenter(
         stopping.Dispose();
     }
 
-    private async Task AskUntilAcceptedAsync(DatacenterId other)
+    private async Task AskUntilAcceptedAsync(ReplicaPlace other)
     {
         try
         {
@@ -90,7 +90,7 @@ internal sealed partial class OpeningPresenter(
                     {
                         if (known.TryGetValue(other, out var earlier))
                         {
-                            known[other] = earlier with { Leader = null };
+                            known[other] = earlier with { Leader = null, LeaderOrdinal = 0 };
                         }
                     });
                 }
@@ -110,10 +110,10 @@ internal sealed partial class OpeningPresenter(
     }
 
     // Null: no answer.
-    private async Task<PresentationReply?> AskAsync(DatacenterId other)
+    private async Task<PresentationReply?> AskAsync(ReplicaPlace other)
     {
-        var peerAddress = new ReplicaAddress(replica.Shard, other);
-        if (!links.TryGetLink(other, out var link) || !link.TryGetGrain<IReplicaPeerGrain>(peerAddress.ToString(), out var peer))
+        var peerAddress = ReplicaAddress.Of(replica.Shard, other);
+        if (!links.TryGetLink(other.Datacenter, out var link) || !link.TryGetGrain<IReplicaPeerGrain>(peerAddress.ToString(), out var peer))
         {
             return null;
         }
@@ -121,7 +121,7 @@ internal sealed partial class OpeningPresenter(
         try
         {
             var reply = await peer.PresentAsync(replica.Datacenter, presentation, credential).WaitAsync(CallTimeout, time, stopping.Token);
-            var peerMember = GroupMember.Of(peerAddress, reply.Member, reply.StoreId);
+            var peerMember = GroupMember.Of(replica.Shard, other.Datacenter, reply.Member, reply.StoreId);
             var home = await records.GetHomeAsync(peerMember) ?? await records.RememberHomeAsync(peerMember, reply.StoreId);
             return home == reply.StoreId ? reply with { IsNewcomer = reply.IsNewcomer || IsUnknown(peerMember.Id) } : new(
                 reply.StoreId, PresentationVerdict.Foreign, $"replica {peerAddress} is on store {reply.StoreId}, and its home as known here is store {home}", null);
@@ -133,11 +133,11 @@ internal sealed partial class OpeningPresenter(
         }
     }
 
-    // What this store knows of the group names the peer's datacenter with another member: the peer was replaced, or came in the place of one, and of
+    // What this store knows of the group has another member in the peer's place: the peer was replaced, or came in the place of one, and of
     // the two only the one that has the vote has heard what counts.
     private bool IsUnknown(ReplicaId peer) => opened.Configuration is { Voters.Length: > 0 } group && !group.IsVoter(peer);
 
-    private async Task TakeAsync(DatacenterId other, PresentationReply reply)
+    private async Task TakeAsync(ReplicaPlace other, PresentationReply reply)
     {
         if (reply.Verdict == PresentationVerdict.Superseded)
         {
@@ -168,7 +168,7 @@ internal sealed partial class OpeningPresenter(
         }
     }
 
-    private void Judge(Action<Dictionary<DatacenterId, PresentationReply>> learn)
+    private void Judge(Action<Dictionary<ReplicaPlace, PresentationReply>> learn)
     {
         lock (gate)
         {
@@ -186,9 +186,9 @@ internal sealed partial class OpeningPresenter(
         }
     }
 
-    [LoggerMessage(1141, LogLevel.Debug, "Replica {Replica}: no answer from datacenter {Datacenter} to its presentation: {Reason}")]
-    private static partial void LogNoAnswer(ILogger logger, ReplicaAddress replica, DatacenterId datacenter, string reason);
+    [LoggerMessage(1141, LogLevel.Debug, "Replica {Replica}: no answer from {Other} to its presentation: {Reason}")]
+    private static partial void LogNoAnswer(ILogger logger, ReplicaAddress replica, ReplicaPlace other, string reason);
 
-    [LoggerMessage(1142, LogLevel.Error, "Replica {Replica} will not vote again, by the word of datacenter {Datacenter}: {Detail}")]
-    private static partial void LogRolledBack(ILogger logger, ReplicaAddress replica, DatacenterId datacenter, string detail);
+    [LoggerMessage(1142, LogLevel.Error, "Replica {Replica} will not vote again, by the word of {Other}: {Detail}")]
+    private static partial void LogRolledBack(ILogger logger, ReplicaAddress replica, ReplicaPlace other, string detail);
 }

@@ -16,7 +16,7 @@ internal sealed record Presentation(
     [property: Id(0)] Guid StoreId, [property: Id(1)] ulong Epoch, [property: Id(2)] Guid OpeningId, [property: Id(3)] ulong Term,
     [property: Id(4)] ulong VotedFor, [property: Id(5)] ulong LastTerm, [property: Id(6)] ulong LastIndex)
 {
-    /// <summary>The replica's Raft id; 0: the founder's.</summary>
+    /// <summary>The replica's Raft id; 0: the founder's of the datacenter's first replica.</summary>
     [Id(7)]
     public ulong Member { get; init; }
 
@@ -65,11 +65,18 @@ internal enum PresentationVerdict
 internal sealed record PresentationReply(
     [property: Id(0)] Guid StoreId, [property: Id(1)] PresentationVerdict Verdict, [property: Id(2)] string Detail, [property: Id(3)] DatacenterId? Leader)
 {
-    /// <summary>The answering replica's Raft id; 0: the founder's.</summary>
+    /// <summary>The answering replica's Raft id; 0: the founder's of the datacenter's first replica.</summary>
     [Id(4)]
     public ulong Member { get; init; }
 
     /// <summary>Whether it has no vote yet: it has not heard enough for its word to count.</summary>
     [Id(5)]
     public bool IsNewcomer { get; init; }
+
+    /// <summary>Which of its datacenter's replicas <see cref="Leader"/> is; 0: the first.</summary>
+    [Id(6)]
+    public int LeaderOrdinal { get; init; }
+
+    /// <summary>Where the leader is that the answering replica follows now.</summary>
+    public ReplicaPlace? LeaderPlace => Leader is { } leader ? new(leader, Math.Max(1, LeaderOrdinal)) : null;
 }

@@ -22,7 +22,7 @@ internal static class PresentationAnswers
     /// can do without this replica. The word of foreign stores does not count; if too few others are left, this store is the foreign one.
     /// </summary>
     public static (PresentationOutcome Outcome, string Detail) Judge(
-        IReadOnlyCollection<DatacenterId> others, IReadOnlyDictionary<DatacenterId, PresentationReply> answers)
+        IReadOnlyCollection<ReplicaPlace> others, IReadOnlyDictionary<ReplicaPlace, PresentationReply> answers)
     {
         if (answers.Values.FirstOrDefault(static a => a.Verdict is PresentationVerdict.RolledBack or PresentationVerdict.NotTheHome) is { } refusal)
         {
@@ -43,8 +43,8 @@ internal static class PresentationAnswers
         }
 
         var unheard = others.Where(other =>
-            answers.Values.Any(a => a.Leader == other) && !(answers.TryGetValue(other, out var own) && own.Verdict == PresentationVerdict.Accepted));
-        return unheard.FirstOrDefault() is { Value: not null } leader
+            answers.Values.Any(a => a.LeaderPlace == other) && !(answers.TryGetValue(other, out var own) && own.Verdict == PresentationVerdict.Accepted));
+        return unheard.Cast<ReplicaPlace?>().FirstOrDefault() is { } leader
             ? (PresentationOutcome.Waiting, $"the leader in datacenter {leader} has not answered yet")
             : (PresentationOutcome.Accepted, "");
     }

@@ -6,14 +6,15 @@ namespace MultiDc.Server.Placement;
 
 /// <summary>
 /// Chooses the silo of a pinned grain: among the silos of its datacenter, those whose store already holds the replica, if any; among
-/// these, by consistent hashing of silo names. The same on every silo that sees the same members.
+/// these, by consistent hashing of silo names. The same on every silo that sees the same members. The replicas of a shard begin at different silos of the same
+/// order, and none goes where another one is while there is any other silo.
 /// </summary>
 internal sealed class DatacenterSiloChooser(ISiloTopology topology, IReplicaHomes homes)
 {
     private readonly ConcurrentDictionary<string, (long View, SiloAddress Silo)> settled = new();
 
-    /// <summary>The datacenter that a grain key names: the text after <c>@</c>, or the whole key.</summary>
-    public static DatacenterId DatacenterOf(string key) => new(key[(key.LastIndexOf('@') + 1)..]);
+    /// <summary>The datacenter that a grain key names: the text after <c>@</c>, up to <c>#</c>, or the whole key.</summary>
+    public static DatacenterId DatacenterOf(string key) => new(key[(key.LastIndexOf('@') + 1)..].Split('#')[0]);
 
     /// <summary>Whether the grain should be on another silo than this one.</summary>
     public async ValueTask<bool> IsElsewhereAsync(string key, SiloAddress self) => await ChooseAsync(key, static _ => true) is { } right && !right.Equals(self);
@@ -34,8 +35,7 @@ internal sealed class DatacenterSiloChooser(ISiloTopology topology, IReplicaHome
         }
 
         var (among, holding) = await homes.HoldersAsync(candidates, key);
-        var name = new HashRing(among.Select(static silo => (silo.Name, silo.Weight))).OwnerOf(HashRing.HashOf(key));
-        var chosen = among.First(silo => silo.Name == name).Address;
+        var chosen = InOrder(candidates, key).First(among.Contains).Address;
 
         // A home stays one; anything less may be another's the next moment.
         if (holding >= ReplicaHolding.Founded)
@@ -44,5 +44,12 @@ internal sealed class DatacenterSiloChooser(ISiloTopology topology, IReplicaHome
         }
 
         return chosen;
+    }
+
+    private static IEnumerable<SiloPlace> InOrder(SiloPlace[] candidates, string key)
+    {
+        var (first, skipped) = ReplicaAddress.TryParse(key, out var replica) ? ((replica with { Ordinal = 1 }).ToString(), (replica.Ordinal - 1) % candidates.Length) : (key, 0);
+        var names = new HashRing(candidates.Select(static silo => (silo.Name, silo.Weight))).OwnersFrom(HashRing.HashOf(first));
+        return names.Skip(skipped).Concat(names.Take(skipped)).Select(name => candidates.First(silo => silo.Name == name));
     }
 }

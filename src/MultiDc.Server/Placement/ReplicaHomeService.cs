@@ -1,4 +1,5 @@
 using MultiDc.Server.Founding;
+using MultiDc.Server.Ring;
 using Orleans.Runtime.Services;
 using Orleans.Services;
 
@@ -18,11 +19,11 @@ internal interface IReplicaHomeService : IGrainService
 }
 
 /// <inheritdoc/>
-internal sealed class ReplicaHomeService(GrainId id, Silo silo, ILoggerFactory loggers, ReplicaRecords records)
+internal sealed class ReplicaHomeService(GrainId id, Silo silo, ILoggerFactory loggers, ReplicaRecords records, KeyspacePolicies policies)
     : GrainService(id, silo, loggers), IReplicaHomeService
 {
     public async Task<ReplicaHolding> GetHoldingAsync(string replica) =>
-        ReplicaAddress.TryParse(replica, out var address) ? await records.GetHoldingAsync(address) : ReplicaHolding.Nothing;
+        ReplicaAddress.TryParse(replica, out var address) ? await records.GetHoldingAsync(address, policies.ReplicasIn(address.Shard.Keyspace, address.Datacenter)) : ReplicaHolding.Nothing;
 
     public Task<Guid> GetStoreAsync() => Task.FromResult(records.StoreId);
 }
@@ -33,7 +34,7 @@ internal interface IReplicaHomes
     /// <summary>
     /// Those of the silos whose stores have most of the replica, and what they have. A silo may have begun to found it in vain while the home
     /// was away, and must not stand beside the home when that is back. A silo that does not answer counts as one that has nothing; when all
-    /// have nothing, all are named.
+    /// have nothing, all are named, but for those that are home to another replica of the shard.
     /// </summary>
     Task<(IReadOnlyList<SiloPlace> Silos, ReplicaHolding Holding)> HoldersAsync(IReadOnlyList<SiloPlace> silos, string replica);
 }

@@ -15,7 +15,7 @@ internal sealed partial class GroupJoiner(
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Retry = TimeSpan.FromMilliseconds(500);
 
-    private readonly DatacenterId[] others = [.. opened.Descriptor.Datacenters.Where(d => d != replica.Datacenter)];
+    private readonly ReplicaPlace[] others = [.. opened.Descriptor.Places.Where(place => place != replica.Place)];
     private readonly TaskCompletionSource member = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<Refused> refused = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource stopping = new();
@@ -79,7 +79,7 @@ internal sealed partial class GroupJoiner(
 
     private async Task<bool> IsSettledAsync()
     {
-        foreach (var asked in others.Append(replica.Datacenter))
+        foreach (var asked in others.Append(replica.Place))
         {
             switch (await AskAsync(asked))
             {
@@ -114,14 +114,14 @@ internal sealed partial class GroupJoiner(
     }
 
     // Null: no answer.
-    private async Task<JoinReply?> AskAsync(DatacenterId asked)
+    private async Task<JoinReply?> AskAsync(ReplicaPlace asked)
     {
         var isWitness = opened.Descriptor.Witnesses.Contains(replica.Datacenter);
         try
         {
-            return asked == replica.Datacenter ? await AskSelf(isWitness).WaitAsync(CallTimeout, time, stopping.Token)
-                : links.TryGetLink(asked, out var link) && link.TryGetGrain<IReplicaPeerGrain>(new ReplicaAddress(replica.Shard, asked).ToString(), out var peer)
-                    ? await peer.JoinAsync(replica.Datacenter, storeId, isWitness, credential).WaitAsync(CallTimeout, time, stopping.Token)
+            return asked == replica.Place ? await AskSelf(isWitness).WaitAsync(CallTimeout, time, stopping.Token)
+                : links.TryGetLink(asked.Datacenter, out var link) && link.TryGetGrain<IReplicaPeerGrain>(ReplicaAddress.Of(replica.Shard, asked).ToString(), out var peer)
+                    ? await peer.JoinAsync(replica.Datacenter, storeId, isWitness, credential, replica.Ordinal).WaitAsync(CallTimeout, time, stopping.Token)
                 : null;
         }
         catch (Exception exception) when (!stopping.IsCancellationRequested)
@@ -131,9 +131,9 @@ internal sealed partial class GroupJoiner(
         }
     }
 
-    [LoggerMessage(1160, LogLevel.Information, "Replica {Replica} has the vote of its datacenter on store {StoreId}, in the place of a store that is gone")]
+    [LoggerMessage(1160, LogLevel.Information, "Replica {Replica} has its vote on store {StoreId}, in the place of a store that is gone")]
     private static partial void LogSettled(ILogger logger, ReplicaAddress replica, Guid storeId);
 
-    [LoggerMessage(1161, LogLevel.Debug, "Replica {Replica}: no answer from datacenter {Datacenter} to its request to join: {Reason}")]
-    private static partial void LogNoAnswer(ILogger logger, ReplicaAddress replica, DatacenterId datacenter, string reason);
+    [LoggerMessage(1161, LogLevel.Debug, "Replica {Replica}: no answer from {Other} to its request to join: {Reason}")]
+    private static partial void LogNoAnswer(ILogger logger, ReplicaAddress replica, ReplicaPlace other, string reason);
 }

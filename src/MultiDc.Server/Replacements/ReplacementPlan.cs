@@ -1,6 +1,6 @@
 namespace MultiDc.Server.Replacements;
 
-/// <summary>What is to be done next so that a datacenter's replica is on its new home, and nowhere else. Pure.</summary>
+/// <summary>What is to be done next so that a replica is on its new home, and nowhere else. Pure.</summary>
 /// <param name="Changes">To be proposed, in one change of the membership. Empty: nothing, or not now.</param>
 /// <param name="IsSettled">Whether nothing is left to do.</param>
 internal sealed record ReplacementPlan(IReadOnlyList<ConfigurationChange> Changes, bool IsSettled)
@@ -13,7 +13,7 @@ internal sealed record ReplacementPlan(IReadOnlyList<ConfigurationChange> Change
 
     /// <summary>
     /// The new member comes as a learner, which has no vote; when it has caught up it is made a voter and the old one removed, in one (joint) change,
-    /// so that the group never has more voters than datacenters. A witness has nothing to catch up with.
+    /// so that the group never has more voters than it was founded with. A witness has nothing to catch up with.
     /// </summary>
     /// <param name="configuration">The group's members now.</param>
     /// <param name="isCommitted">Whether that is settled: what is not may be undone by the next leader.</param>
@@ -43,7 +43,8 @@ internal sealed record ReplacementPlan(IReadOnlyList<ConfigurationChange> Change
             // Of earlier attempts there may be learners, whose stores are lost as well. They go first, so that they are not waited for.
             : new([Add(ConfigurationChangeKind.AddLearner), .. removals.Where(removal => configuration.IsLearner(removal.Replica))], false);
 
-        bool IsThere(ReplicaId id) => id == GroupMembers.IdOf(replica.Datacenter) || (configuration.Datacenters.TryGetValue(id, out var at) && at == place);
+        bool IsThere(ReplicaId id) => id == GroupMembers.IdOf(replica.Place)
+            || (configuration.Datacenters.TryGetValue(id, out var at) && at == place && GroupMembers.OrdinalOf(id) == replica.Ordinal);
 
         ConfigurationChange Add(ConfigurationChangeKind kind) => new(kind, next, place);
     }

@@ -25,6 +25,11 @@ internal sealed record ReplicaSender(ReplicaAddress Address, Guid StoreId, Stora
     /// <summary>Where the members of its group stand; null: where they were founded.</summary>
     public GroupMembers? Members { get; init; }
 
-    public ReplicaFrame Frame(IEnumerable<RaftMessage> messages) =>
-        new(Address.Shard, Address.Datacenter, StoreId, Epoch.Value, OpeningId, FrameMessages.Encode(messages)) { Member = Member };
+    /// <summary>A frame for a replica; which of its datacenter's, its Raft id tells.</summary>
+    public ReplicaFrame Frame(ReplicaId to, IEnumerable<RaftMessage> messages) =>
+        new(Address.Shard, Address.Datacenter, StoreId, Epoch.Value, OpeningId, FrameMessages.Encode(messages))
+        {
+            Member = Member,
+            ToOrdinal = GroupMembers.OrdinalOf(to) is > 1 and var ordinal ? ordinal : 0,
+        };
 }

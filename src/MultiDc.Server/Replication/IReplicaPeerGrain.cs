@@ -34,10 +34,11 @@ internal interface IReplicaPeerGrain : IGrainWithStringKey
 
     /// <summary>
     /// A replica that is about to be founded says which store it is on. The answer is durable: the first store named for a replica stays
-    /// its home, see <see cref="Founding.ReplicaFounder"/>. <paramref name="witnesses"/> are the group's as the caller knows them.
+    /// its home, see <see cref="Founding.ReplicaFounder"/>. <paramref name="witnesses"/> are the group's as the caller knows them, <paramref name="ordinal"/> says which of
+    /// its datacenter's replicas it is; 0: the first.
     /// </summary>
     [AlwaysInterleave, Alias("Introduce")]
-    Task<IntroductionReply> IntroduceAsync(DatacenterId from, Guid storeId, ImmutableArray<DatacenterId> witnesses, SiloCredential credential);
+    Task<IntroductionReply> IntroduceAsync(DatacenterId from, Guid storeId, ImmutableArray<DatacenterId> witnesses, SiloCredential credential, int ordinal);
 
     /// <summary>
     /// A replica that was opened says what its store has, before it takes part. Answered by every store that is a home, whether or not its
@@ -46,9 +47,9 @@ internal interface IReplicaPeerGrain : IGrainWithStringKey
     [AlwaysInterleave, Alias("Present")]
     Task<PresentationReply> PresentAsync(DatacenterId from, Presentation presentation, SiloCredential credential);
 
-    /// <summary>A store that the ring has made the home of a replica, in the place of one that is gone, asks for the next step into the group, as a witness or none.</summary>
+    /// <summary>A store that the ring has made the home of a replica, in the place of one that is gone, asks for the next step into the group, as a witness or none. For the ordinal see <see cref="IntroduceAsync"/>.</summary>
     [AlwaysInterleave, Alias("Join")]
-    Task<JoinReply> JoinAsync(DatacenterId from, Guid storeId, bool isWitness, SiloCredential credential);
+    Task<JoinReply> JoinAsync(DatacenterId from, Guid storeId, bool isWitness, SiloCredential credential, int ordinal);
 
     /// <summary>Ends the replica for good, if its keyspace was dropped: it answers nobody any more, and its data are gone from the store.</summary>
     /// <returns>Whether it has ended, durably. False also when another store than this silo's is its home.</returns>

@@ -19,7 +19,7 @@ internal sealed class PendingReads(int maxHeld, TimeSpan retryAfter)
     private readonly record struct ConfirmedRead(LogIndex Index, LinearizableRead Read, bool UnderLease);
 
     /// <summary>Asks the node for a read index; keeps the read, or refuses it.</summary>
-    public void Begin(RaftNode node, LinearizableRead read, Func<DatacenterId?> leader)
+    public void Begin(RaftNode node, LinearizableRead read, Func<ReplicaPlace?> leader)
     {
         var id = new ReadRequestId(++lastId);
         switch (node.ReadIndex(id))
@@ -37,7 +37,7 @@ internal sealed class PendingReads(int maxHeld, TimeSpan retryAfter)
                 read.Refuse(new(RejectionReason.Overloaded, "too many reads wait for the leader's quorum") { RetryAfter = retryAfter });
                 break;
             default:
-                read.Refuse(new(RejectionReason.NotLeader, "this replica does not lead", leader()));
+                read.Refuse(ReadRejected.By(RejectionReason.NotLeader, "this replica does not lead", leader()));
                 break;
         }
     }
@@ -47,7 +47,7 @@ internal sealed class PendingReads(int maxHeld, TimeSpan retryAfter)
 
     /// <summary>Reads that were held back ask again: the term's first entry may be committed, or the leadership lost.</summary>
     /// <returns>Whether the node has something to do for them now.</returns>
-    public bool Retry(RaftNode node, Func<DatacenterId?> leader)
+    public bool Retry(RaftNode node, Func<ReplicaPlace?> leader)
     {
         if (beforeTermCommitted.Count == 0)
         {
@@ -65,7 +65,7 @@ internal sealed class PendingReads(int maxHeld, TimeSpan retryAfter)
     }
 
     /// <summary>Takes over what the node has decided.</summary>
-    public void Take(Ready ready, Func<DatacenterId?> leader)
+    public void Take(Ready ready, Func<ReplicaPlace?> leader)
     {
         foreach (var state in ready.ReadStates)
         {
@@ -79,7 +79,7 @@ internal sealed class PendingReads(int maxHeld, TimeSpan retryAfter)
         {
             if (unconfirmed.Remove(id, out var read))
             {
-                read.Refuse(new(RejectionReason.NotLeader, "this replica lost the leadership", leader()));
+                read.Refuse(ReadRejected.By(RejectionReason.NotLeader, "this replica lost the leadership", leader()));
             }
         }
     }
@@ -91,7 +91,7 @@ internal sealed class PendingReads(int maxHeld, TimeSpan retryAfter)
     /// between, the state was fresh. A read whose lease is gone asks a quorum after all.
     /// </summary>
     /// <returns>Whether the node has something to do for a read that must ask a quorum after all.</returns>
-    public async ValueTask<bool> ServeAsync(IReplicaStorage storage, RaftNode node, Func<MonotonicTime> now, Func<DatacenterId?> leader)
+    public async ValueTask<bool> ServeAsync(IReplicaStorage storage, RaftNode node, Func<MonotonicTime> now, Func<ReplicaPlace?> leader)
     {
         if (!confirmed.Any(c => c.Index <= storage.State.Applied))
         {

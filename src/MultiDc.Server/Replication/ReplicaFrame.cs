@@ -18,19 +18,19 @@ internal sealed record ReplicaFrame(
     [property: Id(0)] ShardId Shard, [property: Id(1)] DatacenterId From, [property: Id(2)] Guid StoreId, [property: Id(3)] ulong Epoch,
     [property: Id(5)] Guid OpeningId, [property: Id(4)] ReadOnlyMemory<byte> Messages)
 {
-    /// <summary>The sender's Raft id; 0: the founder's.</summary>
+    /// <summary>The sender's Raft id; 0: the founder's of the datacenter's first replica.</summary>
     [Id(6)]
     public ulong Member { get; init; }
 
+    /// <summary>Which of the receiving datacenter's replicas it is for; 0: the first.</summary>
+    [Id(7)]
+    public int ToOrdinal { get; init; }
+
     /// <summary>Who says it speaks.</summary>
-    public GroupMember Sender
-    {
-        get
-        {
-            var replica = new ReplicaAddress(Shard, From);
-            return Member == 0 ? replica : new GroupMember(replica, new ReplicaId(Member));
-        }
-    }
+    public GroupMember Sender => GroupMember.Of(Shard, From, Member);
+
+    /// <summary>The replica of a datacenter that it is for.</summary>
+    public ReplicaAddress ReceiverIn(DatacenterId datacenter) => new(Shard, datacenter, Math.Max(1, ToOrdinal));
 }
 
 /// <summary>The messages of a frame: version (1), then each message with its length (4, little-endian) in front.</summary>

@@ -15,10 +15,10 @@ internal sealed partial class ReplicaGrain
         return pump is { } target ? await target.GetRemainingLeasesAsync() : throw new InvalidOperationException($"replica {address} is not running");
     }
 
-    private async Task<ImmutableArray<RemainingLease>> AskAboutLeasesAsync(DatacenterId datacenter, CancellationToken stop) =>
-        links.TryGetLink(datacenter, out var link) && link.TryGetGrain<IReplicaPeerGrain>(new ReplicaAddress(address.Shard, datacenter).ToString(), out var peer)
+    private async Task<ImmutableArray<RemainingLease>> AskAboutLeasesAsync(ReplicaPlace place, CancellationToken stop) =>
+        links.TryGetLink(place.Datacenter, out var link) && link.TryGetGrain<IReplicaPeerGrain>(ReplicaAddress.Of(address.Shard, place).ToString(), out var peer)
             ? await peer.GetRemainingLeasesAsync(gate.Own).WaitAsync(PatienceForLeases, time, stop)
-            : throw new InvalidOperationException($"datacenter {datacenter} is not linked");
+            : throw new InvalidOperationException($"datacenter {place.Datacenter} is not linked");
 
     public async Task<LeaseReply> ReadLeaseAsync(LeaseReadRequest request)
     {

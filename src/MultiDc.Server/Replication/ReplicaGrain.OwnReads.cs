@@ -84,7 +84,7 @@ internal sealed partial class ReplicaGrain
             // Told below.
         }
 
-        return new ReadRejected(RejectionReason.NotLeader, $"replica {address} does not lead, and its leader did not tell it how far the log is committed", reader.Pump.Status.Leader);
+        return ReadRejected.By(RejectionReason.NotLeader, $"replica {address} does not lead, and its leader did not tell it how far the log is committed", reader.Pump.Status.Leader);
     }
 
     // A client of an earlier version takes every keyspace for one of hashes, and would find no key where it looks for it.
@@ -98,7 +98,7 @@ internal sealed partial class ReplicaGrain
             async state => state.Applied < atLeast ? null : new ReadServed(await KeyValueReader.GetAsync(state, key), new(state.Applied.Value), staleness, address.Datacenter, level),
             static rejected => rejected);
 
-    private ReadRejected Behind(StaleReader reader, LogIndex index) => new(
+    private ReadRejected Behind(StaleReader reader, LogIndex index) => ReadRejected.By(
         RejectionReason.TooStale, $"replica {address} has applied its log up to {reader.Pump.Status.Applied.Value}, and what was seen before is {index.Value}", reader.Pump.Status.Leader);
 
     private TimeSpan LeftOf(TimeSpan timeout, long begunAt) => timeout - time.GetElapsedTime(begunAt) is { Ticks: > 0 } left ? left : TimeSpan.Zero;

@@ -77,18 +77,20 @@ internal sealed partial class ReplicaGrain
             : new SnapshotChunkReply(false);
     }
 
-    public async Task<IntroductionReply> IntroduceAsync(DatacenterId from, Guid storeId, ImmutableArray<DatacenterId> witnesses, SiloCredential credential)
+    public async Task<IntroductionReply> IntroduceAsync(
+        DatacenterId from, Guid storeId, ImmutableArray<DatacenterId> witnesses, SiloCredential credential, int ordinal)
     {
         gate.Require(credential);
-        RequireOther(from);
+        var place = RequireOther(new(from, Math.Max(1, ordinal)));
         RequireNotDropped();
-        return await founder.AnswerAsync(address, from, storeId, witnesses.IsDefault ? [] : witnesses);
+        return await founder.AnswerAsync(address, place, storeId, witnesses.IsDefault ? [] : witnesses);
     }
 
     public async Task<PresentationReply> PresentAsync(DatacenterId from, Presentation presentation, SiloCredential credential)
     {
         gate.Require(credential);
-        RequireOther(from);
+        var other = GroupMember.Of(address.Shard, from, presentation.Member, presentation.StoreId);
+        var place = RequireOther(other.Replica.Place);
         RequireNotDropped();
         if (!await founder.MaySpeakForAsync(address))
         {
@@ -96,7 +98,6 @@ internal sealed partial class ReplicaGrain
         }
 
         var self = await records.GetMemberAsync(address);
-        var other = GroupMember.Of(new(address.Shard, from), presentation.Member, presentation.StoreId);
 
         // Who was replaced, or is not added yet. A group that is not known yet knows nobody.
         var group = pump?.Status.Configuration ?? recovered;
@@ -109,25 +110,25 @@ internal sealed partial class ReplicaGrain
         var (verdict, why) = await judge.JudgeAsync(other, presentation);
         if (isNew && verdict == PresentationVerdict.Accepted)
         {
-            presenter?.PresentTo(from);
+            presenter?.PresentTo(place);
         }
 
         // A group that is silent does not notice that its leader is gone.
         pump?.Wake();
         return Reply(verdict, why);
 
-        PresentationReply Reply(PresentationVerdict verdict, string why) => new(records.StoreId, verdict, why, pump?.Status.Leader)
+        PresentationReply Reply(PresentationVerdict verdict, string why) => new(records.StoreId, verdict, why, pump?.Status.Leader?.Datacenter)
         {
+            LeaderOrdinal = pump?.Status.Leader is { IsFirst: false } leader ? leader.Ordinal : 0,
             Member = self.ToWire(),
             IsNewcomer = !self.IsFounder && !group.IsVoter(self.Id),
         };
     }
 
-    public async Task<JoinReply> JoinAsync(DatacenterId from, Guid storeId, bool isWitness, SiloCredential credential)
+    public async Task<JoinReply> JoinAsync(DatacenterId from, Guid storeId, bool isWitness, SiloCredential credential, int ordinal)
     {
         gate.Require(credential);
-        RequireOther(from);
-        return await JoinAsync(from, storeId, isWitness);
+        return await JoinAsync(RequireOther(new(from, Math.Max(1, ordinal))), storeId, isWitness);
     }
 
     public async Task<bool> EndIfDroppedAsync(SiloCredential credential)
@@ -146,9 +147,9 @@ internal sealed partial class ReplicaGrain
             && await drops.EndAsync(address);
     }
 
-    private async Task<JoinReply> JoinAsync(DatacenterId from, Guid storeId, bool isWitness)
+    private async Task<JoinReply> JoinAsync(ReplicaPlace from, Guid storeId, bool isWitness)
     {
-        var replica = new ReplicaAddress(address.Shard, from);
+        var replica = ReplicaAddress.Of(address.Shard, from);
         var next = GroupMembers.IdOf(from, storeId);
         if (pump is not { } leader || leader.Status is not { Role: RaftRole.Leader } status)
         {
@@ -197,13 +198,9 @@ internal sealed partial class ReplicaGrain
         }
     }
 
-    private void RequireOther(DatacenterId from)
-    {
-        if (from == address.Datacenter || !links.Datacenters.Contains(from))
-        {
-            throw new ArgumentException($"'{from}' is no other datacenter of this system");
-        }
-    }
+    private ReplicaPlace RequireOther(ReplicaPlace from) => from != address.Place && links.Datacenters.Contains(from.Datacenter)
+        ? from
+        : throw new ArgumentException($"'{from}' is the place of no other replica in a datacenter of this system");
 
     [LoggerMessage(1065, LogLevel.Information, "Replica {Replica} leads the replacement of {Replaced} by store {StoreId}: {Changes}: {Outcome}")]
     private static partial void LogReplacing(ILogger logger, ReplicaAddress replica, ReplicaAddress replaced, Guid storeId, string changes, WriteResult outcome);

@@ -112,8 +112,8 @@ internal sealed partial class ReplicaGrain
         }
 
         return target.Status.Leader is { } leader
-            && links.TryGetLink(leader, out var link)
-            && link.TryGetGrain<IReplicaPeerGrain>(new ReplicaAddress(address.Shard, leader).ToString(), out var peer)
+            && links.TryGetLink(leader.Datacenter, out var link)
+            && link.TryGetGrain<IReplicaPeerGrain>(ReplicaAddress.Of(address.Shard, leader).ToString(), out var peer)
             && await peer.GetReadIndexAsync(ReadIndexPatience, gate.Own).WaitAsync(stop) is { } index ? new LogIndex(index) : null;
     }
 

@@ -50,10 +50,10 @@ internal sealed partial class ReplicaGrain(
         var key = this.GetPrimaryKeyString();
         if (!ReplicaAddress.TryParse(key, out address) || address.Datacenter != links.Local)
         {
-            throw new ArgumentException($"'{key}' is no replica of datacenter {links.Local}: the form is keyspace/shard@datacenter");
+            throw new ArgumentException($"'{key}' is no replica of datacenter {links.Local}: the form is keyspace/shard@datacenter, with #2 and so on behind it for further ones of the shard");
         }
 
-        id = GroupMembers.IdOf(address.Datacenter);
+        id = GroupMembers.IdOf(address.Place);
 
         // Silos remember where a grain was and go on sending there, which makes Orleans activate it there again, unasked. Deactivating sends
         // the waiting messages on to the right silo and tells their senders; without this a refused replica would keep its home from
@@ -104,8 +104,11 @@ internal sealed partial class ReplicaGrain(
     {
         var now = pump?.Status;
         return Task.FromResult(new ReplicaStatus(
-            address.ToString(), silo.Name, state, detail, now?.Configuration.IsWitness(id) == true ? "Witness" : (now?.Role ?? RaftRole.Follower).ToString(), now?.Term.Value ?? 0, now?.Leader,
-            now?.Commit.Value ?? 0, now?.Applied.Value ?? 0, now?.Last.Value ?? 0, now?.Epoch.Value ?? 0));
+            address.ToString(), silo.Name, state, detail, now?.Configuration.IsWitness(id) == true ? "Witness" : (now?.Role ?? RaftRole.Follower).ToString(), now?.Term.Value ?? 0, now?.Leader?.Datacenter,
+            now?.Commit.Value ?? 0, now?.Applied.Value ?? 0, now?.Last.Value ?? 0, now?.Epoch.Value ?? 0)
+        {
+            LeaderOrdinal = now?.Leader is { IsFirst: false } leader ? leader.Ordinal : 0,
+        });
     }
 
     public Task<bool> TransferLeadershipAsync(DatacenterId to) => pump is { } target
@@ -180,7 +183,7 @@ internal sealed partial class ReplicaGrain(
                     return null;
                 case NotYet notYet:
                     (state, detail) = ("founding", notYet.Detail);
-                    await Task.Delay(FoundingRetry, time, closing.Token);
+                    await Task.Delay(notYet.NeedsAnotherSilo ? PlacementCheck : FoundingRetry, time, closing.Token);
                     if (await StepAsideAsync())
                     {
                         return null;
@@ -208,7 +211,7 @@ internal sealed partial class ReplicaGrain(
             await RecallAsync(opened);
             await using var joining = new GroupJoiner(address, opened, founder, records.StoreId, links, gate.Own, time, logger)
             {
-                AskSelf = isWitness => JoinAsync(address.Datacenter, records.StoreId, isWitness),
+                AskSelf = isWitness => JoinAsync(address.Place, records.StoreId, isWitness),
             };
             joining.Start();
             if (!await WaitUntilDecidedAsync("joining", joining.Member, joining.Refused, () => joining.Detail))
@@ -351,7 +354,7 @@ internal sealed partial class ReplicaGrain(
     // What this store knows of the other replicas, beside what its silo has heard.
     private async Task RecallAsync(Opened opened)
     {
-        id = opened.Replacement ?? GroupMembers.IdOf(address.Datacenter);
+        id = opened.Replacement ?? GroupMembers.IdOf(address.Place);
         recovered = opened.Configuration;
         members = opened.Descriptor.Members;
         members.Follow(recovered);
@@ -369,7 +372,7 @@ internal sealed partial class ReplicaGrain(
     }
 
     private IEnumerable<GroupMember> Others() => members.All
-        .Where(member => member.Datacenter != address.Datacenter).Select(member => new GroupMember(new(address.Shard, member.Datacenter), member.Id));
+        .Where(member => member.Place != address.Place).Select(member => new GroupMember(ReplicaAddress.Of(address.Shard, member.Place), member.Id));
 
     private async Task SaveMemoryAsync()
     {

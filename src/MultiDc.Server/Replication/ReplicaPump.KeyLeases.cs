@@ -29,9 +29,9 @@ internal sealed partial class ReplicaPump
         async state => new LeaseReply(await LeaseStatusAsync(state, lease), null) { Revision = new(state.Applied.Value) }, static rejected => new LeaseReply(null, rejected));
 
     /// <summary>
-    /// Asks another datacenter's replica how long the leases live on by its clock; null: nobody is asked. Throws what it likes when there is no answer, and ends when the token is cancelled.
+    /// Asks another replica how long the leases live on by its clock; null: nobody is asked. Throws what it likes when there is no answer, and ends when the token is cancelled.
     /// </summary>
-    public Func<DatacenterId, CancellationToken, Task<ImmutableArray<RemainingLease>>>? AskAboutLeases { get; init; }
+    public Func<ReplicaPlace, CancellationToken, Task<ImmutableArray<RemainingLease>>>? AskAboutLeases { get; init; }
 
     /// <summary>How long the leases live on by this replica's clock, whoever leads.</summary>
     public Task<ImmutableArray<RemainingLease>> GetRemainingLeasesAsync()
@@ -90,20 +90,20 @@ internal sealed partial class ReplicaPump
         background.RemoveAll(static task => task.IsCompleted);
         foreach (var other in node.Configuration.Members.Where(member => member != node.Id && !node.Configuration.IsWitness(member)))
         {
-            if (members.DatacenterOf(other) is { } datacenter)
+            if (members.PlaceOf(other) is { } place)
             {
-                background.Add(AskAsync(datacenter));
+                background.Add(AskAsync(place));
             }
         }
 
-        async Task AskAsync(DatacenterId datacenter)
+        async Task AskAsync(ReplicaPlace place)
         {
             var pause = FirstPauseOfQuestions;
             for (var i = 0; i < MaxQuestionsAboutLeases && question == questionsAboutLeases && !stopping.IsCancellationRequested; i++)
             {
                 try
                 {
-                    var told = await ask(datacenter, stopping.Token);
+                    var told = await ask(place, stopping.Token);
                     inbox.AddCompletion(new TurnRequest<bool>(
                         () =>
                         {

@@ -7,7 +7,7 @@ internal sealed partial class ReplicaPump
     private static partial void LogLeading(ILogger logger, ReplicaAddress replica, Term term);
 
     [LoggerMessage(1007, LogLevel.Information, "Replica {Replica} hands the leadership to {To}, a preferred datacenter")]
-    private static partial void LogMoving(ILogger logger, ReplicaAddress replica, DatacenterId? to);
+    private static partial void LogMoving(ILogger logger, ReplicaAddress replica, ReplicaPlace? to);
 
     [LoggerMessage(1009, LogLevel.Information, "Replica {Replica} waits no longer for its leader: datacenter {Datacenter} has closed its connections")]
     private static partial void LogMissed(ILogger logger, ReplicaAddress replica, DatacenterId datacenter);
@@ -16,7 +16,7 @@ internal sealed partial class ReplicaPump
     private static partial void LogLeftOut(ILogger logger, ReplicaAddress replica, DatacenterId datacenter);
 
     [LoggerMessage(1001, LogLevel.Information, "Replica {Replica} leads no more; term {Term}, leader {Leader}")]
-    private static partial void LogNotLeading(ILogger logger, ReplicaAddress replica, Term term, DatacenterId? leader);
+    private static partial void LogNotLeading(ILogger logger, ReplicaAddress replica, Term term, ReplicaPlace? leader);
 
     [LoggerMessage(1002, LogLevel.Information, "Replica {Replica} stopped: {Reason}: {Detail}")]
     private static partial void LogStopped(ILogger logger, ReplicaAddress replica, PumpStopReason reason, string detail);
@@ -31,8 +31,8 @@ internal sealed partial class ReplicaPump
     private static partial void LogSnapshotInstalled(ILogger logger, ReplicaAddress replica, EntryId lastIncluded);
 
     [LoggerMessage(1005, LogLevel.Information, "Replica {Replica} sends {To} a snapshot up to {LastIncluded}")]
-    private static partial void LogSnapshotBegun(ILogger logger, ReplicaAddress replica, DatacenterId? to, EntryId lastIncluded);
+    private static partial void LogSnapshotBegun(ILogger logger, ReplicaAddress replica, ReplicaPlace? to, EntryId lastIncluded);
 
     [LoggerMessage(1006, LogLevel.Information, "Replica {Replica}: the snapshot for {To} did not get through: {Reason}")]
-    private static partial void LogSnapshotFailed(ILogger logger, ReplicaAddress replica, DatacenterId? to, string reason);
+    private static partial void LogSnapshotFailed(ILogger logger, ReplicaAddress replica, ReplicaPlace? to, string reason);
 }

@@ -107,7 +107,7 @@ internal sealed partial class ReplicaPump
     public void Miss(DatacenterId datacenter)
     {
         // Not among the requests, which may have no room, nor more than once.
-        if ((status.Leader == datacenter || LeadsWithWitnesses(status.Role, status.Configuration)) && missQueued.TryAdd(datacenter, 0))
+        if ((status.Leader?.Datacenter == datacenter || LeadsWithWitnesses(status.Role, status.Configuration)) && missQueued.TryAdd(datacenter, 0))
         {
             inbox.AddCompletion(new TurnRequest<bool>(
                 () =>
@@ -132,7 +132,7 @@ internal sealed partial class ReplicaPump
                 node.ReportGone(gone);
             }
         }
-        else if (Leader() == datacenter)
+        else if (Leader()?.Datacenter == datacenter)
         {
             LogMissed(logger, sender.Address, datacenter);
             node.ForgetLeader();

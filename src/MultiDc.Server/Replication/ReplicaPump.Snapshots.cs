@@ -43,7 +43,7 @@ internal sealed partial class ReplicaPump
     {
         var view = storage.State.OpenView();
         var request = new SnapshotRequest(node.Id, to, node.Term, node.SnapshotAt(view.Applied));
-        LogSnapshotBegun(logger, sender.Address, members.DatacenterOf(to), request.Snapshot.LastIncluded);
+        LogSnapshotBegun(logger, sender.Address, members.PlaceOf(to), request.Snapshot.LastIncluded);
         snapshotsUnderWay[to] = request;
         background.RemoveAll(static task => task.IsCompleted);
         background.Add(StreamAsync());
@@ -61,7 +61,7 @@ internal sealed partial class ReplicaPump
             catch (Exception exception)
             {
                 // The follower is away or this replica is closing; the node asks for another snapshot if one is still needed.
-                LogSnapshotFailed(logger, sender.Address, members.DatacenterOf(to), exception.Message);
+                LogSnapshotFailed(logger, sender.Address, members.PlaceOf(to), exception.Message);
             }
 
             inbox.AddCompletion(new TurnRequest<bool>(

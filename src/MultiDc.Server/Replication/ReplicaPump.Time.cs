@@ -32,7 +32,7 @@ internal sealed partial class ReplicaPump
         var order = PreferredLeaders?.Invoke() ?? options.PreferredLeaders;
         if (order.Count > 0 && node.MoveToPreferredLeader(order) is { IsNone: false } target)
         {
-            LogMoving(logger, sender.Address, members.DatacenterOf(target));
+            LogMoving(logger, sender.Address, members.PlaceOf(target));
         }
 
         CountMisplaced(node.Role == RaftRole.Leader && order.Count > 0 && !PreferredLeader.Choose(order, node.Configuration, node.Id, static _ => true).IsNone);

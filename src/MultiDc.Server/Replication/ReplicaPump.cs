@@ -373,7 +373,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
             ProposalRefusal.ConfigurationInProgress => new Rejected(RejectionReason.PreconditionFailed, "another change of the membership is under way"),
             ProposalRefusal.NotCaughtUp => new Rejected(RejectionReason.PreconditionFailed, result.Detail!),
             ProposalRefusal.ConfigurationInvalid => new Rejected(RejectionReason.InvalidArgument, result.Detail!),
-            _ => new Rejected(RejectionReason.NotLeader, "this replica does not lead", Leader()),
+            _ => Rejected.By(RejectionReason.NotLeader, "this replica does not lead", Leader()),
         }));
     }
 
@@ -466,7 +466,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
 
     private bool IsLeadingIn(Term term) => node.Role == RaftRole.Leader && node.Term == term;
 
-    private DatacenterId? Leader() => members.DatacenterOf(node.Leader);
+    private ReplicaPlace? Leader() => members.PlaceOf(node.Leader);
 
     private PumpStatus CurrentStatus() =>
         new(node.Role, node.Term, Leader(), node.Commit, storage.State.Applied, node.LastEntry.Index, storage.Epoch, node.Configuration, node.IsConfigurationCommitted, node.IsQuiesced);
@@ -523,5 +523,5 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
 
 /// <summary>What a replica's node was doing after a round.</summary>
 internal sealed record PumpStatus(
-    RaftRole Role, Term Term, DatacenterId? Leader, LogIndex Commit, LogIndex Applied, LogIndex Last, Epoch Epoch, GroupConfiguration Configuration,
+    RaftRole Role, Term Term, ReplicaPlace? Leader, LogIndex Commit, LogIndex Applied, LogIndex Last, Epoch Epoch, GroupConfiguration Configuration,
     bool IsConfigurationCommitted, bool IsQuiesced);

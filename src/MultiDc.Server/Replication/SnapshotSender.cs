@@ -13,7 +13,7 @@ internal sealed class SnapshotSender(IRaftTransport transport, ReplicaSender sen
     /// <exception cref="TimeoutException">A chunk was sent <see cref="ReplicaPumpOptions.SnapshotChunkAttempts"/> times and never answered.</exception>
     public async Task<bool> SendAsync(SnapshotRequest request, IReplicaStateView view, CancellationToken stopping)
     {
-        var frame = sender.Frame([request]);
+        var frame = sender.Frame(request.To, [request]);
         var number = 0;
         await foreach (var (rows, isLast) in ChunksAsync(view, stopping))
         {

@@ -46,7 +46,7 @@ internal sealed class KeyspacePolicies(IOptions<MultiDcOptions> options)
         }
     }
 
-    /// <summary>The newest ring that this silo has seen.</summary>
+    /// <summary>The newest ring that this silo has seen; of version zero before it saw one.</summary>
     public RingSnapshot Ring => known.Ring;
 
     /// <summary>Whether the shards that are named so are no more, as far as this silo knows.</summary>
@@ -83,6 +83,9 @@ internal sealed class KeyspacePolicies(IOptions<MultiDcOptions> options)
 
         return new(this, watcher);
     }
+
+    /// <summary>How many replicas a datacenter has of each of the shards that are named so; one, if it is not known.</summary>
+    public int ReplicasIn(string group, DatacenterId datacenter) => known.Policies.TryGetValue(group, out var policy) ? policy.Keyspace.ReplicasIn(datacenter) : 1;
 
     /// <summary>How many bytes each of the shards that are named so should hold; null: any number.</summary>
     public long? MaxShardBytesOf(string group) => known.Policies.TryGetValue(group, out var policy) ? policy.Keyspace.MaxShardBytes : null;

@@ -29,7 +29,10 @@ internal sealed partial class RingGrain(
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
     private const int MaxChangeAttempts = 16;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    // Less for replicas than for their datacenter: what it has to say is not lost with one that does not answer.
     private static readonly TimeSpan EndingPatience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan ReplicaEndingPatience = TimeSpan.FromSeconds(2.5);
 
     private readonly HashSet<ReplicaAddress> awake = [];
     private RingSnapshot? snapshot;
@@ -51,7 +54,9 @@ internal sealed partial class RingGrain(
             return;
         }
 
-        snapshot = await memory.RecallAsync(this.GetGrainId());
+        // Of a silo that died the others of its datacenter have seen the ring, even if its shard is out of reach without that silo.
+        var recalled = await memory.RecallAsync(this.GetGrainId());
+        snapshot = policies.Ring is { Version.Value: > 0 } seen && !(recalled?.Version.Value > seen.Version.Value) ? seen : recalled;
         isRemembered = snapshot is not null;
         this.RegisterGrainTimer(
             static (grain, _) => grain.RefreshAsync(),
@@ -169,22 +174,29 @@ internal sealed partial class RingGrain(
             Adopt(ring);
         }
 
+        var begunAt = time.GetTimestamp();
         var ended = new List<int>();
-        foreach (var numbers in Enumerable.Range(0, keyspace.ShardCount).Chunk(64))
+        foreach (var replicas in ReplicasHere(keyspace).Chunk(64))
         {
-            var answers = await Task.WhenAll(numbers.Select(EndAsync));
-            ended.AddRange(numbers.Where((_, i) => answers[i]));
+            if (time.GetElapsedTime(begunAt) >= ReplicaEndingPatience)
+            {
+                // Nobody waits for more; the others end when their silos see the ring.
+                break;
+            }
+
+            var answers = await Task.WhenAll(replicas.Select(EndAsync));
+            ended.AddRange(replicas.Where((_, i) => answers[i]).Select(static replica => replica.Shard.Number));
         }
 
         return [.. ended];
 
-        async Task<bool> EndAsync(int number)
+        async Task<bool> EndAsync(ReplicaAddress replica)
         {
-            var replica = new ReplicaAddress(keyspace.ShardAt(number), links.Local);
             try
             {
                 awake.Remove(replica);
-                return await grains.GetGrain<IReplicaPeerGrain>(replica.ToString()).EndIfDroppedAsync(gate.Own).WaitAsync(EndingPatience, time);
+                var left = ReplicaEndingPatience - time.GetElapsedTime(begunAt);
+                return await grains.GetGrain<IReplicaPeerGrain>(replica.ToString()).EndIfDroppedAsync(gate.Own).WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time);
             }
             catch (Exception exception)
             {
@@ -194,12 +206,12 @@ internal sealed partial class RingGrain(
         }
     }
 
-    // Of a shard whose replicas have ended in a majority of datacenters nothing is committed and no leadership confirmed any more. How many shards are not so far.
+    // Of a shard of whose replicas a majority has ended, wherever they are, nothing is committed and no leadership confirmed any more. How many shards are not so far.
     private async Task<int> EndReplicasAsync(KeyspaceDescriptor keyspace)
     {
         var ring = snapshot!;
         var ended = new int[keyspace.ShardCount];
-        var majority = (keyspace.Datacenters.Length / 2) + 1;
+        var majority = (keyspace.Places.Length / 2) + 1;
         await foreach (var numbers in Task.WhenEach(keyspace.Datacenters.Select(EndInAsync)))
         {
             foreach (var number in await numbers)
@@ -213,7 +225,7 @@ internal sealed partial class RingGrain(
             }
         }
 
-        if (options.Value.LeaderLeases && ended.Any(count => count < keyspace.Datacenters.Length))
+        if (options.Value.LeaderLeases && ended.Any(count => count < keyspace.Places.Length))
         {
             // What has not heard of it may lead by a lease that it got before the others ended.
             await Task.Delay(options.Value.TickInterval * options.Value.ElectionTimeoutTicks, time);
@@ -240,10 +252,10 @@ internal sealed partial class RingGrain(
         }
     }
 
-    public Task<ReplicaHome?> ClaimAsync(string replica, Guid storeId, bool mayFound, SiloCredential credential)
+    public Task<ReplicaHome?> ClaimAsync(string replica, Guid storeId, bool mayFound, SiloCredential credential, ImmutableArray<string> apartFrom)
     {
         gate.Require(credential);
-        return Homes.ClaimAsync(replica, storeId, mayFound);
+        return Homes.ClaimAsync(replica, storeId, mayFound, apartFrom.IsDefault ? [] : apartFrom);
     }
 
     public Task<ReplicaHome?> GetHomeAsync(string replica, SiloCredential credential)
@@ -309,7 +321,7 @@ internal sealed partial class RingGrain(
     {
         for (var attempt = 0; attempt < MaxChangeAttempts; attempt++)
         {
-            var read = await router.ReadAsync(ShardId.Ring, links.FullDatacenters, RingKey, Patience);
+            var read = await router.ReadAsync(ShardId.Ring, links.RingPlaces, RingKey, Patience);
             if (read is not ReadServed { Entry: var entry })
             {
                 return new Rejected(RejectionReason.Unavailable, ((ReadRejected)read).Detail);
@@ -338,7 +350,7 @@ internal sealed partial class RingGrain(
             }
 
             var written = await router.WriteAsync(
-                ShardId.Ring, links.FullDatacenters, new CompareAndSetOperation(RingKey, entry?.Value, RingSnapshotJson.Serialize(after)), Patience);
+                ShardId.Ring, links.RingPlaces, new CompareAndSetOperation(RingKey, entry?.Value, RingSnapshotJson.Serialize(after)), Patience);
             switch (written)
             {
                 case Applied:
@@ -367,6 +379,11 @@ internal sealed partial class RingGrain(
         }
     }
 
+    private IEnumerable<ReplicaAddress> ReplicasHere(KeyspaceDescriptor keyspace) =>
+        from number in Enumerable.Range(0, keyspace.ShardCount)
+        from ordinal in Enumerable.Range(1, keyspace.ReplicasIn(links.Local))
+        select new ReplicaAddress(keyspace.ShardAt(number), links.Local, ordinal);
+
     // A replica wakes when it is spoken to. After a restart somebody must speak first, or a shard without callers would sleep through a
     // second loss.
     private async Task WakeReplicasAsync()
@@ -376,10 +393,7 @@ internal sealed partial class RingGrain(
             return;
         }
 
-        var sleeping = snapshot.Keyspaces.Where(k => k.Datacenters.Contains(links.Local))
-            .SelectMany(k => Enumerable.Range(0, k.ShardCount).Select(number => new ReplicaAddress(k.ShardAt(number), links.Local)))
-            .Where(replica => !awake.Contains(replica))
-            .ToArray();
+        var sleeping = snapshot.Keyspaces.SelectMany(ReplicasHere).Where(replica => !awake.Contains(replica)).ToArray();
         foreach (var group in sleeping.Chunk(64))
         {
             await Task.WhenAll(group.Select(WakeAsync));

@@ -21,11 +21,10 @@ internal sealed class GrainRaftTransport : IRaftTransport, IDisposable
         this.gate = gate;
         this.time = time;
         datacenters = links.Datacenters.ToFrozenDictionary(GroupMembers.IdOf);
-        outboxes = datacenters
-            .Where(pair => pair.Value != links.Local)
-            .ToFrozenDictionary(
-                static pair => pair.Value,
-                pair => new DatacenterOutbox(LinkTo(pair.Value), gate.Own, options, scheduler, time, metrics, logger));
+
+        // The own datacenter too: other silos of it may have further replicas of the same shards.
+        outboxes = links.Datacenters.Where(datacenter => datacenter != links.Local || links.TryGetLink(datacenter, out _)).ToFrozenDictionary(
+            static datacenter => datacenter, datacenter => new DatacenterOutbox(LinkTo(datacenter), gate.Own, options, scheduler, time, metrics, logger));
     }
 
     public void Send(ReplicaSender sender, IReadOnlyList<RaftMessage> messages)
@@ -42,7 +41,7 @@ internal sealed class GrainRaftTransport : IRaftTransport, IDisposable
 
             if (first && TryFind(sender, to, out var datacenter) && outboxes.TryGetValue(datacenter, out var outbox))
             {
-                outbox.Add(sender.Frame(messages.Where(m => m.To == to)));
+                outbox.Add(sender.Frame(to, messages.Where(m => m.To == to)));
             }
         }
     }
@@ -79,7 +78,7 @@ internal sealed class GrainRaftTransport : IRaftTransport, IDisposable
         peer = null;
         return TryFind(sender, to, out var datacenter)
             && links.TryGetLink(datacenter, out var link)
-            && link.TryGetGrain(new ReplicaAddress(sender.Address.Shard, datacenter).ToString(), out peer);
+            && link.TryGetGrain(new ReplicaAddress(sender.Address.Shard, datacenter, GroupMembers.OrdinalOf(to)).ToString(), out peer);
     }
 
     private bool TryFind(ReplicaSender sender, ReplicaId to, out DatacenterId datacenter)

@@ -22,7 +22,7 @@ internal sealed class RaftReceiverGrain(LocalReplicas locals, IGrainFactory grai
         var datacenter = new DatacenterId(this.GetPrimaryKeyString());
         foreach (var frame in parcel.Frames)
         {
-            var address = new ReplicaAddress(frame.Shard, datacenter);
+            var address = frame.ReceiverIn(datacenter);
             if (!locals.TryTake(address, frame))
             {
                 grains.GetGrain<IReplicaPeerGrain>(address.ToString()).DeliverAsync(frame, credential).Ignore();

@@ -14,7 +14,7 @@ public sealed class LeaderSearchTests
         Assert.Equal(C, Search([A, B, C], B, C).Current);
         Assert.Equal(B, Search([A, B, C], B, null).Current);
         Assert.Equal(A, Search([A, B, C], new("elsewhere"), null).Current);
-        Assert.Equal(A, Search([A, B, C], B, new("gone")).Current);
+        Assert.Equal(A, Search([A, B, C], B, new DatacenterId("gone")).Current);
     }
 
     [Fact]
@@ -34,7 +34,7 @@ public sealed class LeaderSearchTests
         Assert.True(search.MoveNext(A));
         Assert.Equal(C, search.Current);
         search = Search([A, B, C], A, null);
-        Assert.True(search.MoveNext(new("unknown")));
+        Assert.True(search.MoveNext(new DatacenterId("unknown")));
         Assert.Equal(B, search.Current);
     }
 
@@ -44,7 +44,7 @@ public sealed class LeaderSearchTests
         var search = Search([A, B, C], B, null);
         for (var round = 0; round < 3; round++)
         {
-            var asked = new HashSet<DatacenterId> { search.Current };
+            var asked = new HashSet<ReplicaPlace> { search.Current };
             Assert.True(search.MoveNext(null));
             Assert.True(asked.Add(search.Current));
             Assert.True(search.MoveNext(null));
@@ -87,6 +87,23 @@ public sealed class LeaderSearchTests
         Assert.Equal(A, search.Current);
     }
 
-    private static LeaderSearch Search(IReadOnlyList<DatacenterId> datacenters, DatacenterId local, DatacenterId? leader, params DatacenterId[] down) =>
-        new(datacenters, local, leader, datacenter => !down.Contains(datacenter));
+    [Fact]
+    public void A_hint_names_one_of_a_datacenters_replicas_and_all_of_them_are_asked()
+    {
+        var second = new ReplicaPlace(A, 2);
+        var search = Search([A, B, C, second], A, null);
+        Assert.Equal(A, search.Current);
+        Assert.True(search.MoveNext(second));
+        Assert.Equal(second, search.Current);
+        Assert.True(search.MoveNext(second));
+        Assert.Equal(B, search.Current);
+        Assert.Equal(second, Search([A, B, C, second], B, second).Current);
+        search = Search([A, B, C, second], A, null);
+        Assert.True(search.MoveNext(null) && search.MoveNext(null) && search.MoveNext(null));
+        Assert.Equal(second, search.Current);
+        Assert.False(search.MoveNext(null));
+    }
+
+    private static LeaderSearch Search(IReadOnlyList<ReplicaPlace> replicas, DatacenterId local, ReplicaPlace? leader, params DatacenterId[] down) =>
+        new(replicas, local, leader, datacenter => !down.Contains(datacenter));
 }

@@ -116,16 +116,16 @@ public sealed class ShardAdmissionTests
         using var router = new ShardRouter(
             world, new() { MinConcurrentRequestsPerShard = 1, MaxConcurrentRequestsPerShard = 1, MaxWaitingRequestsPerShard = 0 }, time, static () => 0.5, NullLogger<ShardRouter>.Instance);
         var shard = new ShardId("orders", 3);
-        _ = router.ReadAsync(shard, world.Datacenters, "k"u8.ToArray(), Patience);
-        var read = Assert.IsType<ReadRejected>(await router.ReadAsync(shard, world.Datacenters, "k"u8.ToArray(), Patience));
-        var write = Assert.IsType<Rejected>(await router.WriteAsync(shard, world.Datacenters, new Grains.DeleteOperation("k"u8.ToArray()), Patience));
+        _ = router.ReadAsync(shard, world.Places, "k"u8.ToArray(), Patience);
+        var read = Assert.IsType<ReadRejected>(await router.ReadAsync(shard, world.Places, "k"u8.ToArray(), Patience));
+        var write = Assert.IsType<Rejected>(await router.WriteAsync(shard, world.Places, new Grains.DeleteOperation("k"u8.ToArray()), Patience));
         Assert.Equal((RejectionReason.Overloaded, RejectionReason.Overloaded), (read.Reason, write.Reason));
         Assert.NotNull(read.RetryAfter);
         Assert.NotNull(write.RetryAfter);
         Assert.Equal((1, 0), (world.Reads.Count, world.Opens.Count));
 
         // Another shard is not concerned.
-        Assert.IsType<Applied>(await router.WriteAsync(new("orders", 4), world.Datacenters, new Grains.DeleteOperation("k"u8.ToArray()), Patience));
+        Assert.IsType<Applied>(await router.WriteAsync(new("orders", 4), world.Places, new Grains.DeleteOperation("k"u8.ToArray()), Patience));
     }
 
     private ShardAdmission New(int least, int most, int waiting) =>

@@ -101,14 +101,14 @@ public sealed class ShardRouterOwnReadTests : IDisposable
     public async Task A_follower_that_does_not_answer_costs_one_attempt()
     {
         world.ReadByFollower = static (_, _) => Never<ReadResult>();
-        var (result, took) = await time.DriveAsync(router.ReadByFollowerAsync(new("orders", 3), world.Datacenters, "k"u8.ToArray(), TimeSpan.FromSeconds(10)));
+        var (result, took) = await time.DriveAsync(router.ReadByFollowerAsync(new("orders", 3), world.Places, "k"u8.ToArray(), TimeSpan.FromSeconds(10)));
         Assert.IsType<ReadServed>(result);
         Assert.InRange(took, options.AttemptTimeout, options.AttemptTimeout + TimeSpan.FromMilliseconds(300));
     }
 
     private async Task<ReadResult> AtLeastAsync(Revision? minimum) =>
-        (await time.DriveAsync(router.ReadAtLeastAsync(new("orders", 3), world.Datacenters, "k"u8.ToArray(), minimum, TimeSpan.FromSeconds(5)))).Result;
+        (await time.DriveAsync(router.ReadAtLeastAsync(new("orders", 3), world.Places, "k"u8.ToArray(), minimum, TimeSpan.FromSeconds(5)))).Result;
 
     private async Task<ReadResult> ByFollowerAsync() =>
-        (await time.DriveAsync(router.ReadByFollowerAsync(new("orders", 3), world.Datacenters, "k"u8.ToArray(), TimeSpan.FromSeconds(5)))).Result;
+        (await time.DriveAsync(router.ReadByFollowerAsync(new("orders", 3), world.Places, "k"u8.ToArray(), TimeSpan.FromSeconds(5)))).Result;
 }

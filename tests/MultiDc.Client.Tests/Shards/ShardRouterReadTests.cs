@@ -67,5 +67,5 @@ public sealed class ShardRouterReadTests : IDisposable
     }
 
     private Task<(ReadResult Result, TimeSpan Took)> ReadAsync(double seconds = 10) =>
-        time.DriveAsync(router.ReadAsync(new("orders", 3), world.Datacenters, "k"u8.ToArray(), TimeSpan.FromSeconds(seconds)));
+        time.DriveAsync(router.ReadAsync(new("orders", 3), world.Places, "k"u8.ToArray(), TimeSpan.FromSeconds(seconds)));
 }

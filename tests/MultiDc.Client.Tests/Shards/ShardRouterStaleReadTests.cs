@@ -19,7 +19,7 @@ public sealed class ShardRouterStaleReadTests : IDisposable
     public async Task The_own_datacenter_is_asked_whoever_leads()
     {
         world.Read = static (at, _) => Task.FromResult<ReadResult>(at == B ? new ReadServed(null) : new ReadRejected(RejectionReason.NotLeader, "", B));
-        await time.DriveAsync(router.ReadAsync(new("orders", 3), world.Datacenters, "k"u8.ToArray(), TimeSpan.FromSeconds(1)));
+        await time.DriveAsync(router.ReadAsync(new("orders", 3), world.Places, "k"u8.ToArray(), TimeSpan.FromSeconds(1)));
         world.Reads.Clear();
         Assert.Equal(A, Assert.IsType<ReadServed>((await ReadAsync(null)).Result).Datacenter);
         Assert.Equal([A], world.Reads);
@@ -59,14 +59,35 @@ public sealed class ShardRouterStaleReadTests : IDisposable
     public async Task Stale_reads_do_not_make_the_leader_be_forgotten()
     {
         world.Read = static (at, _) => Task.FromResult<ReadResult>(at == B ? new ReadServed(null) : new ReadRejected(RejectionReason.NotLeader, "", B));
-        await time.DriveAsync(router.ReadAsync(new("orders", 3), world.Datacenters, "k"u8.ToArray(), TimeSpan.FromSeconds(1)));
+        await time.DriveAsync(router.ReadAsync(new("orders", 3), world.Places, "k"u8.ToArray(), TimeSpan.FromSeconds(1)));
         world.ReadStale = static (_, _) => Task.FromResult<ReadResult>(new ReadRejected(RejectionReason.TooStale, "old"));
         await ReadAsync(TimeSpan.FromSeconds(1), seconds: 1);
         world.Reads.Clear();
-        await time.DriveAsync(router.ReadAsync(new("orders", 3), world.Datacenters, "k"u8.ToArray(), TimeSpan.FromSeconds(1)));
+        await time.DriveAsync(router.ReadAsync(new("orders", 3), world.Places, "k"u8.ToArray(), TimeSpan.FromSeconds(1)));
         Assert.Equal([B], world.Reads);
     }
 
+    [Fact]
+    public async Task Of_several_replicas_in_the_own_datacenter_another_serves_when_one_does_not_and_is_asked_from_then_on()
+    {
+        var second = new ReplicaPlace(A, 2);
+        world.Places = [A, B, C, second, new(B, 2)];
+        await ReadAsync(null);
+        Assert.Equal([second], world.Asked);
+        world.NotReady.Add(second);
+        Assert.Equal(A, Assert.IsType<ReadServed>((await ReadAsync(null)).Result).Datacenter);
+        Assert.Equal([second, second, A], world.Asked);
+        await ReadAsync(null);
+        Assert.Equal([second, second, A, A], world.Asked);
+
+        // Another shard begins at another silo.
+        await time.DriveAsync(router.ReadStaleAsync(new("orders", 4), world.Places, "k"u8.ToArray(), null, TimeSpan.FromSeconds(1)));
+        Assert.Equal(A, world.Asked[^1]);
+        world.NotReady.Add(A);
+        Assert.NotEqual(A, Assert.IsType<ReadServed>((await ReadAsync(null)).Result).Datacenter);
+        Assert.Equal([A, second], world.Asked.SkipLast(1).TakeLast(2));
+    }
+
     private Task<(ReadResult Result, TimeSpan Took)> ReadAsync(TimeSpan? maxStaleness, double seconds = 10) =>
-        time.DriveAsync(router.ReadStaleAsync(new("orders", 3), world.Datacenters, "k"u8.ToArray(), maxStaleness, TimeSpan.FromSeconds(seconds)));
+        time.DriveAsync(router.ReadStaleAsync(new("orders", 3), world.Places, "k"u8.ToArray(), maxStaleness, TimeSpan.FromSeconds(seconds)));
 }

@@ -233,7 +233,7 @@ public sealed class ShardRouterWriteTests : IDisposable
         for (var i = 0; i < 4; i++)
         {
             using var once = new CancellationTokenSource();
-            var write = router.WriteAsync(Shard, world.Datacenters, Put, TimeSpan.FromSeconds(5), once.Token);
+            var write = router.WriteAsync(Shard, world.Places, Put, TimeSpan.FromSeconds(5), once.Token);
             await once.CancelAsync();
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => write);
         }
@@ -244,7 +244,7 @@ public sealed class ShardRouterWriteTests : IDisposable
 
     private static readonly PutOperation Put = new("k"u8.ToArray(), "v"u8.ToArray());
 
-    private Task<WriteResult> Start(double seconds) => router.WriteAsync(Shard, world.Datacenters, Put, TimeSpan.FromSeconds(seconds));
+    private Task<WriteResult> Start(double seconds) => router.WriteAsync(Shard, world.Places, Put, TimeSpan.FromSeconds(seconds));
 
     private Task<(WriteResult Result, TimeSpan Took)> WriteAsync(double seconds = 10) => time.DriveAsync(Start(seconds));
 }

@@ -13,6 +13,9 @@ public sealed class KeyspaceCommandTests
         Assert.Equal(0, (await command.RunAsync("keyspace", "create", "b", "--shards", "3", "--leaders", "dc2,dc1", "--read", "bounded:2s", "--max-value", "100", "--max-shard-bytes", "5000000000", "--survives", "datacenter")).ExitCode);
         Assert.Equal(0, (await command.RunAsync("keyspace", "create", "c", "--split", "h,q")).ExitCode);
         Assert.Equal(0, (await command.RunAsync("keyspace", "create", "d", "--split", "")).ExitCode);
+        Assert.Equal(0, (await command.RunAsync("keyspace", "create", "e", "--replicas", "dc2=2,dc1=2,dc3=1", "--survives", "silo")).ExitCode);
+        Assert.Equal(new("e", 8, [new("dc1"), new("dc2"), new("dc3")]) { Replicas = [2, 2, 1], Survives = SurvivalGoal.Silo }, command.Client.Created[^1]);
+        command.Client.Created.RemoveAt(4);
         Assert.Equal(
             [
                 new("a", 8, default),
@@ -31,6 +34,11 @@ public sealed class KeyspaceCommandTests
     [InlineData(2, "create", "a", "--shards", "2", "--split", "x")]
     [InlineData(2, "create", "a", "--read", "session")]
     [InlineData(2, "create", "a", "--survives", "planet")]
+    [InlineData(2, "create", "a", "--replicas", "dc1")]
+    [InlineData(2, "create", "a", "--replicas", "dc1=two")]
+    [InlineData(2, "create", "a", "--replicas", "DC=2")]
+    [InlineData(2, "create", "a", "--replicas", "dc1=2,dc1=1")]
+    [InlineData(3, "alter", "a", "--replicas", "dc1=2")]
     [InlineData(2, "alter", "a", "--max-value", "0")]
     [InlineData(2, "alter", "a", "--max-shard-bytes", "-1")]
     [InlineData(3, "alter", "a", "--shards", "4")]
@@ -107,6 +115,12 @@ public sealed class KeyspaceCommandTests
             """{"name":"b","shardCount":3,"datacenters":["dc1"],"splitPoints":[{"key":"h"},{"keyBase64":"/w=="}],"leaders":["dc1"],"read":"local","maxValueBytes":5,"maxShardBytes":70000}""",
             (await command.RunAsync("keyspace", "show", "b", "--json")).Out.Trim());
         Assert.Equal(1, (await command.RunAsync("keyspace", "show", "c")).ExitCode);
+
+        command.Client.Keyspaces = [new("s", 1, [new("dc1"), new("dc2"), new("dc3")], [new("dc3")]) { Replicas = [2, 2, 1] }];
+        Assert.Contains("dc1 (2 replicas), dc2 (2 replicas), dc3 (witness)", (await command.RunAsync("keyspace", "list")).Out);
+        Assert.Equal(
+            """{"name":"s","shardCount":1,"datacenters":["dc1","dc2","dc3"],"replicas":[2,2,1],"witnesses":["dc3"]}""",
+            (await command.RunAsync("keyspace", "show", "s", "--json")).Out.Trim());
         command.Client.Keyspaces = null;
         Assert.Equal(5, (await command.RunAsync("keyspace", "show", "c")).ExitCode);
         Assert.Equal(5, (await command.RunAsync("keyspace", "list")).ExitCode);

@@ -113,7 +113,7 @@ public sealed class SecondStoreTests
             }
         }
 
-        public Task<ReplicaHome?> ClaimAsync(string replica, Guid storeId, bool mayFound, SiloCredential credential) =>
+        public Task<ReplicaHome?> ClaimAsync(string replica, Guid storeId, bool mayFound, SiloCredential credential, System.Collections.Immutable.ImmutableArray<string> apartFrom) =>
             Task.FromResult<ReplicaHome?>(!mayFound ? null : homes.TryAdd(replica, storeId) ? new(storeId, 0) : new(homes[replica], 0));
 
         public Task<ReplicaHome?> GetHomeAsync(string replica, SiloCredential credential) => throw new NotSupportedException();

@@ -74,6 +74,53 @@ public sealed class DropKeyspaceTests
     }
 
     [Fact]
+    public async Task All_replicas_of_each_datacenter_end_and_are_erased_and_the_name_is_free_for_as_many()
+    {
+        await using var cluster = await StartAsync(new() { ShardCount = 1 });
+        await cluster.WaitUntilAllRunAsync();
+        var keyspace = TwoTwoOne(2);
+        await FillAsync(cluster, keyspace);
+        await cluster.WaitForReplicasAsync("all replicas run", static all => all.Count(static s => s.Replica.StartsWith("orders/", StringComparison.Ordinal) && s is { State: "running", Leader: not null }) == 10);
+        Assert.Equal(10, (await HeldAsync(cluster, "orders", static (_, _) => Task.FromResult(true))).Length);
+
+        Assert.IsType<Applied>(await cluster.Client.DropKeyspaceAsync("orders"));
+        await ErasedAsync(cluster, "orders", cluster.Silos);
+        Assert.Equal(
+            from place in keyspace.Places from number in Enumerable.Range(0, 2) select ReplicaAddress.Of(new("orders", number), place).ToString() into replica orderby replica select replica,
+            await HeldAsync(cluster, "orders", static (records, replica) => records.IsErasedAsync(replica).AsTask()));
+
+        Assert.IsType<Applied>(await cluster.Client.CreateKeyspaceAsync(keyspace));
+        Assert.Empty(await ScanAsync(cluster.Clients[new("dc2")]));
+        Assert.IsType<Applied>(await cluster.Clients[new("dc2")].PutAsync("orders", "k1", "new", Patience));
+        Assert.Equal(["k1"], await ScanAsync(cluster.Clients[new("dc3")]));
+        await cluster.WaitForReplicasAsync(
+            "as many replicas of the new keyspace run", static all => all.Count(static s => s.Replica.StartsWith("orders~", StringComparison.Ordinal) && s is { State: "running", Leader: not null }) == 10);
+    }
+
+    [Fact]
+    public async Task One_of_two_replicas_in_each_of_two_datacenters_is_no_majority_of_five()
+    {
+        await using var cluster = await StartAsync(new() { ShardCount = 1 });
+        await cluster.WaitUntilAllRunAsync();
+        await FillAsync(cluster, TwoTwoOne(1));
+        var all = await cluster.WaitForReplicasAsync("all replicas run", static all => all.Count(static s => s.Replica.StartsWith("orders/", StringComparison.Ordinal) && s is { State: "running", Leader: not null }) == 5);
+
+        // The ring stays where it is, in two of three datacenters.
+        var staying = all.Where(static s => s.Replica is "multidc.ring/0@dc1" or "multidc.ring/0@dc2").Select(static s => s.Silo).ToArray();
+        var dead = cluster.Silos.Where(silo => !staying.Contains(silo.Name)).ToArray();
+        await Task.WhenAll(dead.Select(static silo => silo.CrashAsync()));
+        await cluster.WaitForRingAsync("the dead silos are known to be dead", static ring => ring.Members.Count(static m => m.Datacenter.Value != "dc3") == 2);
+
+        var dropped = await cluster.Client.DropKeyspaceAsync("orders");
+        Assert.Contains("of 1 of its 1 shards no majority", Assert.IsType<Unknown>(dropped).Detail);
+        await ErasedAsync(cluster, "orders", cluster.Silos.Except(dead));
+
+        await Task.WhenAll(dead.Select(static silo => silo.StartAsync()));
+        await ErasedAsync(cluster, "orders", cluster.Silos);
+        Assert.Equal(5, (await HeldAsync(cluster, "orders", static (records, replica) => records.IsErasedAsync(replica).AsTask())).Length);
+    }
+
+    [Fact]
     public async Task What_is_not_to_be_dropped_is_refused()
     {
         await using var cluster = await StartAsync(ThreeSilos);
@@ -86,13 +133,36 @@ public sealed class DropKeyspaceTests
         Assert.Contains((await cluster.Client.ListKeyspacesAsync())!, static k => k.Name == "default");
     }
 
-    private static async Task FillAsync(MultiDcTestCluster cluster, string keyspace, int shards)
+    private static KeyspaceDescriptor TwoTwoOne(int shards) => new("orders", shards, [new("dc1"), new("dc2"), new("dc3")]) { Replicas = [2, 2, 1] };
+
+    private static Task FillAsync(MultiDcTestCluster cluster, string keyspace, int shards) =>
+        FillAsync(cluster, new(keyspace, shards, [.. cluster.Options.Datacenters.Select(static name => new DatacenterId(name))]));
+
+    private static async Task FillAsync(MultiDcTestCluster cluster, KeyspaceDescriptor keyspace)
     {
-        Assert.IsType<Applied>(await cluster.Client.CreateKeyspaceAsync(keyspace, shards));
+        Assert.IsType<Applied>(await cluster.Client.CreateKeyspaceAsync(keyspace));
         for (var i = 0; i < 20; i++)
         {
-            Assert.IsType<Applied>(await cluster.Client.PutAsync(keyspace, $"k{i}", $"v{i}", Patience));
+            Assert.IsType<Applied>(await cluster.Client.PutAsync(keyspace.Name, $"k{i}", $"v{i}", Patience));
         }
+    }
+
+    // Which of a keyspace's replicas the stores have of which it holds, sorted: every one once, as no two are on one store.
+    private static async Task<string[]> HeldAsync(MultiDcTestCluster cluster, string group, Func<ReplicaRecords, ReplicaAddress, Task<bool>> holds)
+    {
+        var held = new List<string>();
+        foreach (var silo in cluster.Silos)
+        {
+            foreach (var name in await silo.Services.GetRequiredService<IReplicaStore>().ListReplicasAsync())
+            {
+                if (ReplicaAddress.TryParse(name.Value, out var replica) && replica.Shard.Keyspace == group && await holds(silo.Services.GetRequiredService<ReplicaRecords>(), replica))
+                {
+                    held.Add(name.Value);
+                }
+            }
+        }
+
+        return [.. held.Order()];
     }
 
     // As the stores have it: every replica is known to have ended, and has neither entries nor rows.

@@ -61,7 +61,7 @@ public sealed class OperationClusterTests(SharedCluster shared, ITestOutputHelpe
 
         using var router = NewRouter(new LossyLinks(Cluster, static () => false));
         var batch = BatchOperation.Of(null, [.. Enumerable.Range(0, 9).Select(static i => Do.Delete($"spread/{i}"))]);
-        Assert.Equal(RejectionReason.WrongShard, ReasonOf(await router.WriteAsync(new("default", HashRange.ShardOf(HashRange.HashOf(batch.Key.Span), 16)), Datacenters, batch, MultiDcTestCluster.Patience)));
+        Assert.Equal(RejectionReason.WrongShard, ReasonOf(await router.WriteAsync(new("default", HashRange.ShardOf(HashRange.HashOf(batch.Key.Span), 16)), [.. Datacenters], batch, MultiDcTestCluster.Patience)));
     }
 
     [Fact]
@@ -124,7 +124,7 @@ public sealed class OperationClusterTests(SharedCluster shared, ITestOutputHelpe
         {
             while (Interlocked.Increment(ref begun) <= Increments)
             {
-                numbers.Add(Assert.IsType<AppliedNumber>(await router.WriteAsync(shard, Datacenters, new AddOperation(key, 1), MultiDcTestCluster.Patience)).Number);
+                numbers.Add(Assert.IsType<AppliedNumber>(await router.WriteAsync(shard, [.. Datacenters], new AddOperation(key, 1), MultiDcTestCluster.Patience)).Number);
                 if (worker == 0 && numbers.Count % 10 == 0)
                 {
                     foreach (var replica in Datacenters.Select(d => Cluster.Replica(new(shard, d))))

@@ -6,6 +6,7 @@ public sealed class HomeRegisterTests
 {
     private const string Silo = "dc1/silo-1";
     private const string Replica = "kv/0@dc1";
+    private const string Second = "kv/0@dc1#2";
     private static readonly Guid Old = new(1, 0, 0, new byte[8]);
     private static readonly Guid New = new(2, 0, 0, new byte[8]);
     private static readonly Guid Newer = new(3, 0, 0, new byte[8]);
@@ -21,7 +22,7 @@ public sealed class HomeRegisterTests
         Assert.Equal(new(Old, 0), await ClaimAsync(Old));
         Assert.Equal(new(Old, 0), await ClaimAsync(New));
         Assert.Equal(new(Old, 0), await ClaimAsync(Old));
-        Assert.Null(await Register.ClaimAsync("other", New, mayFound: false));
+        Assert.Null(await Register.ClaimAsync("other", New, mayFound: false, []));
     }
 
     [Fact]
@@ -91,6 +92,38 @@ public sealed class HomeRegisterTests
         Assert.Equal(new(Newer, 1), await ClaimAsync(New));
     }
 
+    [Fact]
+    public async Task A_store_is_the_home_of_one_of_a_shards_replicas_in_its_datacenter_and_of_no_other()
+    {
+        Assert.Equal(new(Old, 0), await ClaimAsync(Old, Second));
+        Assert.Null(await ClaimAsync(Old));
+        Assert.Equal(new(New, 0), await ClaimAsync(New));
+        Assert.Equal(new(New, 0), await ClaimAsync(Newer));
+        Assert.Equal(new(New, 0), await ClaimAsync(Old));
+
+        // Nor does it take the place of one that is lost.
+        Assert.True(await RegisterAsync(Old, silo: "dc1/silo-2"));
+        Assert.True(await RegisterAsync(New));
+        Assert.True(await RegisterAsync(Newer));
+        Assert.Null(await ClaimAsync(Old));
+        Assert.Equal(new(Newer, 1), await ClaimAsync(Newer));
+    }
+
+    [Fact]
+    public async Task A_store_that_claims_two_of_a_shards_replicas_at_once_gets_one()
+    {
+        ReplicaHome? other = null;
+        ring.BeforeWrite = async () =>
+        {
+            ring.BeforeWrite = null;
+            other = await ClaimAsync(Old, Second);
+        };
+        Assert.Null(await ClaimAsync(Old));
+        Assert.Equal(new(Old, 0), other);
+        Assert.Null(await ClaimAsync(Old));
+        Assert.Equal(new(New, 0), await ClaimAsync(New));
+    }
+
     // Wiped at every step, whether or not the write arrived, and also when what came in its place was lost at that step.
     [Theory]
     [InlineData(false)]
@@ -155,7 +188,7 @@ public sealed class HomeRegisterTests
     private Task<bool> RegisterAsync(Guid store, bool isNew = true, string silo = Silo) =>
         Register.RegisterAsync(silo, store, isNew, lost => Task.FromResult(present.Contains(lost)));
 
-    private Task<ReplicaHome?> ClaimAsync(Guid store) => Register.ClaimAsync(Replica, store, mayFound: true);
+    private Task<ReplicaHome?> ClaimAsync(Guid store, string replica = Replica) => Register.ClaimAsync(replica, store, mayFound: true, [replica == Replica ? Second : Replica]);
 
     private sealed class Records : IRingRecords
     {
@@ -172,7 +205,8 @@ public sealed class HomeRegisterTests
         public Task<ReadOnlyMemory<byte>?> GetAsync(string key) =>
             Task.FromResult(records.TryGetValue(key, out var value) ? (ReadOnlyMemory<byte>?)value : null);
 
-        public async Task<bool> TryReplaceAsync(string key, ReadOnlyMemory<byte>? expected, ReadOnlyMemory<byte> value)
+        public async Task<bool> TryReplaceAsync(
+            string key, ReadOnlyMemory<byte>? expected, ReadOnlyMemory<byte> value, IReadOnlyCollection<KeyValuePair<string, ReadOnlyMemory<byte>?>>? unchanged)
         {
             if (BeforeWrite is { } before && key.StartsWith("home/", StringComparison.Ordinal))
             {
@@ -185,7 +219,7 @@ public sealed class HomeRegisterTests
                 throw new RingUnavailableException("crashed");
             }
 
-            var isExpected = records.TryGetValue(key, out var present) ? expected is { } wanted && wanted.Span.SequenceEqual(present) : expected is null;
+            var isExpected = Is(key, expected) && (unchanged ?? []).All(other => Is(other.Key, other.Value));
             if (isExpected)
             {
                 records[key] = value.ToArray();
@@ -193,5 +227,8 @@ public sealed class HomeRegisterTests
 
             return isCrash ? throw new RingUnavailableException("crashed") : isExpected;
         }
+
+        private bool Is(string key, ReadOnlyMemory<byte>? expected) =>
+            records.TryGetValue(key, out var present) ? expected is { } wanted && wanted.Span.SequenceEqual(present) : expected is null;
     }
 }

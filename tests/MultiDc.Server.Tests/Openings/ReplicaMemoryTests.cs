@@ -82,7 +82,7 @@ public sealed class ReplicaMemoryTests
     public void It_takes_a_majority_with_itself_and_whoever_leads_to_accept_and_one_to_refuse(string others, string answers, string outcome, string detail)
     {
         var given = answers.Split(' ', StringSplitOptions.RemoveEmptyEntries).ToDictionary(
-            static a => new DatacenterId(a[..1]),
+            static a => new ReplicaPlace(new(a[..1])),
             static a => new PresentationReply(
                 Guid.Empty,
                 a[1] switch
@@ -94,7 +94,7 @@ public sealed class ReplicaMemoryTests
                 },
                 a[1] == '+' ? "" : "why",
                 a.Length > 2 ? new DatacenterId(a[2..]) : null));
-        var (judged, why) = PresentationAnswers.Judge([.. others.Select(static c => new DatacenterId(c.ToString()))], given);
+        var (judged, why) = PresentationAnswers.Judge([.. others.Select(static c => new ReplicaPlace(new(c.ToString())))], given);
         Assert.Equal(outcome, judged.ToString());
         Assert.Contains(detail, why);
     }

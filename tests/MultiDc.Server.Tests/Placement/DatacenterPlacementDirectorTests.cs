@@ -28,6 +28,30 @@ public sealed class DatacenterPlacementDirectorTests
     }
 
     [Fact]
+    public async Task The_replicas_of_a_shard_are_on_silos_of_their_own_as_long_as_there_are_enough()
+    {
+        var director = Director(new Topology(Silos), new Homes());
+        for (var i = 0; i < 30; i++)
+        {
+            string[] chosen = [await NameOf(director, $"orders/{i}@ber"), await NameOf(director, $"orders/{i}@ber#2"), await NameOf(director, $"orders/{i}@ber#3")];
+            Assert.Equal(["ber/1", "ber/2", "ber/3"], chosen.Order());
+            Assert.Equal(chosen[0], await NameOf(director, $"orders/{i}@ber#4"));
+        }
+    }
+
+    [Fact]
+    public async Task A_silo_that_is_home_to_another_replica_of_the_shard_is_not_chosen_while_there_is_one_that_is_not()
+    {
+        foreach (var silo in new[] { "ber/1", "ber/2", "ber/3" })
+        {
+            var director = Director(new Topology(Silos), new Homes { Apart = [.. new[] { "ber/1", "ber/2", "ber/3" }.Where(other => other != silo)] });
+            Assert.Equal(silo, await NameOf(director, "orders/7@ber#2"));
+        }
+
+        Assert.StartsWith("ber/", await NameOf(Director(new Topology(Silos), new Homes { Apart = ["ber/1", "ber/2", "ber/3"] }), "orders/7@ber#2"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Every_silo_chooses_the_same()
     {
         var (one, two) = (Director(new Topology(Silos), new Homes()), Director(new Topology([.. Silos.Reverse()]), new Homes()));
@@ -113,11 +137,16 @@ public sealed class DatacenterPlacementDirectorTests
     {
         public int Asked { get; private set; }
 
+        /// <summary>Those that are home to another replica of the shard.</summary>
+        public string[] Apart { get; init; } = [];
+
         public Task<(IReadOnlyList<SiloPlace> Silos, ReplicaHolding Holding)> HoldersAsync(IReadOnlyList<SiloPlace> silos, string replica)
         {
             Asked++;
             IReadOnlyList<SiloPlace> found = [.. silos.Where(s => holders.Contains(s.Name))];
-            return Task.FromResult(found.Count > 0 ? (found, ReplicaHolding.Founded) : (silos, ReplicaHolding.Nothing));
+            IReadOnlyList<SiloPlace> free = [.. silos.Where(s => !Apart.Contains(s.Name))];
+            return Task.FromResult(
+                found.Count > 0 ? (found, ReplicaHolding.Founded) : free.Count > 0 ? (free, ReplicaHolding.Nothing) : (silos, ReplicaHolding.Apart));
         }
     }
 

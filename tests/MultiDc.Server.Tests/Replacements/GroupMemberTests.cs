@@ -15,7 +15,10 @@ public sealed class GroupMemberTests
     private static readonly Guid Old = new(1, 0, 0, new byte[8]);
     private static readonly Guid New = new(2, 0, 0, new byte[8]);
 
-    private static GroupMember Replacement => GroupMember.Of(Replica, GroupMembers.IdOf(Replica.Datacenter, New).Value, New);
+    private const ulong SecondId = 0;
+    private const ulong ReplacedSecondId = 0;
+
+    private static GroupMember Replacement => GroupMember.Of(Replica.Shard, Replica.Datacenter, GroupMembers.IdOf(Replica.Datacenter, New).Value, New);
 
     [Fact]
     public void The_id_of_a_replacement_is_its_stores_and_nobody_elses()
@@ -23,8 +26,8 @@ public sealed class GroupMemberTests
         Assert.NotEqual(GroupMembers.IdOf(Replica.Datacenter), Replacement.Id);
         Assert.NotEqual(GroupMembers.IdOf(Replica.Datacenter, Old), Replacement.Id);
         Assert.NotEqual(GroupMembers.IdOf(OpeningsWorld.B, New), Replacement.Id);
-        Assert.Throws<ArgumentException>(() => GroupMember.Of(Replica, Replacement.Id.Value, Old));
-        Assert.Throws<ArgumentException>(() => GroupMember.Of(new(Replica.Shard, OpeningsWorld.B), Replacement.Id.Value, New));
+        Assert.Throws<ArgumentException>(() => GroupMember.Of(Replica.Shard, Replica.Datacenter, Replacement.Id.Value, Old));
+        Assert.Throws<ArgumentException>(() => GroupMember.Of(Replica.Shard, OpeningsWorld.B, Replacement.Id.Value, New));
 
         // In logs, hence for good.
         Assert.Equal(11360234286112394635UL, Replacement.Id.Value);
@@ -33,12 +36,66 @@ public sealed class GroupMemberTests
     [Fact]
     public void Who_says_nothing_of_its_id_is_the_founder()
     {
-        Assert.Equal(Replica, GroupMember.Of(Replica, 0, New));
+        Assert.Equal(Replica, GroupMember.Of(Replica.Shard, Replica.Datacenter, 0, New));
         Assert.Equal(0UL, ((GroupMember)Replica).ToWire());
         Assert.Equal(Replica, new ReplicaFrame(Replica.Shard, Replica.Datacenter, Old, 1, Old, default).Sender);
         Assert.Equal(Replacement, new ReplicaFrame(Replica.Shard, Replica.Datacenter, New, 1, Old, default) { Member = Replacement.ToWire() }.Sender);
         Assert.Equal(Replica.ToString(), ((GroupMember)Replica).ToString());
         Assert.NotEqual(Replica.ToString(), Replacement.ToString());
+    }
+
+    // In logs and stores, hence for good.
+    [Fact]
+    public void The_id_of_a_further_replica_tells_which_it_is()
+    {
+        for (var ordinal = 1; ordinal <= ReplicaPlace.MaxPerDatacenter; ordinal++)
+        {
+            var replica = Replica with { Ordinal = ordinal };
+            Assert.Equal(ordinal, GroupMembers.OrdinalOf(GroupMembers.IdOf(replica.Place)));
+            Assert.Equal(ordinal, GroupMembers.OrdinalOf(GroupMembers.IdOf(replica.Place, New)));
+            GroupMember founder = replica;
+            var replacement = new GroupMember(replica, GroupMembers.IdOf(replica.Place, New));
+            Assert.True(founder.IsFounder && !replacement.IsFounder);
+            foreach (var member in new[] { founder, replacement })
+            {
+                Assert.Equal(member, GroupMember.Of(Replica.Shard, Replica.Datacenter, member.ToWire(), New));
+                Assert.Equal(member, new ReplicaFrame(Replica.Shard, Replica.Datacenter, New, 1, Old, default) { Member = member.ToWire() }.Sender);
+            }
+
+            Assert.Throws<ArgumentException>(() => GroupMember.Of(Replica.Shard, Replica.Datacenter, replacement.ToWire(), Old));
+            Assert.Equal(ordinal == 1 ? "kv/0@a" : $"kv/0@a#{ordinal}", founder.ToString());
+        }
+
+        Assert.Equal(SecondId, GroupMembers.IdOf(Replica.Place with { Ordinal = 2 }).Value);
+        Assert.Equal(ReplacedSecondId, GroupMembers.IdOf(Replica.Place with { Ordinal = 2 }, New).Value);
+    }
+
+    [Fact]
+    public void A_group_may_have_several_members_in_a_datacenter()
+    {
+        ReplicaPlace[] places = [Replica.Datacenter, OpeningsWorld.B, new(Replica.Datacenter, 2), new(OpeningsWorld.B, 2), OpeningsWorld.C];
+        var members = new GroupMembers(places, [OpeningsWorld.C]);
+        Assert.Equal(5, members.Configuration.Voters.Length);
+        Assert.Equal([GroupMembers.IdOf(OpeningsWorld.C)], members.Configuration.Witnesses.AsEnumerable());
+        Assert.Equal(3, members.Configuration.Datacenters.Values.Distinct().Count());
+        Assert.All(places, place => Assert.Equal(place, members.PlaceOf(GroupMembers.IdOf(place))));
+
+        // Which of two places a newcomer has, nobody needs to be told.
+        var newcomer = GroupMembers.IdOf(places[2], New);
+        members.Follow(members.Configuration with { Learners = [newcomer], Datacenters = members.Configuration.Datacenters.Add(newcomer, GroupMembers.TagOf(Replica.Datacenter)) });
+        Assert.Equal(places[2], members.PlaceOf(newcomer));
+    }
+
+    [Fact]
+    public void A_leader_is_waited_for_in_its_place()
+    {
+        ReplicaPlace[] others = [new(OpeningsWorld.A.Datacenter, 2), OpeningsWorld.B, new(OpeningsWorld.B, 2), OpeningsWorld.C];
+        Assert.Equal(PresentationOutcome.Waiting, Outcome(leaderOrdinal: 2));
+        Assert.Equal(PresentationOutcome.Accepted, Outcome(leaderOrdinal: 0));
+
+        PresentationOutcome Outcome(int leaderOrdinal) => PresentationAnswers.Judge(
+            others, others.Where(static place => place != new ReplicaPlace(OpeningsWorld.B, 2)).ToDictionary(
+                static place => place, place => new PresentationReply(Old, PresentationVerdict.Accepted, "", OpeningsWorld.B) { LeaderOrdinal = leaderOrdinal })).Outcome;
     }
 
     [Fact]
@@ -90,13 +147,13 @@ public sealed class GroupMemberTests
     [Fact]
     public void A_newcomers_word_does_not_count_and_who_does_not_know_it_is_asked_again()
     {
-        DatacenterId[] others = [OpeningsWorld.B, OpeningsWorld.C];
+        ReplicaPlace[] others = [OpeningsWorld.B, OpeningsWorld.C];
         Assert.Equal(PresentationOutcome.Accepted, Outcome(PresentationVerdict.Accepted, isNewcomer: false));
         Assert.Equal(PresentationOutcome.Waiting, Outcome(PresentationVerdict.Accepted, isNewcomer: true));
         Assert.Equal(PresentationOutcome.Waiting, Outcome(PresentationVerdict.NotAMember, isNewcomer: false));
 
         PresentationOutcome Outcome(PresentationVerdict verdict, bool isNewcomer) => PresentationAnswers.Judge(
-            others, new Dictionary<DatacenterId, PresentationReply> { [OpeningsWorld.B] = new(Old, verdict, "", null) { IsNewcomer = isNewcomer } }).Outcome;
+            others, new Dictionary<ReplicaPlace, PresentationReply> { [OpeningsWorld.B] = new(Old, verdict, "", null) { IsNewcomer = isNewcomer } }).Outcome;
     }
 
     private static Presentation Presented(Guid store, ulong epoch, ulong term) => new(store, epoch, Guid.NewGuid(), term, 0, 0, 0);

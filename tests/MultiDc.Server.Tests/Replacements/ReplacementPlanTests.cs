@@ -58,6 +58,27 @@ public sealed class ReplacementPlanTests
     }
 
     [Fact]
+    public void Of_several_replicas_in_a_datacenter_one_is_replaced_and_the_others_stay()
+    {
+        var founded = new GroupMembers([A, B, C, new(B, 2), new(C, 2)], []).Configuration;
+        var second = Replica with { Ordinal = 2 };
+        var next = GroupMembers.IdOf(second.Place, new Guid(1, 0, 0, new byte[8]));
+        var later = GroupMembers.IdOf(second.Place, new Guid(2, 0, 0, new byte[8]));
+        var replaced = founded;
+        foreach (var id in new[] { next, later })
+        {
+            var learning = Carry(replaced, ReplacementPlan.Next(replaced, true, second, id, isWitness: false));
+            replaced = Left(Carry(learning, ReplacementPlan.Next(learning, true, second, id, isWitness: false)));
+            Assert.Equal(founded.Voters.Where(voter => voter != GroupMembers.IdOf(second.Place)).Append(id).Order(), replaced.Members.AsEnumerable());
+            Assert.True(ReplacementPlan.Next(replaced, true, second, id, isWitness: false).IsSettled);
+        }
+
+        // And the first one beside it.
+        var both = Replaced(replaced, Next);
+        Assert.Equal(replaced.Voters.Where(static voter => voter != Old).Append(Next).Order(), both.Members.AsEnumerable());
+    }
+
+    [Fact]
     public void A_voter_beside_which_the_old_one_still_is_removes_it()
     {
         Assert.True(ConfigurationChanger.TrySimple(Founded, [new(ConfigurationChangeKind.AddVoter, Next, GroupMembers.TagOf(B))], out var both, out _));

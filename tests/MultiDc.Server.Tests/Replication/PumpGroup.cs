@@ -92,7 +92,7 @@ internal sealed class PumpGroup : IDisposable
             replica.Gate)
         {
             PreferredLeaders = preferredLeaders,
-            AskAboutLeases = (datacenter, _) => this[datacenter].Pump is { } asked && !Network.CutOff.Contains(datacenter) && !Network.CutOff.Contains(replica.Address.Datacenter)
+            AskAboutLeases = (place, _) => this[place.Datacenter].Pump is { } asked && !Network.CutOff.Contains(place.Datacenter) && !Network.CutOff.Contains(replica.Address.Datacenter)
                 ? asked.GetRemainingLeasesAsync()
                 : Task.FromException<System.Collections.Immutable.ImmutableArray<RemainingLease>>(new TimeoutException()),
             History = new(history, metrics: metrics),

@@ -87,7 +87,11 @@ public sealed class KeyspaceDescriptorTests
         { "values of at most 1048577 bytes", static k => k with { MaxValueBytes = KeyLimits.MaxValueBytes + 1 } },
         { "cannot outlive the loss of one", static k => k with { Datacenters = [new("ber"), new("fra")], Survives = SurvivalGoal.Datacenter } },
         { "cannot outlive the loss of the silo", static k => k with { Datacenters = [new("ber"), new("fra")], Survives = SurvivalGoal.Silo } },
-        { "with one replica in each of 1 datacenter ", static k => k with { Datacenters = [new("ber")], Survives = SurvivalGoal.Silo } },
+        { "with 1 replica in ber it cannot outlive the loss of the silo", static k => k with { Datacenters = [new("ber")], Survives = SurvivalGoal.Silo } },
+        { "3 datacenters, and says of 2", static k => k with { Replicas = [2, 2] } },
+        { "0 replicas in 'fra'; 1 to 7", static k => k with { Replicas = [2, 0, 1] } },
+        { "8 replicas in 'par'; 1 to 7", static k => k with { Replicas = [2, 2, 8] } },
+        { "'par' is a witness, and of those there is one replica", static k => k with { Witnesses = [new("par")], Replicas = [2, 2, 2] } },
         { "and of nothing else", static k => k with { Survives = (SurvivalGoal)9 } },
         { "more than 65536 bytes", static k => KeyspaceDescriptor.OfRanges("k", Enumerable.Range(0, 100).Select(static i => (ReadOnlyMemory<byte>)Bytes($"{i:000}".PadRight(1000))), Three) },
     };
@@ -106,6 +110,52 @@ public sealed class KeyspaceDescriptorTests
     {
         Assert.Null((new KeyspaceDescriptor("k", 3, Three, [new("par")]) with { Survives = SurvivalGoal.Datacenter, PreferredLeaders = [new("fra")] }).DescribeProblem());
         Assert.Null((new KeyspaceDescriptor("k", 3, Three) with { Survives = SurvivalGoal.Silo }).DescribeProblem());
+    }
+
+    // What is left when the greatest loss has happened, counted out.
+    [Theory]
+    [InlineData("1", false, false)]
+    [InlineData("2", false, false)]
+    [InlineData("3", true, false)]
+    [InlineData("4", true, false)]
+    [InlineData("1+1", false, false)]
+    [InlineData("2+1", true, false)]
+    [InlineData("2+2", true, false)]
+    [InlineData("1+1+1", true, true)]
+    [InlineData("2+1+1", true, false)]
+    [InlineData("2+2+1", true, true)]
+    [InlineData("2+2+2", true, true)]
+    [InlineData("3+1+1", true, false)]
+    [InlineData("3+2+1", true, false)]
+    [InlineData("3+3+1", true, true)]
+    [InlineData("2+1+1+1", true, true)]
+    public void What_outlives_what_is_a_matter_of_the_majority_that_is_left(string replicas, bool silo, bool datacenter)
+    {
+        int[] counts = [.. replicas.Split('+').Select(int.Parse)];
+        var keyspace = new KeyspaceDescriptor("k", 3, [.. counts.Select(static (_, i) => new DatacenterId($"d{i}"))]) { Replicas = [.. counts] };
+        Assert.Null(keyspace.DescribeProblem());
+        Assert.Equal(silo, (keyspace with { Survives = SurvivalGoal.Silo }).DescribeProblem() is null);
+        Assert.Equal(datacenter, (keyspace with { Survives = SurvivalGoal.Datacenter }).DescribeProblem() is null);
+        Assert.Equal(silo, counts.Sum() - 1 > counts.Sum() / 2);
+        Assert.Equal(datacenter, counts.Sum() - counts.Max() > counts.Sum() / 2);
+    }
+
+    [Fact]
+    public void Replicas_have_places_and_one_each_is_as_it_was()
+    {
+        var keyspace = new KeyspaceDescriptor("k", 3, Three) { Replicas = [2, 3, 1], Witnesses = [new("par")] };
+        Assert.Equal("ber fra par ber#2 fra#2 fra#3", string.Join(' ', keyspace.Places));
+        Assert.Equal("ber fra ber#2 fra#2 fra#3", string.Join(' ', keyspace.FullPlaces));
+        Assert.Same(keyspace.FullPlaces, keyspace.FullPlaces);
+        Assert.Equal("ber", string.Join(' ', (keyspace with { Datacenters = [new("ber")], Replicas = default }).FullPlaces));
+        Assert.Equal([2, 3, 1, 0], new[] { "ber", "fra", "par", "rom" }.Select(name => keyspace.ReplicasIn(new(name))));
+        Assert.False(keyspace.HasNoPolicy);
+        Assert.Contains("it has 2+3+1 replicas in ber, fra, par, not 1+1+1", keyspace.DescribeOther(new("k", 3, Three)));
+
+        var each = new KeyspaceDescriptor("k", 3, Three) { Replicas = [1, 1, 1] };
+        Assert.True(each.HasNoPolicy);
+        Assert.Equal(new("k", 3, Three), each);
+        Assert.StartsWith("{\"format\":1,", Encoding.UTF8.GetString(RingSnapshotJson.Serialize(RingSnapshot.Empty.WithKeyspace(each))));
     }
 
     [Fact]

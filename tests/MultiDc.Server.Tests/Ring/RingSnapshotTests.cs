@@ -56,6 +56,10 @@ public sealed class RingSnapshotTests
         Assert.All(Enumerable.Range(0, 50), i => Assert.Equal("f1", ring.SiloOf(new(new("k", i), Fra))));
         Assert.Equal(["b1", "b2"], Enumerable.Range(0, 50).Select(i => ring.SiloOf(new(new("k", i), Ber))).Distinct().Order());
         Assert.Null(ring.SiloOf(new(new("k", 0), new("par"))));
+
+        // The second replica of a shard falls to another silo, if there is one.
+        Assert.All(Enumerable.Range(0, 50), i => Assert.Equal(["b1", "b2"], new[] { ring.SiloOf(new(new("k", i), Ber)), ring.SiloOf(new(new("k", i), Ber, 2)) }.Order()));
+        Assert.Null(ring.SiloOf(new(new("k", 0), Fra, 2)));
     }
 
     [Theory]
@@ -105,6 +109,23 @@ public sealed class RingSnapshotTests
     [InlineData("orders~1~2/3@ber", false)]
     [InlineData("~1/3@ber", false)]
     [InlineData("orders~99999999999999999999/3@ber", false)]
+    [InlineData("orders/3@ber#2", true)]
+    [InlineData("orders/3@ber#7", true)]
+    [InlineData("orders/3@ber#8", false)]
+    [InlineData("orders/3@ber#1", false)]
+    [InlineData("orders/3@ber#0", false)]
+    [InlineData("orders/3@ber#02", false)]
+    [InlineData("orders/3@ber#", false)]
+    [InlineData("orders/3@#2", false)]
+    [InlineData("orders/3#2@ber", false)]
+    [InlineData("orders#2/3@ber", false)]
+    [InlineData("orders/3@ber#2#3", false)]
+    [InlineData("orders~17/3@ber#2", true)]
+    [InlineData("orders~017/3@ber#2", false)]
+    [InlineData("orders~17/3@ber#1", false)]
+    [InlineData("orders~17#2/3@ber", false)]
+    [InlineData("orders/3@ber~17", false)]
+    [InlineData("orders/3@ber#2~17", false)]
     [InlineData("orders/03@ber", false)]
     [InlineData("orders/-1@ber", false)]
     [InlineData("orders/ 1@ber", false)]

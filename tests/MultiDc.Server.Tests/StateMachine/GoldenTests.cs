@@ -44,6 +44,17 @@ public sealed class GoldenTests
     private const string RingWithPoliciesJson =
         """{"format":3,"version":7,"members":[{"silo":"s1","datacenter":"ber","weight":2}],"keyspaces":[{"name":"old","shardCount":1,"datacenters":["ber"]},{"name":"orders","shardCount":3,"datacenters":["ber","fra","par"],"witnesses":["par"],"splitPoints":["aA==","cQ=="],"preferredLeaders":["fra","ber"],"readDefault":"bounded:1500ms","maxValueBytes":100,"survives":"datacenter"},{"name":"whole","shardCount":1,"datacenters":["ber"],"splitPoints":[]}]}""";
 
+    private const string ShardWithReplicasJson =
+        """{"format":4,"firstHash":0,"lastHash":18446744073709551615,"datacenters":["ber","fra","par"],"witnesses":["par"],"replicas":[2,2,1]}""";
+
+    private const string ShardOfKeysWithReplicasJson = """{"format":4,"datacenters":["ber"],"fromKey":"aA==","replicas":[3]}""";
+
+    private const string RingWithReplicasJson =
+        """{"format":4,"version":7,"members":[],"keyspaces":[{"name":"old","shardCount":1,"datacenters":["ber"]},{"name":"orders","shardCount":16,"datacenters":["ber","fra","par"],"replicas":[2,2,1]}]}""";
+
+    private const string RingWithDropAndReplicasJson =
+        """{"format":4,"version":7,"members":[],"keyspaces":[{"name":"orders","shardCount":16,"datacenters":["ber","fra","par"],"incarnation":5,"maxShardBytes":9,"replicas":[2,2,1]}],"lastDrop":4}""";
+
     private const string RingJson =
         """{"format":1,"version":7,"members":[{"silo":"s1","datacenter":"ber","weight":2}],"keyspaces":[{"name":"orders","shardCount":16,"datacenters":["ber","fra"]}]}""";
 
@@ -154,6 +165,32 @@ public sealed class GoldenTests
     }
 
     [Fact]
+    public void Stored_descriptions_with_several_replicas_keep_their_text()
+    {
+        ShardDescriptor[] shards =
+        [
+            new(HashRange.Full, [new("ber"), new("fra"), new("par")], [new("par")]) { Replicas = [2, 2, 1] },
+            new(KeyRange.OfKeys("h"u8.ToArray(), null), [new("ber")], []) { Replicas = [3] },
+        ];
+        string[] texts = [ShardWithReplicasJson, ShardOfKeysWithReplicasJson];
+        Assert.Equal(texts, shards.Select(static shard => Encoding.UTF8.GetString(shard.Serialize())));
+        var read = texts.Select(static json => ShardDescriptor.Deserialize(Encoding.UTF8.GetBytes(json))).ToArray();
+        Assert.Equal(["ber fra par ber#2 fra#2", "ber ber#2 ber#3"], read.Select(static shard => string.Join(' ', shard.Places)));
+        Assert.Equal(shards.Select(static shard => shard.Range), read.Select(static shard => shard.Range));
+        Assert.Equal(shards[0].Members.Configuration, read[0].Members.Configuration);
+
+        var ring = new RingSnapshot(new(7), [], [new("old", 1, [new("ber")]), new("orders", 16, [new("ber"), new("fra"), new("par")]) { Replicas = [2, 2, 1] }]);
+        Assert.Equal(RingWithReplicasJson, Encoding.UTF8.GetString(RingSnapshotJson.Serialize(ring)));
+        Assert.Equal(ring, RingSnapshotJson.Deserialize(Encoding.UTF8.GetBytes(RingWithReplicasJson)));
+
+        var afterDrop = new RingSnapshot(new(7), [], [new("orders", 16, [new("ber"), new("fra"), new("par")]) { Replicas = [2, 2, 1], Incarnation = 5, MaxShardBytes = 9 }]) { LastDrop = new(4) };
+        Assert.Equal(RingWithDropAndReplicasJson, Encoding.UTF8.GetString(RingSnapshotJson.Serialize(afterDrop)));
+        var readAfterDrop = RingSnapshotJson.Deserialize(Encoding.UTF8.GetBytes(RingWithDropAndReplicasJson));
+        Assert.Equal(afterDrop, readAfterDrop);
+        Assert.Equal("orders~5/0@fra#2", ReplicaAddress.Of(readAfterDrop.Keyspaces[0].ShardAt(0), readAfterDrop.Keyspaces[0].Places[^1]).ToString());
+    }
+
+    [Fact]
     public void A_later_format_is_refused_by_name()
     {
         Assert.Contains("version 9", Assert.Throws<FormatException>(() => KeyValueCommandCodec.Decode(new byte[] { 9, 1 })).Message);
@@ -180,6 +217,9 @@ public sealed class GoldenTests
         Damage(Encoding.UTF8.GetBytes(RingWithWitnessJson), static bytes => RingSnapshotJson.Deserialize(bytes));
         Damage(Encoding.UTF8.GetBytes(ShardOfKeysJson), static bytes => ShardDescriptor.Deserialize(bytes));
         Damage(Encoding.UTF8.GetBytes(RingWithPoliciesJson), static bytes => RingSnapshotJson.Deserialize(bytes));
+        Damage(Encoding.UTF8.GetBytes(ShardWithReplicasJson), static bytes => ShardDescriptor.Deserialize(bytes));
+        Damage(Encoding.UTF8.GetBytes(RingWithReplicasJson), static bytes => RingSnapshotJson.Deserialize(bytes));
+        Damage(Encoding.UTF8.GetBytes(RingWithDropAndReplicasJson), static bytes => RingSnapshotJson.Deserialize(bytes));
         Damage(Encoding.UTF8.GetBytes(RingJson), static bytes => RingSnapshotJson.Deserialize(bytes));
         Damage(new ReplicaMemory(Guid.Empty, 5, Guid.Empty, new(7, 2, 12)).Serialize(), static bytes => ReplicaMemory.Deserialize(bytes));
     }
@@ -208,6 +248,10 @@ public sealed class GoldenTests
     [InlineData("""{"format":3,"version":1,"members":[],"keyspaces":[{"name":"k","shardCount":1,"datacenters":["a"],"preferredLeaders":["b"]}]}""")]
     [InlineData("""{"format":3,"version":1,"members":[],"keyspaces":[{"name":"k","shardCount":1,"datacenters":["a"],"readDefault":"session"}]}""")]
     [InlineData("""{"format":3,"version":1,"members":[],"keyspaces":[{"name":"k","shardCount":1,"datacenters":["a"],"survives":"planet"}]}""")]
+    [InlineData("""{"format":3,"version":1,"members":[],"keyspaces":[{"name":"k","shardCount":1,"datacenters":["a"],"replicas":[2]}]}""")]
+    [InlineData("""{"format":4,"version":1,"members":[],"keyspaces":[{"name":"k","shardCount":1,"datacenters":["a"],"replicas":[2,2]}]}""")]
+    [InlineData("""{"format":4,"version":1,"members":[],"keyspaces":[{"name":"k","shardCount":1,"datacenters":["a"],"replicas":[0]}]}""")]
+    [InlineData("""{"format":4,"version":1,"members":[],"keyspaces":[{"name":"k","shardCount":1,"datacenters":["a"],"replicas":[8]}]}""")]
     [InlineData("null")]
     [InlineData("")]
     public void A_ring_that_lacks_something_is_a_format_error(string json) =>
@@ -223,6 +267,13 @@ public sealed class GoldenTests
     [InlineData("""{"format":3,"firstHash":0,"lastHash":1,"datacenters":["a"]}""")]
     [InlineData("""{"format":3,"datacenters":["a"],"beforeKey":"aA=="}""")]
     [InlineData("""{"format":3,"datacenters":["a"],"fromKey":"cQ==","beforeKey":"aA=="}""")]
+    [InlineData("""{"format":3,"datacenters":["a"],"fromKey":"aA==","replicas":[2]}""")]
+    [InlineData("""{"format":4,"firstHash":0,"lastHash":1,"datacenters":["a"]}""")]
+    [InlineData("""{"format":4,"firstHash":0,"lastHash":1,"datacenters":["a"],"replicas":[2,1]}""")]
+    [InlineData("""{"format":4,"firstHash":0,"lastHash":1,"datacenters":["a"],"replicas":[0]}""")]
+    [InlineData("""{"format":4,"firstHash":0,"lastHash":1,"datacenters":["a"],"replicas":[9]}""")]
+    [InlineData("""{"format":4,"firstHash":0,"lastHash":1,"datacenters":["a"],"fromKey":"aA==","replicas":[2]}""")]
+    [InlineData("""{"format":4,"datacenters":["a"],"replicas":[2]}""")]
     [InlineData("no json")]
     [InlineData("")]
     public void A_shard_descriptor_that_lacks_something_is_a_format_error(string json) =>

@@ -80,7 +80,7 @@ public sealed class StrangerAtTheGatewayTests(Cluster.SharedCluster shared)
         MultiDcTestCluster cluster = shared.Cluster;
         var replica = new ReplicaAddress(new("default", 0), new(cluster.Options.Datacenters[0]));
         var peer = cluster.Grains.GetGrain<IReplicaPeerGrain>(replica.ToString());
-        await Assert.ThrowsAsync<UnauthorizedAccessException>(() => peer.IntroduceAsync(new(cluster.Options.Datacenters[1]), Guid.NewGuid(), [], default));
+        await Assert.ThrowsAsync<UnauthorizedAccessException>(() => peer.IntroduceAsync(new(cluster.Options.Datacenters[1]), Guid.NewGuid(), [], default, 0));
         var receiver = cluster.Grains.GetGrain<IRaftReceiverGrain>(replica.Datacenter.Value);
         await Assert.ThrowsAsync<UnauthorizedAccessException>(() => receiver.ReceiveAsync(new([]), TestGate.Of(new('x', 32)).Own));
     }

@@ -58,7 +58,7 @@ internal sealed class SimulatedClient(SimulatedWorld world, int number, int endp
 
         current = workload.Next();
         beganAt = world.Events.Now;
-        search = new(world.ReplicaNames, nearest, leaderSeen, static _ => true);
+        search = new([.. world.ReplicaNames.Select(static name => new ReplicaPlace(name))], nearest, leaderSeen, static _ => true);
         (backoff, hasReopened, mayHaveHappened, sequence, attempts) = (MinBackoff, false, false, null, 0);
         Attempt();
     }
@@ -102,7 +102,7 @@ internal sealed class SimulatedClient(SimulatedWorld world, int number, int endp
         }
 
         var mine = attempt;
-        var to = world.ReplicaNamed(search.Current);
+        var to = world.ReplicaNamed(search.Current.Datacenter);
         world.Network.Send(endpoint, to.Number, new RequestParcel(world, this, attempt, to)
         {
             Command = current.Kind == OperationKind.Get ? null : isOpeningSession ? OpenSessionCommand.Instance : current.Command(session!.Value, sequence!.Value),
@@ -127,7 +127,7 @@ internal sealed class SimulatedClient(SimulatedWorld world, int number, int endp
 
         if (action == AttemptAction.Return)
         {
-            leaderSeen = search.Current;
+            leaderSeen = search.Current.Datacenter;
             End(AttemptDecision.Conclude(outcome, mayHaveHappened));
         }
         else
@@ -162,7 +162,7 @@ internal sealed class SimulatedClient(SimulatedWorld world, int number, int endp
         switch (result)
         {
             case ReadServed served:
-                leaderSeen = search.Current;
+                leaderSeen = search.Current.Datacenter;
                 End(OperationResult.Ok, served.Entry is { } entry ? System.Text.Encoding.UTF8.GetString(entry.Value.Span) : null);
                 break;
             case ReadRejected { Reason: RejectionReason.Overloaded } rejected:
@@ -182,7 +182,7 @@ internal sealed class SimulatedClient(SimulatedWorld world, int number, int endp
         hasReopened |= action == AttemptAction.ReopenSession;
         if (action == AttemptAction.TryNext)
         {
-            leaderSeen = leaderSeen == search.Current ? null : leaderSeen;
+            leaderSeen = leaderSeen == search.Current.Datacenter ? null : leaderSeen;
             atOnce = search.MoveNext(hint);
         }
 

@@ -22,5 +22,5 @@ internal sealed class FaultyRaftTransport(IRaftTransport inner, RaftFaults fault
         Loses(sender, to) ? Task.FromResult(new SnapshotChunkReply(false)) : inner.SendChunkAsync(sender, to, chunk, timeout);
 
     private bool Loses(ReplicaSender sender, ReplicaId to) =>
-        (datacenters.TryGetValue(to, out var founded) ? founded : sender.Members?.DatacenterOf(to)) is { } datacenter && faults.Loses(sender.Address, datacenter);
+        (datacenters.TryGetValue(to, out var founded) ? founded : sender.Members?.DatacenterOf(to)) is { } datacenter && faults.Loses(sender.Address, new(datacenter, GroupMembers.OrdinalOf(to)));
 }

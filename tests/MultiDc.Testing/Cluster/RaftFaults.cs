@@ -32,9 +32,9 @@ public sealed class RaftFaults
         replicas.Clear();
     }
 
-    internal bool Loses(ReplicaAddress from, DatacenterId to)
+    internal bool Loses(ReplicaAddress from, ReplicaPlace to)
     {
-        var lost = links.ContainsKey((from.Datacenter, to)) || replicas.ContainsKey(from) || replicas.ContainsKey(new(from.Shard, to));
+        var lost = links.ContainsKey((from.Datacenter, to.Datacenter)) || replicas.ContainsKey(from) || replicas.ContainsKey(ReplicaAddress.Of(from.Shard, to));
         if (lost)
         {
             Interlocked.Increment(ref dropped);

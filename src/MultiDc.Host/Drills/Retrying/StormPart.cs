@@ -49,7 +49,7 @@ internal sealed class StormPart(DrillSurroundings surroundings) : IDrillPart
             {
                 while (Interlocked.Increment(ref begun) <= count)
                 {
-                    if (await router.WriteAsync(shard, surroundings.Links.FullDatacenters, new AddOperation(key, 1), Patience, stop) is AppliedNumber sum)
+                    if (await router.WriteAsync(shard, surroundings.Links.RingPlaces, new AddOperation(key, 1), Patience, stop) is AppliedNumber sum)
                     {
                         sums.Enqueue(sum.Number);
                     }

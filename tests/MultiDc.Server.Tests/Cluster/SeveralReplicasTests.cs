@@ -1,0 +1,185 @@
+using MultiDc.Client;
+using MultiDc.Grains;
+using MultiDc.Ring;
+using MultiDc.Testing.Cluster;
+using Microsoft.Extensions.DependencyInjection;
+using Xunit.Abstractions;
+using static MultiDc.Testing.Cluster.MultiDcTestCluster;
+
+namespace MultiDc.Server.Tests.Cluster;
+
+/// <summary>Keyspaces with several replicas in a datacenter, each on a silo of its own.</summary>
+[Collection(ClusterTests.Name)]
+public sealed class SeveralReplicasTests(ITestOutputHelper output)
+{
+    private const string Keyspace = "spread";
+    private const int Shards = 3;
+    private static readonly DatacenterId Dc1 = new("dc1");
+    private static readonly DatacenterId Dc2 = new("dc2");
+
+    [Fact]
+    public async Task With_2_2_1_a_lost_silo_leaves_its_datacenter_a_replica_that_reads_and_leads_and_a_lost_datacenter_a_majority()
+    {
+        await using var cluster = await StartAsync(new() { ShardCount = 1 });
+        var writes = await CreateAsync(cluster, new(Keyspace, Shards, [Dc1, Dc2, new("dc3")]) { Replicas = [2, 2, 1], Survives = SurvivalGoal.Datacenter, PreferredLeaders = [Dc1] });
+        var before = await UntilAllRunAsync(cluster, Shards * 5);
+        RequireApart(before);
+        await UntilLedFromAsync(cluster, Dc1);
+
+        var dead = cluster.Silo("dc1/silo-1");
+        var lost = before.Where(s => s.Silo == dead.Name).Select(static s => s.Replica).ToHashSet();
+        Assert.Equal(Shards, lost.Count(static replica => replica.StartsWith(Keyspace, StringComparison.Ordinal)));
+        await dead.CrashAsync();
+        await writes.WriteAsync(cluster.Clients[Dc1], 20);
+        await writes.RequireAllAsync(cluster.Clients[new("dc3")]);
+        var during = await UntilLedFromAsync(cluster, Dc1);
+        Assert.All(during.Where(s => lost.Contains(s.Replica)), static s => Assert.NotEqual("running", s.State));
+        Assert.All(
+            during.Where(s => s.Replica.StartsWith(Keyspace, StringComparison.Ordinal) && lost.Contains(s.Replica)),
+            s => Assert.Contains("no store has two replicas of a shard", s.Detail));
+        foreach (var key in writes.Keys)
+        {
+            var read = await cluster.WaitAsync(
+                $"{key} is read in dc1", () => cluster.Clients[Dc1].GetAsync(Keyspace, key, ReadLevel.Local, Patience), static read => read is ReadServed { Entry: not null }, static read => $"{read}");
+            Assert.Equal((Dc1, $"value of {key}"), (((ReadServed)read).Datacenter, ((ReadServed)read).Entry!.ValueText()));
+        }
+
+        await dead.StartAsync();
+        RequireApart(await UntilCaughtUpAsync(cluster, Shards * 5));
+        await Task.WhenAll(cluster.Silos.Where(static silo => silo.Datacenter == Dc1).Select(static silo => silo.CrashAsync()));
+        await writes.WriteAsync(cluster.Clients[Dc2], 20);
+        await writes.RequireAllAsync(cluster.Clients[Dc2]);
+        output.WriteLine($"{writes.Count} acknowledged writes are all there");
+    }
+
+    [Fact]
+    public async Task With_2_2_and_a_witness_a_silo_and_then_a_datacenter_are_lost_and_no_acknowledged_write()
+    {
+        await using var cluster = await StartAsync(new() { ShardCount = 1, Witnesses = ["dc3"] });
+        var writes = await CreateAsync(cluster, new(Keyspace, Shards, [Dc1, Dc2, new("dc3")]) { Replicas = [2, 2, 1], Survives = SurvivalGoal.Datacenter });
+        RequireApart(await UntilAllRunAsync(cluster, Shards * 5));
+        var silo = cluster.Silo("dc1/silo-2");
+        await silo.CrashAsync();
+        await writes.WriteAsync(cluster.Clients[Dc1], 20);
+        await silo.StartAsync();
+        await UntilCaughtUpAsync(cluster, Shards * 5);
+        await writes.WriteAsync(cluster.Clients[Dc1], 20);
+        await Task.WhenAll(cluster.Silos.Where(static silo => silo.Datacenter == Dc1).Select(static silo => silo.CrashAsync()));
+        await writes.WriteAsync(cluster.Clients[Dc2], 20);
+        await writes.RequireAllAsync(cluster.Clients[Dc2]);
+        output.WriteLine($"{writes.Count} acknowledged writes are all there");
+    }
+
+    [Fact]
+    public async Task One_datacenter_with_three_silos_outlives_any_of_them_the_rings_home_too()
+    {
+        await using var cluster = await StartAsync(new() { ShardCount = 1, Datacenters = ["dc1"], SilosPerDatacenter = 3 });
+        var writes = await CreateAsync(cluster, new(Keyspace, Shards, [Dc1]) { Replicas = [3], Survives = SurvivalGoal.Silo });
+        var before = await UntilAllRunAsync(cluster, Shards * 3);
+        RequireApart(before);
+        var dead = cluster.Silo(before.Single(static s => s.Replica.StartsWith("multidc.ring", StringComparison.Ordinal)).Silo);
+        await dead.CrashAsync();
+        await writes.WriteAsync(cluster.Client, 20);
+        await writes.RequireAllAsync(cluster.Client);
+
+        // Whoever comes new is told the keyspaces, although their register is away.
+        var other = cluster.Silos.First(static silo => silo.IsUp);
+        var ring = await cluster.WaitAsync(
+            "another silo tells the ring", () => other.Services.GetRequiredService<IGrainFactory>().GetGrain<IRingGrain>("dc1").GetSnapshotAsync(default),
+            static ring => ring is not null, static _ => "no ring");
+        Assert.Contains(ring!.Keyspaces, static k => k.Name == Keyspace);
+        await dead.StartAsync();
+        await UntilCaughtUpAsync(cluster, Shards * 3);
+        await writes.RequireAllAsync(cluster.Client);
+    }
+
+    [Fact]
+    public async Task While_a_datacenter_has_too_few_silos_a_replica_waits_and_says_so_and_no_silo_has_two()
+    {
+        await using var cluster = await StartAsync(new() { ShardCount = 1, InitiallyDown = ["dc1/silo-2", "dc2/silo-2", "dc3/silo-2"] });
+        var writes = await CreateAsync(cluster, new(Keyspace, Shards, [Dc1, Dc2, new("dc3")]) { Replicas = [2, 1, 1] });
+        var waiting = await cluster.WaitForReplicasAsync(
+            "three of four replicas of each shard run, and the other waits", static all => All(all).Count(static s => s is { State: "running", Leader: not null }) == Shards * 3
+                && All(all).Count(static s => s.Detail.Contains("datacenter dc1 has too few silos", StringComparison.Ordinal)) == Shards);
+        output.WriteLine(string.Join("\n", waiting.Select(Describe)));
+        RequireApart(waiting);
+        await writes.WriteAsync(cluster.Client, 10);
+
+        await cluster.Silo("dc1/silo-2").StartAsync();
+        RequireApart(await UntilCaughtUpAsync(cluster, Shards * 4));
+        await cluster.Silo("dc1/silo-1").CrashAsync();
+        await writes.WriteAsync(cluster.Clients[Dc2], 10);
+        await writes.RequireAllAsync(cluster.Clients[Dc2]);
+    }
+
+    [Fact]
+    public async Task A_wiped_silo_is_refilled_with_the_replica_that_it_had_and_not_with_the_other_silos()
+    {
+        await using var cluster = await StartAsync(new() { ShardCount = 1 });
+        var writes = await CreateAsync(cluster, new(Keyspace, Shards, [Dc1, Dc2, new("dc3")]) { Replicas = [2, 2, 1] });
+        var before = await UntilAllRunAsync(cluster, Shards * 5);
+        var silo = cluster.Silo("dc1/silo-1");
+        await cluster.WaitAsync(
+            "the silo's store is registered", () => Task.FromResult(cluster.Log.Lines.Any(line => line.Contains($"Store {silo.Disk.Identity.StoreId} is registered", StringComparison.Ordinal))),
+            static said => said, static _ => "it is not");
+        await silo.CrashAsync();
+        silo.Disk = NewDisk();
+        await silo.StartAsync();
+        await writes.WriteAsync(cluster.Clients[Dc2], 20);
+        var after = await UntilCaughtUpAsync(cluster, Shards * 5);
+        RequireApart(after);
+        Assert.Equal(Placed(before), Placed(after));
+
+        // The refilled votes count, and so does what they have: without dc2 it takes both of dc1 and dc3.
+        await Task.WhenAll(cluster.Silos.Where(static silo => silo.Datacenter == Dc2).Select(static silo => silo.CrashAsync()));
+        await writes.WriteAsync(cluster.Clients[Dc1], 20);
+        await writes.RequireAllAsync(cluster.Clients[Dc1]);
+
+        static IEnumerable<string> Placed(IReadOnlyList<ReplicaStatus> all) => All(all).Select(static s => $"{s.Replica} on {s.Silo}").Order();
+    }
+
+    [Fact]
+    public async Task Silos_that_share_a_store_have_one_replica_among_them()
+    {
+        await using var cluster = await StartAsync(new() { ShardCount = 1, Stores = TestStores.PerDatacenter });
+        await CreateAsync(cluster, new(Keyspace, 1, [Dc1, Dc2, new("dc3")]) { Replicas = [2, 1, 1] });
+        var all = await cluster.WaitForReplicasAsync(
+            "three replicas run and one never does", static all => All(all).Count(static s => s is { State: "running", Leader: not null }) == 3
+                && All(all).Count(static s => s.State == "founding" && s.Detail.Contains("or they share a store", StringComparison.Ordinal)) == 1);
+        output.WriteLine(string.Join("\n", all.Select(Describe)));
+    }
+
+    private static async Task<AcknowledgedWrites> CreateAsync(MultiDcTestCluster cluster, KeyspaceDescriptor keyspace)
+    {
+        await cluster.WaitUntilAllRunAsync();
+        Assert.IsType<Applied>(await cluster.Client.CreateKeyspaceAsync(keyspace));
+        foreach (var client in cluster.Clients.Values)
+        {
+            await cluster.WaitAsync("the keyspace is known", () => client.ListKeyspacesAsync(), all => all?.Any(k => k.Name == keyspace.Name) == true, static all => $"{all?.Count} keyspaces");
+        }
+
+        var writes = new AcknowledgedWrites(keyspace.Name);
+        await writes.WriteAsync(cluster.Client, 20);
+        return writes;
+    }
+
+    private static IEnumerable<ReplicaStatus> All(IReadOnlyList<ReplicaStatus> all) => all.Where(static s => s.Replica.StartsWith($"{Keyspace}/", StringComparison.Ordinal));
+
+    private static Task<IReadOnlyList<ReplicaStatus>> UntilAllRunAsync(MultiDcTestCluster cluster, int replicas) => cluster.WaitForReplicasAsync(
+        "all replicas run and have a leader", all => All(all).Count() == replicas && all.All(static s => s is { State: "running", Leader: not null }));
+
+    private static Task<IReadOnlyList<ReplicaStatus>> UntilCaughtUpAsync(MultiDcTestCluster cluster, int replicas) => cluster.WaitForReplicasAsync(
+        "all replicas run and have caught up", all => All(all).Count() == replicas
+            && all.All(s => s is { State: "running", Leader: not null } && s.AppliedIndex == all.Where(o => ShardOf(o) == ShardOf(s)).Max(static o => o.AppliedIndex)));
+
+    private static Task<IReadOnlyList<ReplicaStatus>> UntilLedFromAsync(MultiDcTestCluster cluster, DatacenterId datacenter) => cluster.WaitForReplicasAsync(
+        $"all shards are led from {datacenter}", all => All(all).Count(s => s.Role == "Leader" && s.Leader == datacenter && Address(s).Datacenter == datacenter) == Shards
+            && All(all).Where(static s => s.Role == "Leader").All(static s => s.LeaderPlace == Address(s).Place));
+
+    private static void RequireApart(IReadOnlyList<ReplicaStatus> all) => Assert.All(
+        All(all).Where(static s => s.State == "running").GroupBy(static s => (ShardOf(s), s.Silo)), static together => Assert.Single(together));
+
+    private static string ShardOf(ReplicaStatus status) => status.Replica[..status.Replica.IndexOf('@')];
+
+    private static ReplicaAddress Address(ReplicaStatus status) => ReplicaAddress.TryParse(status.Replica, out var address) ? address : throw new ArgumentException(status.Replica);
+}
