@@ -112,7 +112,7 @@ internal sealed partial class ReplicaGrain(
     }
 
     public Task<bool> TransferLeadershipAsync(DatacenterId to) => pump is { } target
-        ? target.TransferLeadershipAsync(target.Status.Configuration.Voters.FirstOrDefault(voter => members.DatacenterOf(voter) == to))
+        ? target.TransferLeadershipAsync(target.Status.Configuration.Voters.Where(voter => members.DatacenterOf(voter) == to).OrderBy(voter => voter == id ? 0 : 1).FirstOrDefault())
         : Task.FromResult(false);
 
     private async Task RunAsync()
