@@ -68,7 +68,7 @@ internal sealed partial class ShardRequest(
         try
         {
             var reply = await ask(grain, patience).WaitAsync(patience + ReplyAllowance, time, ended.Token).ConfigureAwait(false);
-            Admission?.Answered(time.GetElapsedTime(askedAt), prompt: attempt / 2);
+            Admission?.Answered(time.GetElapsedTime(askedAt), prompt: attempt / 4);
             return reply;
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)

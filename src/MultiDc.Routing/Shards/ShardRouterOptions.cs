@@ -27,7 +27,7 @@ public sealed class ShardRouterOptions
 
     /// <summary>
     /// The most requests (writes and linearizable reads) that this process has under way on one shard. It is a bound of a limit that finds itself: it grows while answers come
-    /// promptly, within half of what an attempt may take, and shrinks when they do not, or replicas refuse for being overloaded. Default: 1024.
+    /// promptly, within a quarter of what an attempt may take, and shrinks when they do not, or replicas refuse for being overloaded. Default: 1024.
     /// </summary>
     public int MaxConcurrentRequestsPerShard { get; set; } = 1024;
 
