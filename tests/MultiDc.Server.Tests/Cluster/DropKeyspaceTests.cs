@@ -42,6 +42,7 @@ public sealed class DropKeyspaceTests
 
         // Whatever stays of the old one, nothing of it is in the new one: no keys, no session, no token.
         Assert.IsType<Applied>(await cluster.Client.CreateKeyspaceAsync("orders", 4));
+        await KnownEverywhereAsync(cluster, "orders");
         Assert.Empty(await ScanAsync(elsewhere));
         Assert.Null(Assert.IsType<ReadServed>(await cluster.Client.InSession(session).GetAsync("orders", "k1", Patience)).Entry);
         Assert.IsType<Applied>(await elsewhere.PutAsync("orders", "k1", "new", Patience));
@@ -68,6 +69,7 @@ public sealed class DropKeyspaceTests
 
         await away.StartAsync();
         await ErasedAsync(cluster, "orders", [away]);
+        await KnownEverywhereAsync(cluster, "orders");
         Assert.IsType<Applied>(await cluster.Clients[new("dc3")].PutAsync("orders", "k9", "v", Patience));
         Assert.Equal(["k9"], await ScanAsync(cluster.Clients[new("dc3")]));
         await cluster.WaitForReplicasAsync("the new keyspace runs everywhere", static all => all.Count(static s => s.Replica.StartsWith("orders~", StringComparison.Ordinal) && s.State == "running") == 6);
@@ -163,6 +165,15 @@ public sealed class DropKeyspaceTests
         }
 
         return [.. held.Order()];
+    }
+
+    private static async Task KnownEverywhereAsync(MultiDcTestCluster cluster, string keyspace)
+    {
+        foreach (var client in cluster.Clients.Values)
+        {
+            await cluster.WaitAsync(
+                $"keyspace {keyspace} is known", () => client.ListKeyspacesAsync(), all => all?.Any(k => k.Name == keyspace) == true, static all => string.Join(", ", all?.Select(static k => k.Group) ?? []));
+        }
     }
 
     // As the stores have it: every replica is known to have ended, and has neither entries nor rows.

@@ -29,12 +29,12 @@ public abstract partial class ReplicaStoreConformance
     public async Task Erasing_fences_who_had_the_replica_open()
     {
         var old = await OpenWithLogAsync(3);
-        await old.State.ApplyAsync(Batch(("a", "1")), new LogIndex(3));
+        await old.State.ApplyAsync(Batch(("a", "1")), new LogIndex(2));
 
         await Store.EraseAsync(Shard);
 
         await Assert.ThrowsAsync<FencedException>(async () => await old.WriteAsync(new ReplicaWrite { Entries = Entries(4, 4) }));
-        await Assert.ThrowsAsync<FencedException>(async () => await old.State.ApplyAsync(Batch(("a", "2")), new LogIndex(4)));
+        await Assert.ThrowsAsync<FencedException>(async () => await old.State.ApplyAsync(Batch(("a", "2")), new LogIndex(3)));
         await Assert.ThrowsAsync<FencedException>(async () => await old.ConfirmEpochAsync());
         var opened = (await Store.OpenAsync(Shard, null))!;
         Assert.Equal("", await AllRowsAsync(opened));
