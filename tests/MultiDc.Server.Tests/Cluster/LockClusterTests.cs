@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using MultiDc.Client;
 using MultiDc.Client.Locks;
 using MultiDc.Grains;
