@@ -34,16 +34,21 @@ internal sealed class BatchScript
     /// <exception cref="BatchStatementException">It is wrong.</exception>
     public void AddLine(string line)
     {
-        var words = WordsOf(line);
-        switch (words)
+        switch (WordsOf(line))
         {
             case []:
                 break;
-            case [var section, .. var statement] when !section.IsQuoted && Enum.GetNames<BatchSection>().FirstOrDefault(name => name.ToLowerInvariant() == section.Text) is { } name:
-                Add(Enum.Parse<BatchSection>(name), statement);
+            case [{ Text: "if", IsQuoted: false }, .. var condition]:
+                Add(BatchSection.If, condition);
                 break;
-            default:
-                throw new BatchStatementException($"a line begins with if, then or else, not with '{words[0].Text}'");
+            case [{ Text: "then", IsQuoted: false }, .. var operation]:
+                Add(BatchSection.Then, operation);
+                break;
+            case [{ Text: "else", IsQuoted: false }, .. var operation]:
+                Add(BatchSection.Else, operation);
+                break;
+            case [var first, ..]:
+                throw new BatchStatementException($"a line begins with if, then or else, not with '{first.Text}'");
         }
     }
 
