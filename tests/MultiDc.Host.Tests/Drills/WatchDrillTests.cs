@@ -32,6 +32,7 @@ public sealed class WatchDrillTests
     [InlineData("5 a =x", "6 a gone", "6 a gone")]
     [InlineData("6 a gone", "5 a =x", "7 b =y")]
     [InlineData("5 a =x", "7 b =y", "8 c =z")]
+    [InlineData("5 a =x", "6 a gone", "7 b =y", "7 b =y")]
     public void What_is_missing_twice_out_of_order_or_other_is_a_difference(params string[] told)
     {
         var difference = Assert.Single(Compare(told).Differences);

@@ -41,7 +41,6 @@ internal sealed class StormRun(StormOptions options, Action<string> say, TimePro
             var after = await stage.UntilWholeAsync();
             var sum = long.Parse(await parts[0].OrderAsync("read", stop), CultureInfo.InvariantCulture);
             var answered = files.SelectMany(File.ReadLines).Select(static line => long.Parse(line, CultureInfo.InvariantCulture)).ToArray();
-            parts.ForEach(static part => part.Dispose());
             Tell($"stopping the silos of {system.FullDatacenters[0]} to count sessions");
             var sessions = await CountSessionsAsync(stage);
             return new StormReport
