@@ -15,8 +15,8 @@ public sealed class GroupMemberTests
     private static readonly Guid Old = new(1, 0, 0, new byte[8]);
     private static readonly Guid New = new(2, 0, 0, new byte[8]);
 
-    private const ulong SecondId = 0;
-    private const ulong ReplacedSecondId = 0;
+    private const ulong SecondId = 13938457502783056900;
+    private const ulong ReplacedSecondId = 1659286478338917380;
 
     private static GroupMember Replacement => GroupMember.Of(Replica.Shard, Replica.Datacenter, GroupMembers.IdOf(Replica.Datacenter, New).Value, New);
 
