@@ -42,6 +42,7 @@ public sealed class DropKeyspaceTests
 
         // Whatever stays of the old one, nothing of it is in the new one: no keys, no session, no token.
         Assert.IsType<Applied>(await cluster.Client.CreateKeyspaceAsync("orders", 4));
+        await KnownAsync(cluster);
         Assert.Empty(await ScanAsync(elsewhere));
         Assert.Null(Assert.IsType<ReadServed>(await cluster.Client.InSession(session).GetAsync("orders", "k1", Patience)).Entry);
         Assert.IsType<Applied>(await elsewhere.PutAsync("orders", "k1", "new", Patience));
@@ -61,6 +62,8 @@ public sealed class DropKeyspaceTests
         var away = cluster.Silo("dc3/silo-1");
         await away.CrashAsync();
 
+        // The ring may have lost its leader, and is not changed before it has another.
+        await cluster.WaitAsync("the ring can be changed", () => cluster.Client.AlterKeyspaceAsync("orders", new() { MaxValueBytes = 100 }), static altered => altered is Applied, static altered => $"{altered}");
         var dropped = await cluster.Client.DropKeyspaceAsync("orders");
         Assert.True(dropped is Applied, dropped.ToString());
         Assert.IsType<Applied>(await cluster.Client.CreateKeyspaceAsync("orders", 2));
@@ -90,6 +93,7 @@ public sealed class DropKeyspaceTests
             await HeldAsync(cluster, "orders", static (records, replica) => records.IsErasedAsync(replica).AsTask()));
 
         Assert.IsType<Applied>(await cluster.Client.CreateKeyspaceAsync(keyspace));
+        await KnownAsync(cluster);
         Assert.Empty(await ScanAsync(cluster.Clients[new("dc2")]));
         Assert.IsType<Applied>(await cluster.Clients[new("dc2")].PutAsync("orders", "k1", "new", Patience));
         Assert.Equal(["k1"], await ScanAsync(cluster.Clients[new("dc3")]));
@@ -146,6 +150,10 @@ public sealed class DropKeyspaceTests
             Assert.IsType<Applied>(await cluster.Client.PutAsync(keyspace.Name, $"k{i}", $"v{i}", Patience));
         }
     }
+
+    // Every datacenter learns of it by itself.
+    private static Task KnownAsync(MultiDcTestCluster cluster) => Task.WhenAll(cluster.Clients.Values.Select(client => cluster.WaitAsync(
+        "the keyspace is known", () => client.ListKeyspacesAsync(), static all => all?.Any(static k => k.Name == "orders") == true, static all => $"{all?.Count} keyspaces")));
 
     // Which of a keyspace's replicas the stores have of which it holds, sorted: every one once, as no two are on one store.
     private static async Task<string[]> HeldAsync(MultiDcTestCluster cluster, string group, Func<ReplicaRecords, ReplicaAddress, Task<bool>> holds)
