@@ -9,7 +9,7 @@ public static class KeyLimits
     /// <summary>The most bytes of a value: 1 MiB.</summary>
     public const int MaxValueBytes = 1024 * 1024;
 
-    /// <summary>Says what is wrong with a key, or null.</summary>
+    /// <summary>Says what is wrong with a key, in a sentence for people; null: nothing.</summary>
     public static string? DescribeKeyProblem(ReadOnlySpan<byte> key) => key.Length switch
     {
         0 => "the key is empty",
@@ -17,7 +17,7 @@ public static class KeyLimits
         _ => null,
     };
 
-    /// <summary>Says what is wrong with a value, or null.</summary>
+    /// <summary>Says what is wrong with a value, in a sentence for people; null: nothing.</summary>
     public static string? DescribeValueProblem(ReadOnlySpan<byte> value) =>
         value.Length > MaxValueBytes ? $"the value has {value.Length} bytes; at most {MaxValueBytes} are allowed" : null;
 }

@@ -5,7 +5,7 @@ namespace MultiDc;
 /// <summary>What a well-formed operation looks like; checked by clients, and again by replicas before anything is logged.</summary>
 public static class OperationLimits
 {
-    /// <summary>Says what is wrong with an operation, or null.</summary>
+    /// <summary>Says what is wrong with an operation, in a sentence for people; null: it is well formed. What it says is refused as <see cref="RejectionReason.InvalidArgument"/>.</summary>
     public static string? DescribeProblem(WriteOperation operation)
     {
         ArgumentNullException.ThrowIfNull(operation);

@@ -34,8 +34,9 @@ public interface IMultiDcClient
     Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, ReadLevel level, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// This client as a session uses it: reads that name no level are of level <see cref="ReadLevel.Session"/>, and what is read, scanned and written is noted in
-    /// the session. Costs nothing: make one for each web request. Writes whose outcome is <see cref="Unknown"/> are not noted.
+    /// This client as a session uses it: reads that name no level are of level <see cref="ReadLevel.Session"/>, and what is read, scanned, watched
+    /// and written is noted in the session. Costs nothing: make one for each web request. Writes whose outcome is <see cref="Unknown"/> are not noted. Of a watch each batch is noted when it is
+    /// handed out: what is read from then on is no older.
     /// </summary>
     /// <param name="session">The session, new or resumed from a token.</param>
     IMultiDcClient InSession(ReadSession session);
@@ -46,6 +47,10 @@ public interface IMultiDcClient
     /// <param name="value">Its new value.</param>
     /// <param name="timeout">The deadline; null: <see cref="MultiDcClientOptions.DefaultTimeout"/>.</param>
     /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>: the outcome is then unknown.</param>
+    /// <returns>
+    /// <see cref="Applied"/> with the revision; <see cref="Rejected"/>: it did not happen and never will, with <see cref="RejectionReason.InvalidArgument"/> when a limit is broken (<see cref="KeyLimits"/>, or the keyspace's) and
+    /// <see cref="RejectionReason.Unavailable"/> when no leader was reached in time; or <see cref="Unknown"/>: sent, and not answered in time.
+    /// </returns>
     Task<WriteResult> PutAsync(string keyspace, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
     /// <summary>Removes a key; <see cref="Applied"/> also when it was absent.</summary>
@@ -53,6 +58,7 @@ public interface IMultiDcClient
     /// <param name="key">The key.</param>
     /// <param name="timeout">The deadline; null: <see cref="MultiDcClientOptions.DefaultTimeout"/>.</param>
     /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>: the outcome is then unknown.</param>
+    /// <returns><see cref="Applied"/>, also when there was none to remove; or as <see cref="PutAsync"/>.</returns>
     Task<WriteResult> DeleteAsync(string keyspace, ReadOnlyMemory<byte> key, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
     /// <summary>Sets a key if it has the expected value, else answers <see cref="Rejected"/> with <see cref="RejectionReason.PreconditionFailed"/>.</summary>
@@ -62,6 +68,7 @@ public interface IMultiDcClient
     /// <param name="value">Its new value.</param>
     /// <param name="timeout">The deadline; null: <see cref="MultiDcClientOptions.DefaultTimeout"/>.</param>
     /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>: the outcome is then unknown.</param>
+    /// <returns><see cref="Applied"/>; <see cref="Rejected"/> with <see cref="RejectionReason.PreconditionFailed"/>, and in <see cref="Rejected.Revision"/> the state that said so; or as <see cref="PutAsync"/>.</returns>
     Task<WriteResult> CompareAndSetAsync(
         string keyspace, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte>? expected, ReadOnlyMemory<byte> value, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
@@ -98,6 +105,26 @@ public interface IMultiDcClient
     /// <exception cref="MultiDcUnavailableException">A shard did not answer before the deadline; what came before is valid but not all.</exception>
     IAsyncEnumerable<KeyValueEntry> ScanAsync(string keyspace, ReadOnlyMemory<byte> prefix, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
+    /// <summary>The most entries of a <see cref="ScanPage"/>.</summary>
+    const int MaxScanPageEntries = 10_000;
+
+    /// <summary>
+    /// A page of the entries whose key begins with the prefix, in key order over all shards, and a token with which the next page begins right behind it, in whatever process and
+    /// datacenter. What a shard adds to a page is read linearizably, at most 256 entries at once; a page of several shards, or of more, is not one moment, and the whole scan is none: a
+    /// key that is there from its first page to its last is told once, one that comes or goes meanwhile may be or not, none is told twice.
+    /// </summary>
+    /// <param name="keyspace">The keyspace.</param>
+    /// <param name="prefix">The prefix; empty: everything. The same for all pages of a scan.</param>
+    /// <param name="limit">The most entries, 1 to <see cref="MaxScanPageEntries"/>. There are fewer only on the last page.</param>
+    /// <param name="token">Where the page before ended; null: this is the first.</param>
+    /// <param name="timeout">The deadline; null: <see cref="MultiDcClientOptions.DefaultTimeout"/>.</param>
+    /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>.</param>
+    /// <returns>
+    /// The page, or why there is none: <see cref="RejectionReason.InvalidArgument"/> when the token is of another keyspace or prefix, or of a keyspace of that name that was dropped.
+    /// </returns>
+    Task<ScanPage> ScanPageAsync(
+        string keyspace, ReadOnlyMemory<byte> prefix, int limit, ScanToken? token = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+
     /// <summary>
     /// Tells what changes: of each shard every revision that changed a watched key, in order, once, with all its changes together. Revisions of different
     /// shards have no order. Goes on by itself over changes of leader, dead silos and lost connections, at the own datacenter's replica or else another's.
@@ -120,8 +147,11 @@ public interface IMultiDcClient
 
     /// <summary>Adds a keyspace; applied also when the same one is there.</summary>
     /// <param name="keyspace">Its name, see <see cref="Names"/>.</param>
-    /// <param name="shardCount">Its shards, for good.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="shardCount">How many shards it has, for good: 1 to <see cref="KeyspaceDescriptor.MaxShardCount"/>.</param>
+    /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>: the outcome is then unknown, and asking again is harmless.</param>
+    /// <returns>
+    /// <see cref="Applied"/>; <see cref="Rejected"/> with <see cref="RejectionReason.PreconditionFailed"/> when another has the name, or <see cref="RejectionReason.InvalidArgument"/>; or <see cref="Unknown"/>.
+    /// </returns>
     Task<WriteResult> CreateKeyspaceAsync(string keyspace, int shardCount, CancellationToken cancellationToken = default);
 
     /// <summary>
@@ -129,7 +159,8 @@ public interface IMultiDcClient
     /// <see cref="RejectionReason.InvalidArgument"/> and the reason: among others, when it cannot outlive what it is asked to.
     /// </summary>
     /// <param name="keyspace">The keyspace; its datacenters may be default: all. See also <see cref="KeyspaceDescriptor.OfRanges"/>.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>: the outcome is then unknown, and asking again is harmless.</param>
+    /// <returns><see cref="Applied"/>, <see cref="Rejected"/> with the reason, or <see cref="Unknown"/>.</returns>
     Task<WriteResult> CreateKeyspaceAsync(KeyspaceDescriptor keyspace, CancellationToken cancellationToken = default);
 
     /// <summary>
@@ -138,16 +169,35 @@ public interface IMultiDcClient
     /// </summary>
     /// <param name="keyspace">Its name.</param>
     /// <param name="change">What becomes of it.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>: the outcome is then unknown, and asking again is harmless.</param>
+    /// <returns><see cref="Applied"/>, <see cref="Rejected"/> with the reason, or <see cref="Unknown"/>.</returns>
     Task<WriteResult> AlterKeyspaceAsync(string keyspace, KeyspaceChange change, CancellationToken cancellationToken = default);
 
-    /// <summary>All keyspaces by name, as the newest ring has them that any datacenter tells; null when none answers.</summary>
+    /// <summary>
+    /// Drops a keyspace with all that is in it, for good; it cannot be undone. Linearizable: of many who drop or alter it, each finds it or finds it gone. Once it is
+    /// <see cref="Applied"/>, nothing is written to it and no linearizable or session read of it served any more by anybody, but refused with <see cref="RejectionReason.UnknownKeyspace"/>, and
+    /// watches of it end so. A datacenter that is cut off may serve <see cref="ReadLevel.Local"/> reads, bounded reads within their bound, and watches of what it has, until it hears
+    /// of it. Its data are erased from all stores; those of silos that are down when these are back. The name may be used again at once: a keyspace that is created under it is
+    /// empty, and tokens of watches, sessions and scans of the old one do not fit it.
+    /// </summary>
+    /// <param name="keyspace">Its name.</param>
+    /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>: the outcome is then unknown.</param>
+    /// <returns>
+    /// <see cref="Applied"/>; <see cref="Rejected"/> with <see cref="RejectionReason.UnknownKeyspace"/> when there is none, with <see cref="RejectionReason.InvalidArgument"/> when it is the
+    /// system's own or in the silos' configuration; <see cref="Unknown"/> also when it is dropped, but not all of its shards could be told yet.
+    /// </returns>
+    Task<WriteResult> DropKeyspaceAsync(string keyspace, CancellationToken cancellationToken = default);
+
+    /// <summary>All keyspaces by name, as the newest ring has them that any datacenter tells; null when none answers. May lag by some seconds behind a change.</summary>
+    /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>.</param>
     Task<IReadOnlyList<KeyspaceDescriptor>?> ListKeyspacesAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>The newest ring that any datacenter tells; null when none answers.</summary>
+    /// <summary>The newest ring that any datacenter tells; null when none answers. May lag by some seconds behind a change.</summary>
+    /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>.</param>
     Task<RingSnapshot?> GetRingAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>Every replica's own account of itself, shard by shard; replicas that do not answer are told as <c>unreachable</c>.</summary>
+    /// <summary>Every replica's own account of itself, shard by shard; replicas that do not answer within a second, or two where a datacenter is not yet connected, are told as <c>unreachable</c>, with why. Fails for no replica.</summary>
+    /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>.</param>
     Task<IReadOnlyList<ReplicaStatus>> GetStatusAsync(CancellationToken cancellationToken = default);
 }
 

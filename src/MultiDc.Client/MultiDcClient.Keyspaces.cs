@@ -26,11 +26,23 @@ internal sealed partial class MultiDcClient
         return ChangeRingAsync(grain => grain.AlterKeyspaceAsync(keyspace, change), cancellationToken);
     }
 
+    public async Task<WriteResult> DropKeyspaceAsync(string keyspace, CancellationToken cancellationToken)
+    {
+        if (await ring.RefreshAsync(cancellationToken).ConfigureAwait(false) is not { } known)
+        {
+            return new Rejected(RejectionReason.Unavailable, "no datacenter tells its ring");
+        }
+
+        // One that is created under the name meanwhile is not meant. Which one is, is not known when a datacenter lags behind; then nothing is tried twice.
+        var meant = known.TryGetKeyspace(keyspace, out var found) ? found.Incarnation : (ulong?)null;
+        return await ChangeRingAsync(grain => grain.DropKeyspaceAsync(keyspace, meant), cancellationToken, mayRepeat: meant is not null).ConfigureAwait(false);
+    }
+
     public async Task<IReadOnlyList<KeyspaceDescriptor>?> ListKeyspacesAsync(CancellationToken cancellationToken) =>
         (await ring.RefreshAsync(cancellationToken).ConfigureAwait(false))?.Keyspaces;
 
-    // All these changes may be made twice without harm, so an unknown outcome may be tried elsewhere.
-    private async Task<WriteResult> ChangeRingAsync(Func<IRingGrain, Task<WriteResult>> change, CancellationToken cancellationToken)
+    // Nearly all these changes may be made twice without harm, so an unknown outcome may be tried elsewhere.
+    private async Task<WriteResult> ChangeRingAsync(Func<IRingGrain, Task<WriteResult>> change, CancellationToken cancellationToken, bool mayRepeat = true)
     {
         WriteResult last = new Rejected(RejectionReason.Unavailable, "no datacenter is connected");
         Unknown? mayHaveHappened = null;
@@ -52,11 +64,13 @@ internal sealed partial class MultiDcClient
                 {
                     // What this client does next should know of it; if no ring is told, it learns of it as others do.
                     await ring.RefreshAsync(cancellationToken).ConfigureAwait(false);
-                    return last;
+
+                    // An attempt before it may have been what dropped it.
+                    return mayHaveHappened is not null && last is Rejected { Reason: RejectionReason.UnknownKeyspace } gone ? new Unknown($"{mayHaveHappened.Detail}; now {gone.Detail}") : last;
                 }
 
                 mayHaveHappened ??= last as Unknown;
-                if (last is Rejected { Reason: not RejectionReason.Unavailable })
+                if (last is Rejected { Reason: not RejectionReason.Unavailable } || (last is Unknown && !mayRepeat))
                 {
                     break;
                 }

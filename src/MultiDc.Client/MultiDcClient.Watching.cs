@@ -26,10 +26,11 @@ internal sealed partial class MultiDcClient
             throw new MultiDcUnavailableException(unknown!.Reason, unknown.Detail);
         }
 
-        int? only = filter.IsPrefix ? null : RingSnapshot.ShardOf(descriptor, filter.Bytes.Span).Number;
+        // Of a token of all shards, which a watch of such a prefix had before this was known, the watch goes on so.
+        int? only = !IsOfOneShard(descriptor, filter) || (filter.IsPrefix && start.Token is { IsOfAllShards: true }) ? null : RingSnapshot.ShardOf(descriptor, filter.Bytes.Span).Number;
         int[] shards = only is { } one ? [one] : [.. Enumerable.Range(0, descriptor.ShardCount)];
         var from = start.Revision is { } revision
-            ? WatchToken.OfShard(descriptor.Name, descriptor.ShardCount, shards[0], revision)
+            ? WatchToken.OfShard(descriptor.Group, descriptor.ShardCount, shards[0], revision)
             : start.Token;
         if (DescribeProblem(from, descriptor, shards) is { } wrong)
         {
@@ -40,23 +41,31 @@ internal sealed partial class MultiDcClient
         var pageBytes = Math.Clamp(WaitingBytes / shards.Length, MinPageBytes, MaxPageBytes);
         var watches = shards.ToDictionary(
             static number => number,
-            number => new ShardWatch(new(descriptor.Name, number), descriptor.FullPlaces, filter, from?.RevisionOf(number), pageBytes, context));
+            number => new ShardWatch(descriptor.ShardAt(number), descriptor.FullPlaces, filter, from?.RevisionOf(number), pageBytes, context));
         var merged = new MergedWatch(
-            descriptor.Name,
+            descriptor.Group,
             watches,
             from,
             begun => only is { } number
-                ? WatchToken.OfShard(descriptor.Name, descriptor.ShardCount, number, begun[number])
-                : WatchToken.OfAllShards(descriptor.Name, shards.Select(shard => begun[shard])),
+                ? WatchToken.OfShard(descriptor.Group, descriptor.ShardCount, number, begun[number])
+                : WatchToken.OfAllShards(descriptor.Group, shards.Select(shard => begun[shard])),
             time);
         await foreach (var batch in merged.RunAsync(cancellationToken).ConfigureAwait(false))
         {
+            // Before the consumer has it: what it reads next is no older.
+            session?.Begin(batch.Shard).NoteMaybeOlder(batch.Revision);
             yield return batch;
         }
     }
 
+    // Keys that begin with a whole tag have it in common, whatever follows.
+    private static bool IsOfOneShard(KeyspaceDescriptor keyspace, WatchFilter filter) =>
+        !filter.IsPrefix || (keyspace.Partitioning == Partitioning.Hash && HashRange.PartitionOf(filter.Bytes.Span).Length < filter.Bytes.Length);
+
     private static string? DescribeProblem(WatchToken? from, KeyspaceDescriptor descriptor, int[] shards) => from is null ? null
-        : from.Keyspace != descriptor.Name || from.ShardCount != descriptor.ShardCount
+        : from.Keyspace != descriptor.Group && Names.KeyspaceOf(from.Keyspace) == descriptor.Name
+            ? $"the token is of a keyspace '{descriptor.Name}' that was dropped; the one of that name now is another"
+        : from.Keyspace != descriptor.Group || from.ShardCount != descriptor.ShardCount
             ? $"the token is of keyspace '{from.Keyspace}' with {from.ShardCount} shards, the watch of '{descriptor.Name}' with {descriptor.ShardCount}"
         : !from.Shards.SequenceEqual(shards) ? "the token is of a watch of other shards: of one key where a prefix is watched, or the other way round, or of a key elsewhere"
         : null;

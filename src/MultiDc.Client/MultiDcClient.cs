@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using MultiDc.Grains;
 using MultiDc.Ring;
 using MultiDc.Routing.Links;
@@ -10,7 +9,6 @@ namespace MultiDc.Client;
 internal sealed partial class MultiDcClient(
     IDatacenterLinks links, RingCache ring, ShardRouter router, MultiDcClientOptions options, TimeProvider time, Func<double> jitter) : IMultiDcClient
 {
-    private const int ScanPageEntries = 256;
     private static readonly TimeSpan StatusTimeout = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ConnectPollPeriod = TimeSpan.FromMilliseconds(50);
@@ -36,12 +34,17 @@ internal sealed partial class MultiDcClient(
         }
 
         var deadline = new Deadline(time, timeout ?? options.DefaultTimeout);
-        var (descriptor, unknown) = await ring.FindAsync(keyspace, deadline.Remaining, cancellationToken).ConfigureAwait(false);
-        if (descriptor is null)
-        {
-            return new ReadRejected(unknown!.Reason, unknown.Detail);
-        }
+        return await OfKeyspaceAsync(
+            keyspace,
+            deadline,
+            descriptor => ReadAsync(descriptor, key, wanted, deadline, cancellationToken),
+            static problem => new ReadRejected(problem.Reason, problem.Detail),
+            static result => result is ReadRejected { Reason: RejectionReason.UnknownKeyspace },
+            cancellationToken).ConfigureAwait(false);
+    }
 
+    private async Task<ReadResult> ReadAsync(KeyspaceDescriptor descriptor, ReadOnlyMemory<byte> key, ReadLevel? wanted, Deadline deadline, CancellationToken cancellationToken)
+    {
         var shard = RingSnapshot.ShardOf(descriptor, key.Span);
         var level = wanted ?? descriptor.ReadDefault?.ReadLevel ?? ReadLevel.Linearizable;
         var noted = level.OfSession is { } own && own != session ? session?.Begin(shard) : null;
@@ -55,8 +58,16 @@ internal sealed partial class MultiDcClient(
         }).ConfigureAwait(false);
         if (result is ReadServed served)
         {
-            read?.Note(served.Revision);
-            noted?.Note(served.Revision);
+            if (level.Kind is ReadLevelKind.Linearizable or ReadLevelKind.Session)
+            {
+                read?.Note(served.Revision);
+            }
+            else
+            {
+                read?.NoteMaybeOlder(served.Revision);
+            }
+
+            noted?.NoteMaybeOlder(served.Revision);
 
             // A replica of an earlier version does not say what it promises.
             return served.Level == ReadLevelKind.Local ? served with { Level = level.Kind } : served;
@@ -88,12 +99,17 @@ internal sealed partial class MultiDcClient(
         }
 
         var deadline = new Deadline(time, timeout ?? options.DefaultTimeout);
-        var (descriptor, unknown) = await ring.FindAsync(keyspace, deadline.Remaining, cancellationToken).ConfigureAwait(false);
-        if (descriptor is null)
-        {
-            return unknown!;
-        }
+        return await OfKeyspaceAsync(
+            keyspace,
+            deadline,
+            descriptor => WriteAsync(descriptor, operation, deadline, cancellationToken),
+            static problem => problem,
+            static result => result is Rejected { Reason: RejectionReason.UnknownKeyspace },
+            cancellationToken).ConfigureAwait(false);
+    }
 
+    private async Task<WriteResult> WriteAsync(KeyspaceDescriptor descriptor, WriteOperation operation, Deadline deadline, CancellationToken cancellationToken)
+    {
         if (descriptor.DescribeProblem(operation) is { } overLimit)
         {
             return new Rejected(RejectionReason.InvalidArgument, overLimit);
@@ -119,67 +135,34 @@ internal sealed partial class MultiDcClient(
         }
 
         var deadline = new Deadline(time, timeout ?? options.DefaultTimeout);
-        var (descriptor, unknown) = await ring.FindAsync(keyspace, deadline.Remaining, cancellationToken).ConfigureAwait(false);
-        return descriptor is null
-            ? new(null, new(unknown!.Reason, unknown.Detail))
-            : await router.ReadLeaseAsync(RingSnapshot.ShardOf(descriptor, key.Span), descriptor.FullPlaces, lease, deadline.Remaining, cancellationToken).ConfigureAwait(false);
+        return await OfKeyspaceAsync<LeaseReply>(
+            keyspace,
+            deadline,
+            async descriptor =>
+            {
+                var shard = RingSnapshot.ShardOf(descriptor, key.Span);
+                var read = session?.Begin(shard);
+                var reply = await router.ReadLeaseAsync(shard, descriptor.FullPlaces, lease, deadline.Remaining, cancellationToken).ConfigureAwait(false);
+                read?.Note(reply.Revision);
+                return reply;
+            },
+            static problem => new(null, new(problem.Reason, problem.Detail)),
+            static reply => reply.Rejection is { Reason: RejectionReason.UnknownKeyspace },
+            cancellationToken).ConfigureAwait(false);
     }
 
-    public async IAsyncEnumerable<KeyValueEntry> ScanAsync(
-        string keyspace, ReadOnlyMemory<byte> prefix, TimeSpan? timeout, [EnumeratorCancellation] CancellationToken cancellationToken)
+    // A keyspace that was dropped, and created anew, since this client heard of the ring: what was refused there was not done, so it may be asked of the new one.
+    private async Task<TResult> OfKeyspaceAsync<TResult>(
+        string keyspace, Deadline deadline, Func<KeyspaceDescriptor, Task<TResult>> ask, Func<Rejected, TResult> refuse, Func<TResult, bool> isGone, CancellationToken cancellationToken)
     {
-        var (descriptor, unknown) = await ring.FindAsync(keyspace, timeout ?? options.DefaultTimeout, cancellationToken).ConfigureAwait(false);
+        var (descriptor, unknown) = await ring.FindAsync(keyspace, deadline.Remaining, cancellationToken).ConfigureAwait(false);
         if (descriptor is null)
         {
-            throw new MultiDcUnavailableException(unknown!.Reason, unknown.Detail);
+            return refuse(unknown!);
         }
 
-        if (descriptor.Partitioning == Partitioning.Range)
-        {
-            for (var number = 0; number < descriptor.ShardCount; number++)
-            {
-                if (descriptor.RangeOf(number).MayContainPrefix(prefix.Span))
-                {
-                    for (var scan = await FirstPageAsync(number).ConfigureAwait(false); scan.HasCurrent; await scan.MoveNextAsync(cancellationToken).ConfigureAwait(false))
-                    {
-                        yield return scan.Current;
-                    }
-                }
-            }
-
-            yield break;
-        }
-
-        // Keys are spread over the shards by hash, so key order comes from merging all of them.
-        var shards = await Task.WhenAll(Enumerable.Range(0, descriptor.ShardCount).Select(FirstPageAsync)).ConfigureAwait(false);
-        var next = new PriorityQueue<ShardScan, ReadOnlyMemory<byte>>(KeyOrder.Instance);
-        foreach (var shard in shards.Where(static shard => shard.HasCurrent))
-        {
-            next.Enqueue(shard, shard.Current.Key);
-        }
-
-        while (next.TryDequeue(out var shard, out _))
-        {
-            yield return shard.Current;
-            if (await shard.MoveNextAsync(cancellationToken).ConfigureAwait(false))
-            {
-                next.Enqueue(shard, shard.Current.Key);
-            }
-        }
-
-        async Task<ShardScan> FirstPageAsync(int number)
-        {
-            var scan = new ShardScan(new(descriptor.Name, number), async (id, after) =>
-            {
-                var patience = timeout ?? options.DefaultTimeout;
-                var read = session?.Begin(id);
-                var reply = await router.ScanAsync(id, descriptor.FullPlaces, new(prefix, after, ScanPageEntries, patience), patience, cancellationToken).ConfigureAwait(false);
-                read?.Note(reply.Revision);
-                return reply.Rejection is { } rejection ? throw new MultiDcUnavailableException(rejection.Reason, $"shard {id}: {rejection.Detail}") : reply;
-            });
-            await scan.MoveNextAsync(cancellationToken).ConfigureAwait(false);
-            return scan;
-        }
+        var result = await ask(descriptor).ConfigureAwait(false);
+        return isGone(result) && await ring.FindSuccessorAsync(descriptor, cancellationToken).ConfigureAwait(false) is { } successor ? await ask(successor).ConfigureAwait(false) : result;
     }
 
     public Task<RingSnapshot?> GetRingAsync(CancellationToken cancellationToken) => ring.RefreshAsync(cancellationToken);
@@ -191,7 +174,7 @@ internal sealed partial class MultiDcClient(
             from keyspace in snapshot?.Keyspaces ?? []
             from number in Enumerable.Range(0, keyspace.ShardCount)
             from place in keyspace.Places.OrderBy(static place => place.Datacenter)
-            select ReplicaAddress.Of(new(keyspace.Name, number), place));
+            select ReplicaAddress.Of(keyspace.ShardAt(number), place));
         return await Task.WhenAll(replicas.Select(StatusOfAsync)).ConfigureAwait(false);
 
         async Task<ReplicaStatus> StatusOfAsync(ReplicaAddress replica)

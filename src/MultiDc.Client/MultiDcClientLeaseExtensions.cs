@@ -20,7 +20,7 @@ public static class MultiDcClientLeaseExtensions
         this IMultiDcClient client, string keyspace, string key, TimeSpan ttl, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         Client(client).WriteAsync(keyspace, new GrantLeaseOperation(Encoding.UTF8.GetBytes(key), ttl), timeout, cancellationToken);
 
-    /// <summary>The lease that a grant made.</summary>
+    /// <summary>The lease that a grant made: the answer of <see cref="GrantLeaseAsync"/>, and of no other write.</summary>
     public static LeaseId LeaseOf(this Applied granted) => new((granted ?? throw new ArgumentNullException(nameof(granted))).Revision.Value);
 
     /// <summary>Renews leases of the key's shard, in one call and one entry: see <see cref="KeepAliveOperation"/>.</summary>
@@ -30,11 +30,16 @@ public static class MultiDcClientLeaseExtensions
         Client(client).WriteAsync(keyspace, new KeepAliveOperation(Encoding.UTF8.GetBytes(key), [.. leases]), timeout, cancellationToken);
 
     /// <summary>Ends a lease, with the keys bound to it: see <see cref="RevokeLeaseOperation"/>.</summary>
+    /// <returns><see cref="Applied"/>; <see cref="Rejected"/> with <see cref="RejectionReason.LeaseNotFound"/>, when it has ended already; or as <see cref="IMultiDcClient.WriteAsync"/>.</returns>
     public static Task<WriteResult> RevokeLeaseAsync(
         this IMultiDcClient client, string keyspace, string key, LeaseId lease, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         Client(client).WriteAsync(keyspace, new RevokeLeaseOperation(Encoding.UTF8.GetBytes(key), lease), timeout, cancellationToken);
 
-    /// <summary>Sets a key, which from then on is bound to the lease: see <see cref="PutOperation.Lease"/>.</summary>
+    /// <summary>Sets a key, which from then on is bound to the lease and goes with it: see <see cref="PutOperation.Lease"/>.</summary>
+    /// <returns>
+    /// <see cref="Applied"/>; <see cref="Rejected"/> with <see cref="RejectionReason.LeaseNotFound"/>, or with <see cref="RejectionReason.LimitReached"/> when the lease has <see cref="LeaseLimits.MaxKeysOfLease"/> keys; or as
+    /// <see cref="IMultiDcClient.WriteAsync"/>.
+    /// </returns>
     public static Task<WriteResult> PutAsync(
         this IMultiDcClient client, string keyspace, string key, string value, LeaseId lease, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         Client(client).WriteAsync(keyspace, new PutOperation(Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(value)) { Lease = lease }, timeout, cancellationToken);

@@ -51,6 +51,10 @@ public static class MultiDcClientOperationExtensions
         Client(client).WriteAsync(keyspace, BatchOperation.Of(conditions, then, otherwise) with { Guard = guard }, timeout, cancellationToken);
 
     /// <summary>Sets a key, unless the guard is stale.</summary>
+    /// <returns>
+    /// <see cref="Applied"/>; <see cref="Rejected"/> with <see cref="RejectionReason.FencingTokenStale"/>, or with <see cref="RejectionReason.LimitReached"/> when the shard remembers too many names of guards; or as
+    /// <see cref="IMultiDcClient.WriteAsync"/>.
+    /// </returns>
     public static Task<WriteResult> PutAsync(
         this IMultiDcClient client, string keyspace, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, Guard guard, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         Client(client).WriteAsync(keyspace, new PutOperation(key, value) { Guard = guard }, timeout, cancellationToken);
@@ -60,7 +64,8 @@ public static class MultiDcClientOperationExtensions
         this IMultiDcClient client, string keyspace, string key, string value, Guard guard, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         client.PutAsync(keyspace, Bytes(key), Bytes(value), guard, timeout, cancellationToken);
 
-    /// <summary>Removes a key, unless the guard is stale.</summary>
+    /// <summary>Removes a key, unless the guard is stale; applied also when there is none.</summary>
+    /// <returns>As <see cref="PutAsync(IMultiDcClient, string, ReadOnlyMemory{byte}, ReadOnlyMemory{byte}, Guard, TimeSpan?, CancellationToken)"/>.</returns>
     public static Task<WriteResult> DeleteAsync(
         this IMultiDcClient client, string keyspace, ReadOnlyMemory<byte> key, Guard guard, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         Client(client).WriteAsync(keyspace, new DeleteOperation(key) { Guard = guard }, timeout, cancellationToken);
@@ -71,6 +76,7 @@ public static class MultiDcClientOperationExtensions
         client.DeleteAsync(keyspace, Bytes(key), guard, timeout, cancellationToken);
 
     /// <summary>Makes the shard of a key forget a guard's name, for which nobody writes any more: see <see cref="ForgetGuardOperation"/>.</summary>
+    /// <returns><see cref="Applied"/>; <see cref="Rejected"/> with <see cref="RejectionReason.FencingTokenStale"/>, when a later holder has written, and nothing forgotten; or as <see cref="IMultiDcClient.WriteAsync"/>.</returns>
     public static Task<WriteResult> ForgetGuardAsync(
         this IMultiDcClient client, string keyspace, string key, Guard guard, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         Client(client).WriteAsync(keyspace, new ForgetGuardOperation(Bytes(key)) { Guard = guard }, timeout, cancellationToken);

@@ -12,9 +12,9 @@ public sealed class MultiDcClientOptions : MultiDcTopologyOptions
     /// <summary>How old the ring that a client routes by may become before it looks, while it goes on, whether keyspaces were altered. Default: 10 s.</summary>
     public TimeSpan RingRefreshPeriod { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How patiently leaders are looked for.</summary>
+    /// <summary>How patiently leaders are looked for. Defaults: see <see cref="ShardRouterOptions"/>.</summary>
     public ShardRouterOptions Router { get; init; } = new();
 
-    /// <summary>How patiently changes are watched.</summary>
+    /// <summary>How patiently changes are watched. Defaults: see <see cref="WatchSettings"/>.</summary>
     public WatchSettings Watch { get; init; } = new();
 }

@@ -35,26 +35,29 @@ public static class MultiDcClientTextExtensions
         this IMultiDcClient client, string keyspace, string prefix, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         Client(client).ScanAsync(keyspace, Bytes(prefix), timeout, cancellationToken);
 
-    /// <summary>Watches one key; see <see cref="IMultiDcClient.WatchAsync"/>.</summary>
+    /// <summary>Watches one key: its shard's revisions that change it, in order, each once; see <see cref="IMultiDcClient.WatchAsync"/>, also for what it throws.</summary>
     public static IAsyncEnumerable<WatchBatch> WatchKeyAsync(
         this IMultiDcClient client, string keyspace, string key, WatchStart start = default, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         Client(client).WatchAsync(keyspace, WatchFilter.Key(Bytes(key)), start, timeout, cancellationToken);
 
-    /// <summary>Watches all keys that begin with a prefix; see <see cref="IMultiDcClient.WatchAsync"/>.</summary>
+    /// <summary>
+    /// Watches all keys that begin with a prefix: of each shard the revisions that change some, in order, each once; see <see cref="IMultiDcClient.WatchAsync"/>, also for what it throws. All shards are watched, or one if the prefix has a
+    /// whole <c>{tag}</c>: see <see cref="WatchFilter.Prefix"/>.
+    /// </summary>
     public static IAsyncEnumerable<WatchBatch> WatchPrefixAsync(
         this IMultiDcClient client, string keyspace, string prefix, WatchStart start = default, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         Client(client).WatchAsync(keyspace, WatchFilter.Prefix(Bytes(prefix)), start, timeout, cancellationToken);
 
-    /// <summary>The key as text.</summary>
+    /// <summary>The key as text: UTF-8, with U+FFFD in place of what is none.</summary>
     public static string KeyText(this WatchEvent change) => Encoding.UTF8.GetString((change ?? throw new ArgumentNullException(nameof(change))).Key.Span);
 
-    /// <summary>The value as text; null: the key was removed.</summary>
+    /// <summary>The value as text: UTF-8, with U+FFFD in place of what is none; null: the key was removed.</summary>
     public static string? ValueText(this WatchEvent change) => (change ?? throw new ArgumentNullException(nameof(change))).Entry is { } entry ? entry.ValueText() : null;
 
-    /// <summary>The value as text.</summary>
+    /// <summary>The value as text: UTF-8, with U+FFFD in place of what is none.</summary>
     public static string ValueText(this KeyValueEntry entry) => Encoding.UTF8.GetString((entry ?? throw new ArgumentNullException(nameof(entry))).Value.Span);
 
-    /// <summary>The key as text.</summary>
+    /// <summary>The key as text: UTF-8, with U+FFFD in place of what is none.</summary>
     public static string KeyText(this KeyValueEntry entry) => Encoding.UTF8.GetString((entry ?? throw new ArgumentNullException(nameof(entry))).Key.Span);
 
     private static IMultiDcClient Client(IMultiDcClient client) => client ?? throw new ArgumentNullException(nameof(client));

@@ -48,6 +48,11 @@ internal sealed partial class RingCache(IDatacenterLinks links, TimeProvider tim
         }
     }
 
+    /// <summary>Finds a keyspace whose shards, as this client knew them, are no more: one may have been created under its name since.</summary>
+    /// <returns>The keyspace; null when there is none, or none that this client did not know.</returns>
+    public async Task<KeyspaceDescriptor?> FindSuccessorAsync(KeyspaceDescriptor gone, CancellationToken cancellationToken) =>
+        await RefreshAsync(cancellationToken).ConfigureAwait(false) is { } newest && newest.TryGetKeyspace(gone.Name, out var found) && found.Group != gone.Group ? found : null;
+
     /// <summary>Asks the datacenters in order of preference until one tells its ring; null when none does.</summary>
     public async Task<RingSnapshot?> RefreshAsync(CancellationToken cancellationToken)
     {

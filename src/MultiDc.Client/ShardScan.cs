@@ -2,8 +2,8 @@ using MultiDc.Grains;
 
 namespace MultiDc.Client;
 
-/// <summary>Walks the entries of one shard page by page.</summary>
-internal sealed class ShardScan(ShardId shard, Func<ShardId, ReadOnlyMemory<byte>?, Task<ScanReply>> readPage)
+/// <summary>Walks the entries of one shard page by page, from behind a key or from the first on.</summary>
+internal sealed class ShardScan(ShardId shard, ReadOnlyMemory<byte>? after, Func<ShardId, ReadOnlyMemory<byte>?, Task<ScanReply>> readPage)
 {
     private ScanReply? page;
     private int position;
@@ -18,7 +18,7 @@ internal sealed class ShardScan(ShardId shard, Func<ShardId, ReadOnlyMemory<byte
         position++;
         if (page is null || (position >= page.Entries.Count && page.HasMore))
         {
-            page = await readPage(shard, page?.Entries[^1].Key).ConfigureAwait(false);
+            page = await readPage(shard, page is null ? after : page.Entries[^1].Key).ConfigureAwait(false);
             position = 0;
         }
 

@@ -27,7 +27,7 @@ internal enum ExitCode
     /// <summary><c>store</c>: the store is damaged; what was found is told.</summary>
     StoreDamaged = 7,
 
-    /// <summary><c>load</c>, <c>demo</c>: the file cannot be read or has bad lines.</summary>
+    /// <summary><c>load</c>, <c>demo</c>, <c>batch</c>: the file cannot be read or has bad lines.</summary>
     BadInputFile = 65,
 
     /// <summary><c>run</c>: a port is in use, or a service the silo needs does not answer.</summary>

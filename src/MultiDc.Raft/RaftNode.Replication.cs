@@ -6,6 +6,7 @@ public sealed partial class RaftNode
     private readonly SortedDictionary<ReplicaId, Progress> followers = [];
     private int ticksSinceHeartbeat;
     private long uncommittedBytes;
+    private LogIndex commitToTell;
 
     /// <summary>Appends a command to the log if this replica leads.</summary>
     public ProposalResult Propose(ReadOnlyMemory<byte> payload)
@@ -42,6 +43,18 @@ public sealed partial class RaftNode
         }
     }
 
+    /// <summary>
+    /// Followers are to be told of what is committed now as soon as they hold it, whatever <see cref="RaftNodeOptions.TellCommitAtOnce"/> says: by a heartbeat when there is nothing to append.
+    /// For what they should apply at nearly the same time as the leader.
+    /// </summary>
+    public void TellCommit()
+    {
+        if (Role == RaftRole.Leader)
+        {
+            commitToTell = Commit;
+        }
+    }
+
     private void BecomeLeader()
     {
         Role = RaftRole.Leader;
@@ -53,6 +66,7 @@ public sealed partial class RaftNode
         round = 1;
         ticksSinceHeartbeat = 0;
         uncommittedBytes = log.BytesBetween(Commit, log.Last.Index);
+        commitToTell = default;
 
         // Entries of earlier terms are committed through this one (§3.6.2), and reads wait for it (§6.4).
         AppendAsLeader(new LogEntry(new EntryId(Term, log.Last.Index.Next()), EntryKind.NoOp, default));
@@ -123,7 +137,7 @@ public sealed partial class RaftNode
         {
             SendAppends(to, follower);
             var committed = Min(Commit, follower.Match);
-            if (options.TellCommitAtOnce && follower.State == ProgressState.Replicate && committed > follower.CommitTold)
+            if ((options.TellCommitAtOnce || follower.CommitTold < commitToTell) && follower.State == ProgressState.Replicate && committed > follower.CommitTold)
             {
                 // Nothing to append, but followers serve reads too and should not wait for the next heartbeat.
                 SendHeartbeat(to, follower);

@@ -38,7 +38,7 @@ public sealed record RaftNodeOptions
     /// <summary>
     /// Whether followers are told of a commit as soon as there is one, by a heartbeat when there is nothing to append. Off: by the next append or
     /// the next heartbeat, whichever comes first. That halves the messages of a group whose writes come one after the other, and its followers
-    /// are up to <see cref="HeartbeatTicks"/> behind what is committed.
+    /// are up to <see cref="HeartbeatTicks"/> behind what is committed, unless <see cref="RaftNode.TellCommit"/> is called.
     /// </summary>
     public bool TellCommitAtOnce { get; init; } = true;
 

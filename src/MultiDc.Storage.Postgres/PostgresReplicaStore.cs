@@ -111,6 +111,34 @@ public sealed class PostgresReplicaStore : IReplicaStore
 
     /// <inheritdoc/>
     /// <exception cref="StoreUnavailableException">The database was not reached.</exception>
+    public async ValueTask<IReadOnlyList<ReplicaName>> ListReplicasAsync(CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        try
+        {
+            return await database.RunAsync(
+                async connection =>
+                {
+                    await using var command = new NpgsqlCommand("SELECT name FROM multidc.replica", connection);
+                    await using var rows = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+                    var names = new List<ReplicaName>();
+                    while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
+                    {
+                        names.Add(new(rows.GetString(0)));
+                    }
+
+                    return names;
+                },
+                cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (PostgresDatabase.IsOfDatabase(exception))
+        {
+            throw database.Explain(exception);
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="StoreUnavailableException">The database was not reached.</exception>
     public async ValueTask<ReadOnlyMemory<byte>?> GetRecordAsync(string key, CancellationToken cancellationToken = default)
     {
         RequireText(key, MaxRecordKeyBytes, nameof(key));

@@ -25,6 +25,10 @@ public interface IReplicaStore : IAsyncDisposable
     /// <exception cref="StoreFullException">The replica is new and there is no space to found it.</exception>
     ValueTask<IReplicaStorage?> OpenAsync(ReplicaName replica, ReplicaFounding? founding, CancellationToken cancellationToken = default);
 
+    /// <summary>The names of all replicas that the store knows, erased ones too; in no order.</summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    ValueTask<IReadOnlyList<ReplicaName>> ListReplicasAsync(CancellationToken cancellationToken = default);
+
     /// <summary>A small durable record beside the replicas, for what must be remembered before a replica is founded.</summary>
     /// <param name="key">Its name; at most 512 bytes in UTF-8.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -45,6 +49,33 @@ public interface IReplicaStore : IAsyncDisposable
     /// <param name="value">Its value; at most 4 KiB.</param>
     /// <param name="cancellationToken">Gives up waiting; the record may be written all the same.</param>
     ValueTask PutRecordAsync(string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Removes the log and the rows of a replica, for good, and fences its openings. Its name and epoch stay, so that none of those ever passes for a later one; and so does its
+    /// hard state. Durable when this returns; a crash before leaves all of it or nothing. Space comes back soon after. Nothing happens when the store does not know the replica.
+    /// </summary>
+    /// <param name="replica">Which replica.</param>
+    /// <param name="cancellationToken">Gives up waiting; it may be erased all the same.</param>
+    /// <exception cref="FencedException">A later opening came in between.</exception>
+    async ValueTask EraseAsync(ReplicaName replica, CancellationToken cancellationToken = default)
+    {
+        if (await OpenAsync(replica, null, cancellationToken).ConfigureAwait(false) is not { } storage)
+        {
+            return;
+        }
+
+        await using (storage.ConfigureAwait(false))
+        {
+            var recovered = storage.Recovered;
+            var last = recovered.Entries.Count > 0 ? recovered.Entries[^1].Id : recovered.Snapshot.LastIncluded;
+            if (last.Index.Value > 0)
+            {
+                // An empty state in the place of all that was applied or logged.
+                var nothing = await storage.State.StageAsync(new(last, recovered.Snapshot.Configuration), cancellationToken).ConfigureAwait(false);
+                await storage.WriteAsync(new() { Install = nothing }, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
 }
 
 /// <summary>

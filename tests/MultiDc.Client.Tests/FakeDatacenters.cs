@@ -45,6 +45,8 @@ internal sealed class FakeDatacenters : IDatacenterLinks
 
     public Func<ShardId, DatacenterId, ScanRequest, Task<ScanReply>> Scan { get; set; } = static (_, _, _) => Task.FromResult<ScanReply>(new([], false, null));
 
+    public Func<LeaseReadRequest, LeaseReply> Lease { get; set; } = static _ => new(null, null);
+
     public Func<ShardId, DatacenterId, WatchRequest, Task<WatchReply>> Watch { get; set; } = static (_, _, _) => Never<WatchReply>();
 
     public Func<DatacenterId, Task<RingSnapshot?>> Ring { get; set; } = static _ => Task.FromResult<RingSnapshot?>(null);
@@ -54,6 +56,8 @@ internal sealed class FakeDatacenters : IDatacenterLinks
     public Func<DatacenterId, KeyspaceDescriptor, Task<WriteResult>> DefineKeyspace { get; set; } = static (_, _) => Task.FromResult<WriteResult>(new Applied(new(1)));
 
     public Func<DatacenterId, string, KeyspaceChange, Task<WriteResult>> AlterKeyspace { get; set; } = static (_, _, _) => Task.FromResult<WriteResult>(new Applied(new(1)));
+
+    public Func<DatacenterId, string, ulong?, Task<WriteResult>> DropKeyspace { get; set; } = static (_, _, _) => Task.FromResult<WriteResult>(new Applied(new(1)));
 
     public List<(DatacenterId At, WriteRequest Request)> Writes { get; } = [];
 
@@ -160,7 +164,7 @@ internal sealed class FakeDatacenters : IDatacenterLinks
 
         public Task<ScanReply> ScanAsync(ScanRequest request) => world.Scan(address.Shard, address.Datacenter, request);
 
-        public Task<LeaseReply> ReadLeaseAsync(LeaseReadRequest request) => throw new NotSupportedException();
+        public Task<LeaseReply> ReadLeaseAsync(LeaseReadRequest request) => Task.FromResult(world.Lease(request));
 
         public Task<WatchReply> WatchAsync(WatchRequest request) => world.Watch(address.Shard, address.Datacenter, request);
 
@@ -182,5 +186,7 @@ internal sealed class FakeDatacenters : IDatacenterLinks
         public Task<WriteResult> DefineKeyspaceAsync(KeyspaceDescriptor keyspace) => world.DefineKeyspace(datacenter, keyspace);
 
         public Task<WriteResult> AlterKeyspaceAsync(string keyspace, KeyspaceChange change) => world.AlterKeyspace(datacenter, keyspace, change);
+
+        public Task<WriteResult> DropKeyspaceAsync(string keyspace, ulong? incarnation) => world.DropKeyspace(datacenter, keyspace, incarnation);
     }
 }

@@ -65,6 +65,58 @@ public sealed class InSessionTests : IDisposable
     }
 
     [Fact]
+    public async Task Reads_of_leases_and_what_a_watch_tells_are_noted_too()
+    {
+        world.Lease = static request => new(null, null) { Revision = new(request.Lease.Value) };
+        await client.GetLeaseAsync("orders", "k", new(16));
+        Assert.Equal(new Revision(16), session.Token.Seen.Values.Single());
+        world.Lease = static _ => new(null, new(RejectionReason.InvalidArgument, ""));
+        await client.GetLeaseAsync("orders", "k", new(16));
+
+        // Noted before the consumer has it, and not earlier.
+        world.Watch = static (_, _, request) => Task.FromResult<Grains.WatchReply>(new(
+            [new(new(request.After!.Value.Value + 1), [new("k"u8.ToArray(), null, null)])], new(request.After.Value.Value + 1), null, null));
+        var told = 20UL;
+        await foreach (var batch in client.WatchAsync("orders", WatchFilter.Key("k"u8.ToArray()), WatchStart.After(new Revision(20))))
+        {
+            Assert.Equal(new Revision(++told), batch.Revision);
+            Assert.Equal(batch.Revision, session.Token.Seen.Values.Single());
+            if (told == 23)
+            {
+                break;
+            }
+        }
+    }
+
+    /// <summary>Where the session has forgotten how far it had seen, what a lagging replica says is no news.</summary>
+    [Fact]
+    public async Task What_may_be_older_than_what_was_forgotten_is_not_noted()
+    {
+        world.Write = static (_, _) => Task.FromResult<WriteResult>(new Applied(new(100)));
+        await client.PutAsync("orders", "k", "v");
+        for (var i = 0; i < SessionToken.MaxShards; i++)
+        {
+            session.Begin(new("other", i)).Note(new(1));
+        }
+
+        Assert.Null(session.Begin(new("orders", 0)).Minimum);
+        world.ReadStale = static (at, _) => Task.FromResult<ReadResult>(new ReadServed(null, new(90), Datacenter: at));
+        world.ReadAtLeast = static (at, _) => Task.FromResult<ReadResult>(new ReadServed(null, new(90), Datacenter: at));
+        world.Watch = static (_, _, request) => Task.FromResult<Grains.WatchReply>(new([new(new(91), [new("k"u8.ToArray(), null, null)])], new(91), null, null));
+        await client.GetAsync("orders", "k", ReadLevel.Local);
+        await client.GetAsync("orders", "k", ReadLevel.Session(new()));
+        await foreach (var batch in client.WatchAsync("orders", WatchFilter.Key("k"u8.ToArray()), WatchStart.After(new Revision(90))))
+        {
+            break;
+        }
+
+        Assert.Null(session.Begin(new("orders", 0)).Minimum);
+        world.Read = static (at, _) => Task.FromResult<ReadResult>(new ReadServed(null, new(110), TimeSpan.Zero, at));
+        await client.GetAsync("orders", "k");
+        Assert.Equal(new Revision(110), session.Begin(new("orders", 0)).Minimum);
+    }
+
+    [Fact]
     public async Task A_read_of_another_session_is_noted_in_both()
     {
         var other = new ReadSession();

@@ -112,6 +112,8 @@ internal sealed class MemoryClient : IMultiDcClient
 
     public Task<LeaseReply> GetLeaseAsync(string keyspace, ReadOnlyMemory<byte> key, LeaseId lease, TimeSpan? timeout, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+    public Task<ScanPage> ScanPageAsync(string keyspace, ReadOnlyMemory<byte> prefix, int limit, ScanToken? token, TimeSpan? timeout, CancellationToken cancellationToken) => throw new NotSupportedException();
+
     public IAsyncEnumerable<KeyValueEntry> ScanAsync(string keyspace, ReadOnlyMemory<byte> prefix, TimeSpan? timeout, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public IAsyncEnumerable<WatchBatch> WatchAsync(string keyspace, WatchFilter filter, WatchStart start, TimeSpan? timeout, CancellationToken cancellationToken) => throw new NotSupportedException();
@@ -119,6 +121,8 @@ internal sealed class MemoryClient : IMultiDcClient
     public Task<WriteResult> CreateKeyspaceAsync(string keyspace, int shardCount, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public Task<WriteResult> CreateKeyspaceAsync(KeyspaceDescriptor keyspace, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task<WriteResult> DropKeyspaceAsync(string keyspace, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public Task<WriteResult> AlterKeyspaceAsync(string keyspace, KeyspaceChange change, CancellationToken cancellationToken) => throw new NotSupportedException();
 

@@ -33,7 +33,7 @@ public sealed record BatchOperation(
     /// <summary>The most bytes of results, with the keys and a few bytes of each: 64 KiB. Part of the replicated contract.</summary>
     public const int MaxResultBytes = 64 * 1024;
 
-    /// <summary>A batch in the shard of the first key that it names.</summary>
+    /// <summary>A batch in the shard of the first key that it names. Null stands for an empty list. Whether it is well formed is looked at when it is written: see <see cref="OperationLimits.DescribeProblem"/>.</summary>
     public static BatchOperation Of(IEnumerable<Compare>? conditions, IEnumerable<WriteOperation>? then, IEnumerable<WriteOperation>? otherwise = null)
     {
         var batch = new BatchOperation(default, [.. conditions ?? []], [.. then ?? []], [.. otherwise ?? []]);

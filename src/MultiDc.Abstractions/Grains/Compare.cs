@@ -52,15 +52,15 @@ public sealed record Compare(
     /// <summary>The key exists and has this value.</summary>
     public static Compare ValueEquals(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value) => new(key, CompareTarget.Value, CompareRelation.Equal, value, 0);
 
-    /// <summary>The key's create revision relates so to this one.</summary>
+    /// <summary>The revision that created the key, 0 when it is absent, relates so to this one: it is <see cref="CompareRelation.Less"/> than this one, for example.</summary>
     public static Compare CreateRevision(ReadOnlyMemory<byte> key, CompareRelation relation, Revision revision) =>
         new(key, CompareTarget.CreateRevision, relation, default, revision.Value);
 
-    /// <summary>The key's modify revision relates so to this one.</summary>
+    /// <summary>The revision of the key's last change, 0 when it is absent, relates so to this one.</summary>
     public static Compare ModifyRevision(ReadOnlyMemory<byte> key, CompareRelation relation, Revision revision) =>
         new(key, CompareTarget.ModifyRevision, relation, default, revision.Value);
 
-    /// <summary>The key's version relates so to this number.</summary>
+    /// <summary>How many revisions have written the key since it was created, 0 when it is absent, relates so to this number.</summary>
     public static Compare Version(ReadOnlyMemory<byte> key, CompareRelation relation, ulong version) => new(key, CompareTarget.Version, relation, default, version);
 
     /// <summary>Whether it holds of the entry that the key has; null: absent.</summary>

@@ -4,7 +4,7 @@ namespace MultiDc.Grains;
 [Alias("MultiDc.IPingGrain")]
 public interface IPingGrain : IGrainWithStringKey
 {
-    /// <summary>Returns.</summary>
+    /// <summary>Returns at once. An exception, or no answer, is the result of interest.</summary>
     [Alias("Ping")]
     Task PingAsync();
 }

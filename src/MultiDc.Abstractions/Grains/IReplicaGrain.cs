@@ -4,16 +4,17 @@ namespace MultiDc.Grains;
 
 /// <summary>
 /// One replica of one shard, as clients see it. The key is a <see cref="ReplicaAddress"/>. Only the leader serves, but for stale reads and watches; the others reject
-/// with <see cref="RejectionReason.NotLeader"/> and a hint.
+/// with <see cref="RejectionReason.NotLeader"/> and a hint. What cannot be served is answered, within the request's timeout and not thrown; exceptions are Orleans' own, when the silo or the connection is lost, and say nothing of what
+/// became of a write. <c>IMultiDcClient</c> deals with all that; call this only to build such a client.
 /// </summary>
 [Alias("MultiDc.IReplicaGrain")]
 public interface IReplicaGrain : IGrainWithStringKey
 {
-    /// <summary>Opens a session for writes.</summary>
+    /// <summary>Opens a session for writes, which lasts until it is the least recently used of too many.</summary>
     [AlwaysInterleave, Alias("OpenSession")]
     Task<OpenSessionReply> OpenSessionAsync(OpenSessionRequest request);
 
-    /// <summary>Writes, once however often the request is repeated with its session and sequence.</summary>
+    /// <summary>Writes, once however often the request is repeated with its session and sequence. <see cref="RejectionReason.SessionExpired"/>: the session is gone, and it was not written by this request.</summary>
     [AlwaysInterleave, Alias("Write")]
     Task<WriteResult> WriteAsync(WriteRequest request);
 
@@ -21,11 +22,11 @@ public interface IReplicaGrain : IGrainWithStringKey
     [AlwaysInterleave, Alias("Read")]
     Task<ReadResult> ReadAsync(ReadRequest request);
 
-    /// <summary>Reads one key from this replica's own state, whether or not it leads.</summary>
+    /// <summary>Reads one key from this replica's own state, whether or not it leads; <see cref="RejectionReason.TooStale"/> when it cannot prove that this is as new as it must be.</summary>
     [AlwaysInterleave, Alias("ReadStale")]
     Task<ReadResult> ReadStaleAsync(StaleReadRequest request);
 
-    /// <summary>Reads one key from this replica's own state, if that is not older than a revision; waits for it otherwise.</summary>
+    /// <summary>Reads one key from this replica's own state, if that is not older than a revision; waits for it otherwise, and answers <see cref="RejectionReason.TooStale"/> when it does not come in time.</summary>
     [AlwaysInterleave, Alias("ReadAtLeast")]
     Task<ReadResult> ReadAtLeastAsync(ReadAtLeastRequest request);
 
@@ -41,7 +42,7 @@ public interface IReplicaGrain : IGrainWithStringKey
     [AlwaysInterleave, Alias("ReadLease")]
     Task<LeaseReply> ReadLeaseAsync(LeaseReadRequest request);
 
-    /// <summary>Tells what has changed since a revision, whether or not this replica leads; waits a while when nothing has.</summary>
+    /// <summary>Tells what has changed since a revision, whether or not this replica leads; waits a while when nothing has. Nothing is left out and nothing told twice, whichever replicas are asked in turn.</summary>
     [AlwaysInterleave, Alias("Watch")]
     Task<WatchReply> WatchAsync(WatchRequest request);
 
@@ -117,7 +118,7 @@ public sealed record ScanReply(
 /// <summary>What a replica is doing.</summary>
 /// <param name="Replica">Which, as its grain key.</param>
 /// <param name="Silo">The name of the silo it lives on.</param>
-/// <param name="State">A word: <c>founding</c>, <c>joining</c>, <c>presenting</c>, <c>running</c>, <c>refused</c>, <c>stopped</c>.</param>
+/// <param name="State">A word: <c>founding</c>, <c>joining</c>, <c>presenting</c>, <c>running</c>, <c>refused</c>, <c>dropped</c>, <c>stopped</c>.</param>
 /// <param name="Detail">Why, when it is not running; empty otherwise.</param>
 /// <param name="Role">Its Raft role, or <c>Witness</c>.</param>
 /// <param name="Term">Its Raft term.</param>

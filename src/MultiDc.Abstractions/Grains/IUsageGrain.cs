@@ -6,7 +6,7 @@ namespace MultiDc.Grains;
 [Alias("MultiDc.IUsageGrain")]
 public interface IUsageGrain : IGrainWithStringKey
 {
-    /// <summary>One entry for each silo of the datacenter that answers, by name.</summary>
+    /// <summary>One entry for each silo of the datacenter that answers, by name; silos that do not are left out.</summary>
     [Alias("GetUsage")]
     Task<ImmutableArray<SiloUsage>> GetUsageAsync();
 }

@@ -27,7 +27,8 @@ public static class LeaseLimits
 /// </summary>
 /// <remarks>
 /// Expiry is decided by the shard's leader and logged, never by a follower: when <paramref name="Ttl"/> has passed by the leader's monotonic clock since it applied the last renewal. It never
-/// comes early. It comes late by at most a heartbeat when the leader changes; by the election, too, when the leader was lost before its followers heard that the renewal is committed; and by up to a whole life when the next leader's process has started since.
+/// comes early. When the leader changes it comes late by less than a heartbeat, commonly by the time a message takes: the followers' clocks start when they hear that the renewal is committed, which they are told at once, and a
+/// new leader, also one whose process has just started, asks the other replicas for theirs. It comes later, by the election too, when the leader was lost before any of them heard of the renewal; and by up to a whole life when all replicas that are left have started since.
 /// </remarks>
 /// <param name="Key">Any key of the shard, which says which shard grants.</param>
 /// <param name="Ttl">How long it lives unless renewed, in whole milliseconds: <see cref="LeaseLimits.MinTtl"/> to <see cref="LeaseLimits.MaxTtl"/>.</param>

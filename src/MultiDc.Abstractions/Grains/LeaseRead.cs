@@ -10,7 +10,12 @@ public sealed record LeaseReadRequest([property: Id(0)] LeaseId Lease, [property
 /// <param name="Lease">The lease; null: there is none (any more), or the read was not served.</param>
 /// <param name="Rejection">Why the read was not served; null when it was.</param>
 [GenerateSerializer, Immutable, Alias("MultiDc.LeaseReply")]
-public sealed record LeaseReply([property: Id(0)] LeaseStatus? Lease, [property: Id(1)] ReadRejected? Rejection);
+public sealed record LeaseReply([property: Id(0)] LeaseStatus? Lease, [property: Id(1)] ReadRejected? Rejection)
+{
+    /// <summary>The revision of the shard's state that was read; 0: not served, or by a silo of an earlier version, which does not tell.</summary>
+    [Id(2)]
+    public Revision Revision { get; init; }
+}
 
 /// <summary>A lease at one moment, as its shard's leader saw it.</summary>
 /// <param name="Lease">Which.</param>

@@ -31,7 +31,7 @@ public readonly record struct ReplicaAddress(ShardId Shard, DatacenterId Datacen
         var at = text.IndexOf('@');
         var hash = text.IndexOf('#');
         var end = hash < 0 ? text.Length : hash;
-        if (slash <= 0 || at <= slash || end <= at || !Names.IsKeyspace(text[..slash]) || !Names.IsDatacenter(text[(at + 1)..end]))
+        if (slash <= 0 || at <= slash || end <= at || !Names.IsGroup(text[..slash]) || !Names.IsDatacenter(text[(at + 1)..end]))
         {
             return false;
         }

@@ -1,7 +1,7 @@
 namespace MultiDc;
 
 /// <summary>One shard of a keyspace: one key range, one Raft group.</summary>
-/// <param name="Keyspace">The keyspace's name, see <see cref="Names"/>.</param>
+/// <param name="Keyspace">What the keyspace's shards are named after: <see cref="Ring.KeyspaceDescriptor.Group"/>.</param>
 /// <param name="Number">From zero up to the keyspace's shard count.</param>
 [GenerateSerializer, Immutable, Alias("MultiDc.ShardId")]
 public readonly record struct ShardId([property: Id(0)] string Keyspace, [property: Id(1)] int Number)

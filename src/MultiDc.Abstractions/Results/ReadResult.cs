@@ -42,6 +42,12 @@ public sealed record ReadServed(
 public sealed record ReadRejected([property: Id(0)] RejectionReason Reason, [property: Id(1)] string Detail, [property: Id(2)] DatacenterId? Leader = null)
     : ReadResult
 {
+    /// <summary>
+    /// With <see cref="RejectionReason.Overloaded"/>: after this time, or a little more, another attempt has a chance; whoever repeats it at once adds to the load. Null: nothing is known.
+    /// </summary>
+    [Id(3)]
+    public TimeSpan? RetryAfter { get; init; }
+
     /// <summary>Which of the shard's replicas in <see cref="Leader"/> it was; 0: the first.</summary>
     [Id(6)]
     public int LeaderOrdinal { get; init; }

@@ -1,6 +1,9 @@
 namespace MultiDc;
 
-/// <summary>Why a request was refused. A refused write did not happen and never will. The numbers are on the wire.</summary>
+/// <summary>
+/// Why a request was refused. A refused write did not happen and never will. Time may heal <see cref="NotLeader"/>, <see cref="Overloaded"/>, <see cref="NotReady"/>, <see cref="Unavailable"/>, <see cref="TooStale"/> and
+/// <see cref="StoreFull"/>: the same request may be served later. The others depend on the request and the state. The numbers are on the wire.
+/// </summary>
 public enum RejectionReason
 {
     /// <summary>The replica does not lead its shard; a client library follows the hint by itself.</summary>
@@ -38,6 +41,9 @@ public enum RejectionReason
 
     /// <summary>The replica cannot tell that its state is as new as the read must be: its leader was not reached.</summary>
     TooStale = 12,
+
+    /// <summary>The shard holds as many bytes as its keyspace allows (<see cref="Ring.KeyspaceDescriptor.MaxShardBytes"/>); deletions make room.</summary>
+    QuotaExceeded = 13,
 
     /// <summary>The write's guard carries a lesser token than the shard has seen: whoever wrote holds its lock no more.</summary>
     FencingTokenStale = 20,

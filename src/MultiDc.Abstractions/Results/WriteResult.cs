@@ -21,6 +21,12 @@ public sealed record Rejected([property: Id(0)] RejectionReason Reason, [propert
     [Id(3)]
     public Revision? Revision { get; init; }
 
+    /// <summary>
+    /// With <see cref="RejectionReason.Overloaded"/>: after this time, or a little more, another attempt has a chance; whoever repeats it at once adds to the load. Null: nothing is known.
+    /// </summary>
+    [Id(4)]
+    public TimeSpan? RetryAfter { get; init; }
+
     /// <summary>Which of the shard's replicas in <see cref="Leader"/> it was; 0: the first.</summary>
     [Id(6)]
     public int LeaderOrdinal { get; init; }

@@ -22,6 +22,10 @@ public sealed record KeyspaceChange
     [Id(3)]
     public SurvivalGoal? Survives { get; init; }
 
+    /// <summary>The most bytes of keys and values that each shard should hold; zero takes the limit away.</summary>
+    [Id(4)]
+    public long? MaxShardBytes { get; init; }
+
     /// <summary>The keyspace with the change.</summary>
     public KeyspaceDescriptor ApplyTo(KeyspaceDescriptor keyspace) => (keyspace ?? throw new ArgumentNullException(nameof(keyspace))) with
     {
@@ -30,6 +34,7 @@ public sealed record KeyspaceChange
         // What is the default anyhow is not kept: a ring without policies is read by earlier versions.
         ReadDefault = ReadDefault is null ? keyspace.ReadDefault : ReadDefault.ReadLevel == ReadLevel.Linearizable ? null : ReadDefault,
         MaxValueBytes = MaxValueBytes is null ? keyspace.MaxValueBytes : MaxValueBytes == KeyLimits.MaxValueBytes ? null : MaxValueBytes,
+        MaxShardBytes = MaxShardBytes is null ? keyspace.MaxShardBytes : MaxShardBytes == 0 ? null : MaxShardBytes,
         Survives = Survives ?? keyspace.Survives,
     };
 }

@@ -74,6 +74,23 @@ public sealed record KeyspaceDescriptor(
     public SurvivalGoal? Survives { get; init; }
 
     /// <summary>
+    /// The most bytes of keys and values that each of its shards should hold; null: as many as the stores have space for. A shard that holds as many takes nothing more
+    /// (<see cref="RejectionReason.QuotaExceeded"/>) but deletions, which make room. Its leader sees to it, as soon as it has counted what is there: what is under way meanwhile goes beyond.
+    /// </summary>
+    [Id(11)]
+    public long? MaxShardBytes { get; init; }
+
+    /// <summary>
+    /// The ring's version that created it, when a keyspace had been dropped before that; otherwise zero. Part of the names of its shards, so that a keyspace that
+    /// takes the name of one that was dropped has nothing in common with it. Given by the ring.
+    /// </summary>
+    [Id(10)]
+    public ulong Incarnation { get; init; }
+
+    /// <summary>What its shards and their replicas are named after, and nobody else's: its name, and its incarnation when it has one, as in <c>orders~17</c>.</summary>
+    public string Group => Incarnation == 0 ? Name : $"{Name}{Names.IncarnationMark}{Incarnation}";
+
+    /// <summary>
     /// How many replicas each of <see cref="Datacenters"/> has, in their order, for good; each is on a silo of its own. 1 to <see cref="ReplicaPlace.MaxPerDatacenter"/>, a
     /// witness has 1. Default or empty: one in each.
     /// </summary>
@@ -112,7 +129,7 @@ public sealed record KeyspaceDescriptor(
     public bool HasOneReplicaEach => Replicas.IsDefaultOrEmpty || Replicas.All(static count => count == 1);
 
     /// <summary>Whether nothing is said about what can be altered.</summary>
-    internal bool IsUnaltered => Leaders.IsEmpty && ReadDefault is null && MaxValueBytes is null && Survives is null;
+    internal bool IsUnaltered => Leaders.IsEmpty && ReadDefault is null && MaxValueBytes is null && MaxShardBytes is null && Survives is null;
 
     /// <summary>A keyspace whose shards are ranges of keys.</summary>
     /// <param name="name">See <see cref="Names"/>.</param>
@@ -134,12 +151,15 @@ public sealed record KeyspaceDescriptor(
             : KeyRange.OfKeys(number == 0 ? default : Splits[number - 1], number == Splits.Length ? (ReadOnlyMemory<byte>?)null : Splits[number]);
     }
 
+    /// <summary>The shard of a number, from zero up.</summary>
+    public ShardId ShardAt(int number) => new(Group, number);
+
     /// <summary>The shard that holds a key.</summary>
     public ShardId ShardOf(ReadOnlySpan<byte> key)
     {
         if (Partitioning == Partitioning.Hash)
         {
-            return new(Name, HashRange.ShardOf(HashRange.HashOf(key), ShardCount));
+            return ShardAt(HashRange.ShardOf(HashRange.HashOf(key), ShardCount));
         }
 
         // The number of split points that are not greater.
@@ -150,7 +170,7 @@ public sealed record KeyspaceDescriptor(
             (low, high) = key.SequenceCompareTo(Splits[middle].Span) >= 0 ? (middle + 1, high) : (low, middle);
         }
 
-        return new(Name, low);
+        return ShardAt(low);
     }
 
     /// <summary>Says what is wrong with the descriptor, or null.</summary>
@@ -189,8 +209,9 @@ public sealed record KeyspaceDescriptor(
         : null;
 
     /// <inheritdoc/>
-    public bool Equals(KeyspaceDescriptor? other) => other is not null && Name == other.Name && DescribeOther(other) is null
-        && Leaders.SequenceEqual(other.Leaders) && ReadDefault == other.ReadDefault && MaxValueBytes == other.MaxValueBytes && Survives == other.Survives;
+    public bool Equals(KeyspaceDescriptor? other) => other is not null && Name == other.Name && Incarnation == other.Incarnation && DescribeOther(other) is null
+        && Leaders.SequenceEqual(other.Leaders) && ReadDefault == other.ReadDefault && MaxValueBytes == other.MaxValueBytes
+        && MaxShardBytes == other.MaxShardBytes && Survives == other.Survives;
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Name, ShardCount, Datacenters.Length);
@@ -217,6 +238,7 @@ public sealed record KeyspaceDescriptor(
         : Leaders.FirstOrDefault(KnownWitnesses.Contains) is { Value: not null } witness ? $"its leaders cannot be in '{witness}', which is a witness"
         : ReadDefault?.DescribeProblem() is { } badDefault ? badDefault
         : MaxValueBytes is < 1 or > KeyLimits.MaxValueBytes ? $"values of at most {MaxValueBytes} bytes; 1 to {KeyLimits.MaxValueBytes} are allowed"
+        : MaxShardBytes < 1 ? $"shards of at most {MaxShardBytes} bytes; at least 1 is allowed"
         : Survives is { } goal ? DescribeWhyNot(goal)
         : null;
 

@@ -26,6 +26,13 @@ public sealed record RingMember([property: Id(0)] string Silo, [property: Id(1)]
 public sealed record RingSnapshot(
     [property: Id(0)] RingVersion Version, [property: Id(1)] ImmutableArray<RingMember> Members, [property: Id(2)] ImmutableArray<KeyspaceDescriptor> Keyspaces)
 {
+    /// <summary>
+    /// The version that the last drop of a keyspace made; zero: none was ever dropped. Keyspaces that are created after any drop have an
+    /// <see cref="KeyspaceDescriptor.Incarnation"/>, so this one number tells of every shard whether its keyspace was dropped, and no list of dropped ones is kept.
+    /// </summary>
+    [Id(3)]
+    public RingVersion LastDrop { get; init; }
+
     /// <summary>The ring before its first change.</summary>
     public static readonly RingSnapshot Empty = new(default, [], []);
 
@@ -48,11 +55,11 @@ public sealed record RingSnapshot(
         {
             return present.DescribeOther(keyspace) is { } difference
                 ? throw new ArgumentException($"keyspace '{keyspace.Name}' exists with {present.ShardCount} shards in {string.Join(", ", present.Datacenters)}{(present.Witnesses.IsDefaultOrEmpty ? "" : $", witnesses {string.Join(", ", present.Witnesses)}")}: {difference}")
-                : present.Equals(keyspace) || keyspace.IsUnaltered ? this
+                : present.Equals(keyspace with { Incarnation = present.Incarnation }) || keyspace.IsUnaltered ? this
                 : throw new ArgumentException($"keyspace '{keyspace.Name}' exists with other leaders, reads, limits or another survival goal; these can be altered");
         }
 
-        return this with { Version = Next, Keyspaces = [.. Keyspaces.Append(keyspace).OrderBy(static k => k.Name, StringComparer.Ordinal)] };
+        return this with { Version = Next, Keyspaces = [.. Keyspaces.Append(keyspace with { Incarnation = LastDrop.Value == 0 ? 0 : Next.Value }).OrderBy(static k => k.Name, StringComparer.Ordinal)] };
     }
 
     /// <summary>The ring with a change of a keyspace; the same snapshot when it changes nothing.</summary>
@@ -69,6 +76,31 @@ public sealed record RingSnapshot(
         return changed.DescribeProblem() is { } problem ? throw new ArgumentException(problem)
             : changed.Equals(present) ? this
             : this with { Version = Next, Keyspaces = [.. Keyspaces.Select(k => k.Name == name ? changed : k)] };
+    }
+
+    /// <summary>The ring without a keyspace, for good: one that is created under its name later is another.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="incarnation">Which of that name; null: whichever there is.</param>
+    /// <exception cref="KeyNotFoundException">There is no such keyspace.</exception>
+    public RingSnapshot WithoutKeyspace(string name, ulong? incarnation) =>
+        TryGetKeyspace(name, out var present) && (incarnation is null || present.Incarnation == incarnation)
+            ? this with { Version = Next, LastDrop = Next, Keyspaces = Keyspaces.Remove(present) }
+            : throw new KeyNotFoundException(present is null ? $"there is no keyspace '{name}'" : $"keyspace '{name}' was dropped, and created anew since");
+
+    /// <summary>
+    /// Whether shards that are named so are no more and will never be again. False of those of a later ring than this. All keyspaces without an incarnation are older than the
+    /// first drop, so a ring that knows of a drop knows them all.
+    /// </summary>
+    /// <param name="group">What the shards are named after.</param>
+    public bool HasDropped(string group) =>
+        !TryGetGroup(group, out _) && !Names.IsSystemKeyspace(group)
+        && (Names.IncarnationOf(group) is > 0 and var incarnation ? incarnation <= Version.Value : LastDrop.Value > 0);
+
+    /// <summary>Finds a keyspace by what its shards are named after.</summary>
+    public bool TryGetGroup(string group, [NotNullWhen(true)] out KeyspaceDescriptor? keyspace)
+    {
+        keyspace = Keyspaces.FirstOrDefault(k => k.Group == group);
+        return keyspace is not null;
     }
 
     /// <summary>Finds a keyspace by name.</summary>
@@ -88,7 +120,7 @@ public sealed record RingSnapshot(
 
     /// <inheritdoc/>
     public bool Equals(RingSnapshot? other) =>
-        other is not null && Version == other.Version && Members.SequenceEqual(other.Members) && Keyspaces.SequenceEqual(other.Keyspaces);
+        other is not null && Version == other.Version && LastDrop == other.LastDrop && Members.SequenceEqual(other.Members) && Keyspaces.SequenceEqual(other.Keyspaces);
 
     /// <inheritdoc/>
     public override int GetHashCode() => Version.GetHashCode();

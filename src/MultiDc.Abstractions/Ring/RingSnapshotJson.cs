@@ -6,7 +6,7 @@ namespace MultiDc.Ring;
 
 /// <summary>
 /// The ring as it is stored: JSON with a format number, readable by people and by later versions. Format 2 adds <c>witnesses</c> to keyspaces, format 3
-/// partitioning and policies, format 4 <c>replicas</c>; a ring without any is written as the format before, which earlier versions read.
+/// partitioning and policies, format 4 the last drop, incarnations, <c>maxShardBytes</c> and <c>replicas</c>; a ring without any is written as the format before, which earlier versions read.
 /// </summary>
 public static class RingSnapshotJson
 {
@@ -15,15 +15,15 @@ public static class RingSnapshotJson
 
     private const string Silo = "silo";
     private const string Datacenter = "datacenter";
-    private const int FormatWithoutReplicas = 3;
+    private const int FormatWithoutDropsQuotasAndReplicas = 3;
     private const int FormatWithoutPolicies = 2;
     private const int FormatWithoutWitnesses = 1;
 
     /// <summary>The bytes of a snapshot.</summary>
     public static byte[] Serialize(RingSnapshot snapshot) => JsonSerializer.SerializeToUtf8Bytes(
         new Stored(
-            snapshot.Keyspaces.Any(static k => !k.HasOneReplicaEach) ? Format
-                : snapshot.Keyspaces.Any(static k => !k.HasNoPolicy) ? FormatWithoutReplicas
+            snapshot.LastDrop.Value > 0 || snapshot.Keyspaces.Any(static k => k.MaxShardBytes is not null || !k.HasOneReplicaEach) ? Format
+                : snapshot.Keyspaces.Any(static k => !k.HasNoPolicy) ? FormatWithoutDropsQuotasAndReplicas
                 : snapshot.Keyspaces.All(static k => k.Witnesses.IsDefaultOrEmpty) ? FormatWithoutWitnesses : FormatWithoutPolicies,
             snapshot.Version.Value,
             [.. snapshot.Members.Select(static m => new StoredMember(m.Silo, m.Datacenter.Value, m.Weight))],
@@ -34,7 +34,10 @@ public static class RingSnapshotJson
                 k.ReadDefault?.ToString(),
                 k.MaxValueBytes,
                 k.Survives switch { SurvivalGoal.Silo => Silo, SurvivalGoal.Datacenter => Datacenter, _ => null },
-                k.HasOneReplicaEach ? null : [.. k.Replicas]))]),
+                k.Incarnation == 0 ? null : k.Incarnation,
+                k.MaxShardBytes,
+                k.HasOneReplicaEach ? null : [.. k.Replicas]))],
+            snapshot.LastDrop.Value == 0 ? null : snapshot.LastDrop.Value),
         StoredJson.Default.Stored);
 
     /// <summary>The snapshot in the bytes.</summary>
@@ -73,28 +76,38 @@ public static class RingSnapshotJson
                 ReadDefault = ReadDefault.TryParse(k.ReadDefault, out var level) ? level : null,
                 MaxValueBytes = k.MaxValueBytes,
                 Survives = k.Survives switch { Silo => SurvivalGoal.Silo, Datacenter => SurvivalGoal.Datacenter, _ => null },
+                Incarnation = k.Incarnation ?? 0,
+                MaxShardBytes = k.MaxShardBytes,
                 Replicas = [.. k.Replicas ?? []],
-            })]);
+            })])
+        {
+            LastDrop = new(stored.LastDrop ?? 0),
+        };
     }
 
     // The serializer leaves null or zero for what the text does not have.
-    private static bool IsComplete(Stored stored) => !stored.Members.IsDefault && stored.Members.All(static m => m is { Silo: not null, Datacenter: not null, Weight: > 0 })
+    private static bool IsComplete(Stored stored) => (stored.LastDrop is null || (stored.Format == Format && stored.LastDrop > 0 && stored.LastDrop <= stored.Version))
+        && !stored.Members.IsDefault && stored.Members.All(static m => m is { Silo: not null, Datacenter: not null, Weight: > 0 })
         && !stored.Keyspaces.IsDefault && stored.Keyspaces.All(k => k is { Name: not null, ShardCount: > 0, Datacenters.IsDefaultOrEmpty: false } && !k.Datacenters.Contains(null!)
             && (stored.Format >= FormatWithoutPolicies || k.Witnesses is null) && (k.Witnesses ?? []).All(w => k.Datacenters.Contains(w))
-            && (stored.Format >= FormatWithoutReplicas || k is { SplitPoints: null, PreferredLeaders: null, ReadDefault: null, MaxValueBytes: null, Survives: null })
-            && (k.Replicas is null || (stored.Format == Format && k.Replicas.Length == k.Datacenters.Length && k.Replicas.All(static count => count is > 0 and <= ReplicaPlace.MaxPerDatacenter)))
+            && (stored.Format == Format || k is { Incarnation: null, MaxShardBytes: null, Replicas: null }) && (k.MaxShardBytes is null or > 0)
+            && (k.Incarnation is null || (k.Incarnation > 0 && stored.LastDrop is not null && k.Incarnation <= stored.Version))
+            && (stored.Format >= FormatWithoutDropsQuotasAndReplicas || k is { SplitPoints: null, PreferredLeaders: null, ReadDefault: null, MaxValueBytes: null, Survives: null })
+            && (k.Replicas is null || (k.Replicas.Length == k.Datacenters.Length && k.Replicas.All(static count => count is > 0 and <= ReplicaPlace.MaxPerDatacenter)))
             && (k.SplitPoints is null || (k.SplitPoints.Length == k.ShardCount - 1 && k.SplitPoints.All(static split => split is { Length: > 0 })
                 && k.SplitPoints.Zip(k.SplitPoints.Skip(1)).All(static pair => pair.First.AsSpan().SequenceCompareTo(pair.Second) < 0)))
             && (k.PreferredLeaders ?? []).All(leader => k.Datacenters.Contains(leader))
             && (k.ReadDefault is null || ReadDefault.TryParse(k.ReadDefault, out _))
             && (k.Survives is null or Silo or Datacenter));
 
-    internal sealed record Stored(int Format, ulong Version, ImmutableArray<StoredMember> Members, ImmutableArray<StoredKeyspace> Keyspaces);
+    internal sealed record Stored(
+        int Format, ulong Version, ImmutableArray<StoredMember> Members, ImmutableArray<StoredKeyspace> Keyspaces, ulong? LastDrop = null);
 
     internal sealed record StoredMember(string Silo, string Datacenter, int Weight);
 
     internal sealed record StoredKeyspace(string Name, int ShardCount, ImmutableArray<string> Datacenters, string[]? Witnesses = null,
-        byte[][]? SplitPoints = null, string[]? PreferredLeaders = null, string? ReadDefault = null, int? MaxValueBytes = null, string? Survives = null, int[]? Replicas = null);
+        byte[][]? SplitPoints = null, string[]? PreferredLeaders = null, string? ReadDefault = null, int? MaxValueBytes = null, string? Survives = null, ulong? Incarnation = null, long? MaxShardBytes = null,
+        int[]? Replicas = null);
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

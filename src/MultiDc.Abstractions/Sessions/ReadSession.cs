@@ -18,7 +18,7 @@ public sealed class ReadSession
     {
     }
 
-    /// <summary>A session that goes on from a token.</summary>
+    /// <summary>A session that goes on from a token: its reads are no older than what the token's session had seen.</summary>
     public ReadSession(SessionToken token) => Note(token);
 
     /// <summary>What was seen until now.</summary>
@@ -33,7 +33,7 @@ public sealed class ReadSession
         }
     }
 
-    /// <summary>A read or write of the shard begins. Clients call this; what it answers with is noted by <see cref="SessionOperation.Note"/>.</summary>
+    /// <summary>A read or write of the shard begins. Clients call this; what it answers with is noted by <see cref="SessionOperation.Note"/> or <see cref="SessionOperation.NoteMaybeOlder"/>.</summary>
     public SessionOperation Begin(ShardId shard)
     {
         lock (gate)
@@ -74,7 +74,8 @@ public sealed class ReadSession
         }
     }
 
-    internal void Note(ShardId shard, Revision revision, ulong timesForgottenBefore)
+    // Null: even if nothing was forgotten meanwhile, it may be older than what was forgotten before.
+    internal void Note(ShardId shard, Revision revision, ulong? timesForgottenBefore)
     {
         lock (gate)
         {
@@ -138,6 +139,12 @@ public readonly struct SessionOperation
     /// <summary>How far a replica must have got to answer it; null: that was forgotten, so the read must be linearizable.</summary>
     public Revision? Minimum { get; }
 
-    /// <summary>Notes the revision that was read or written.</summary>
+    /// <summary>Notes the revision that was written, or read no older than <see cref="Minimum"/>, linearizably where that is null. A revision of 0 is none.</summary>
     public void Note(Revision revision) => session?.Note(shard, revision, timesForgotten);
+
+    /// <summary>
+    /// Notes a revision that may be older than what the session has seen, as those of stale reads and watches may be: where what it has seen of the shard was forgotten, it stays so, and the next read
+    /// is linearizable.
+    /// </summary>
+    public void NoteMaybeOlder(Revision revision) => session?.Note(shard, revision, null);
 }

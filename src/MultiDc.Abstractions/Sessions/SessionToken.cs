@@ -18,7 +18,7 @@ public sealed class SessionToken : IEquatable<SessionToken>
     public const int MaxShards = 64;
 
     /// <summary>The most characters of a token's text; reached only by names of the greatest length. 64 shards of one keyspace take about 500.</summary>
-    public const int MaxTextLength = 6656;
+    public const int MaxTextLength = 8448;
 
     /// <summary>Nothing seen yet.</summary>
     public static readonly SessionToken Empty = new(ImmutableSortedDictionary<ShardId, Revision>.Empty.WithComparers(ShardOrder.Instance), false);
@@ -144,7 +144,7 @@ public sealed class SessionToken : IEquatable<SessionToken>
     }
 
     private static bool IsValid(ShardId shard, Revision revision) =>
-        shard.Keyspace is not null && Names.IsKeyspace(shard.Keyspace) && shard.Number is >= 0 and < Ring.KeyspaceDescriptor.MaxShardCount && revision.Value > 0;
+        shard.Keyspace is not null && Names.IsGroup(shard.Keyspace) && shard.Number is >= 0 and < Ring.KeyspaceDescriptor.MaxShardCount && revision.Value > 0;
 
     private sealed class ShardOrder : IComparer<ShardId>
     {

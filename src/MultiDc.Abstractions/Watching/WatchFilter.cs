@@ -9,7 +9,10 @@ public readonly record struct WatchFilter([property: Id(0)] ReadOnlyMemory<byte>
     /// <summary>One key. Its shard alone is watched, so all its changes come in one order.</summary>
     public static WatchFilter Key(ReadOnlyMemory<byte> key) => new(key, false);
 
-    /// <summary>All keys that begin with the prefix; empty: all keys. They are spread over all shards of the keyspace.</summary>
+    /// <summary>
+    /// All keys that begin with the prefix; empty: all keys. They are spread over all shards of the keyspace, unless the prefix has a whole <c>{tag}</c> in a keyspace that is split by hash: then their
+    /// shard alone is watched, as of one key.
+    /// </summary>
     public static WatchFilter Prefix(ReadOnlyMemory<byte> prefix) => new(prefix, true);
 
     /// <summary>Whether the watch is about the key.</summary>

@@ -20,7 +20,7 @@ public sealed class WatchToken : IEquatable<WatchToken>
     private WatchToken(string keyspace, int shardCount, int first, ImmutableList<Revision> revisions) =>
         (Keyspace, ShardCount, this.first, this.revisions) = (keyspace, shardCount, first, revisions);
 
-    /// <summary>The keyspace.</summary>
+    /// <summary>What the keyspace's shards are named after: <see cref="Ring.KeyspaceDescriptor.Group"/>.</summary>
     public string Keyspace { get; }
 
     /// <summary>How many shards the keyspace has.</summary>
@@ -32,7 +32,7 @@ public sealed class WatchToken : IEquatable<WatchToken>
     /// <summary>The shards that are watched, by number.</summary>
     public IEnumerable<int> Shards => Enumerable.Range(first, revisions.Count);
 
-    /// <summary>Where a watch of one key begins: after a revision of its shard.</summary>
+    /// <summary>Where a watch of one key, or of one tag, begins: after a revision of its shard. Nothing is checked here; a token that does not fit its keyspace is refused by the watch.</summary>
     public static WatchToken OfShard(string keyspace, int shardCount, int shard, Revision revision) => new(keyspace, shardCount, shard, [revision]);
 
     /// <summary>Where a watch of all shards begins: after a revision of each, by number.</summary>
@@ -61,7 +61,7 @@ public sealed class WatchToken : IEquatable<WatchToken>
         token = null;
         if (text?.Split(':') is not [Format, var keyspace, var count, var shards, var check]
             || check != CheckOf(text.AsSpan(0, text.Length - check.Length - 1))
-            || !Names.IsKeyspace(keyspace)
+            || !Names.IsGroup(keyspace)
             || !TryParseNumber(count, out var shardCount)
             || shardCount is 0 or > Ring.KeyspaceDescriptor.MaxShardCount)
         {

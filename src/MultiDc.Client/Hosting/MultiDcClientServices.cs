@@ -13,7 +13,7 @@ internal static class MultiDcClientServices
 {
     public static void Require(MultiDcClientOptions options, IEnumerable<string> further)
     {
-        if (TopologyValidation.Problems(options).Concat(options.Watch.Problems()).Concat(further).ToArray() is { Length: > 0 } problems)
+        if (TopologyValidation.Problems(options).Concat(options.Router.Problems()).Concat(options.Watch.Problems()).Concat(further).ToArray() is { Length: > 0 } problems)
         {
             throw new OptionsValidationException("MultiDc", typeof(MultiDcClientOptions), problems.Select(static problem => $"MultiDc options: {problem}"));
         }
@@ -29,12 +29,14 @@ internal static class MultiDcClientServices
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<LinkMetrics>(),
             provider.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton(static provider => new ShardRouterMetrics(provider.GetService<System.Diagnostics.Metrics.IMeterFactory>()));
         services.AddSingleton(provider => new ShardRouter(
             provider.GetRequiredService<IDatacenterLinks>(),
             options.Router,
             provider.GetRequiredService<TimeProvider>(),
             Random.Shared.NextDouble,
-            provider.GetRequiredService<ILogger<ShardRouter>>()));
+            provider.GetRequiredService<ILogger<ShardRouter>>(),
+            provider.GetRequiredService<ShardRouterMetrics>()));
         services.AddSingleton(provider => new RingCache(
             provider.GetRequiredService<IDatacenterLinks>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RingCache>>(), options.RingRefreshPeriod));
         services.AddSingleton(static provider => new Locks.MultiDcLocks(

@@ -4,7 +4,7 @@ using MultiDc.Grains;
 namespace MultiDc.Client.Locks;
 
 /// <summary>
-/// A lock that was acquired: one key, bound to one lease, which is kept alive in the background until the lock is released. Being held is a matter of time, and a process can be paused between any look at
+/// A lock that was acquired, or a place of a semaphore: one key, bound to one lease, which is kept alive in the background until the lock is released. Being held is a matter of time, and a process can be paused between any look at
 /// <see cref="Lost"/> and what it does next. So let what the lock protects check for itself: write it with <see cref="Guard"/>, or in a batch with <see cref="StillHeld"/>.
 /// </summary>
 public sealed class DistributedLock : IAsyncDisposable
@@ -14,15 +14,17 @@ public sealed class DistributedLock : IAsyncDisposable
     private readonly TimeProvider time;
     private readonly Func<DistributedLock, CancellationToken, Task<WriteResult>> release;
     private readonly Action<KeptLease> forget;
+    private readonly string guardName;
     private readonly Lock renewing = new();
     private long validUntil;
     private bool hasEnded;
     private bool isReleased;
 
     internal DistributedLock(
-        KeptLease lease, string name, Revision token, TimeProvider time, Func<DistributedLock, CancellationToken, Task<WriteResult>> release, Action<KeptLease> forget)
+        KeptLease lease, string name, string guardName, Revision token, TimeProvider time, Func<DistributedLock, CancellationToken, Task<WriteResult>> release, Action<KeptLease> forget)
     {
         this.forget = forget;
+        this.guardName = guardName;
         this.time = time;
         this.release = release;
         Lease = lease;
@@ -35,17 +37,18 @@ public sealed class DistributedLock : IAsyncDisposable
         Renew(lease.ValidUntil);
     }
 
-    /// <summary>The lock's name.</summary>
+    /// <summary>The name of the lock or semaphore.</summary>
     public string Name { get; }
 
-    /// <summary>The fencing token: the revision that acquired the lock. Greater than that of everybody who held it before.</summary>
+    /// <summary>The fencing token: the revision that acquired the lock. Greater than that of everybody who held it, or this place of the semaphore, before.</summary>
     public Revision Token { get; }
 
     /// <summary>
     /// For writes to the lock's own shard, that is to keys with the same <c>{tag}</c>: refused as <see cref="RejectionReason.FencingTokenStale"/> from the moment at which another acquires the lock. For
-    /// writes to other shards: refused once the later holder has written there with its own guard.
+    /// writes to other shards: refused once the later holder has written there with its own guard. Of a semaphore each place has its own: refused when another acquires this very place, so that never more
+    /// tokens are good than there are places.
     /// </summary>
-    public Guard Guard => new(Name, Token.Value);
+    public Guard Guard => new(guardName, Token.Value);
 
     /// <summary>For batches in the lock's own shard: the lock is held, and by this holder. Leaves nothing behind on the shard, as the guard's name does.</summary>
     public Compare StillHeld => Compare.CreateRevision(Encoding.UTF8.GetBytes(Lease.Key), CompareRelation.Equal, Token);
@@ -60,6 +63,7 @@ public sealed class DistributedLock : IAsyncDisposable
 
     /// <summary>Gives the lock back. Whatever the outcome, it is held no more here; if it is not <see cref="Applied"/>, others may have to wait until the lease expires.</summary>
     /// <param name="cancellationToken">Gives up waiting for the answer.</param>
+    /// <returns><see cref="Applied"/>; <see cref="Rejected"/> with <see cref="RejectionReason.LeaseNotFound"/>, when it was lost already; or as <see cref="IMultiDcClient.WriteAsync"/>.</returns>
     public Task<WriteResult> ReleaseAsync(CancellationToken cancellationToken = default)
     {
         isReleased = true;

@@ -10,7 +10,7 @@ public readonly record struct WatchStart
     /// </summary>
     public static WatchStart Now => default;
 
-    /// <summary>Where an earlier watch was, of the same keyspace; of one key if that was, of all shards if that was.</summary>
+    /// <summary>Where an earlier watch was, of the same keyspace; of one key's or tag's shard if that was, of all shards if that was.</summary>
     public WatchToken? Token { get; }
 
     /// <summary>The revision of the key's shard.</summary>
@@ -20,7 +20,7 @@ public readonly record struct WatchStart
     public static WatchStart After(WatchToken token) => new(token ?? throw new ArgumentNullException(nameof(token)), null);
 
     /// <summary>
-    /// Right behind a revision of the key's shard, for a watch of one key: after <see cref="ReadServed.Revision"/> of a read, or <see cref="Applied.Revision"/>
+    /// Right behind a revision of the key's shard, for a watch of one key, or of a prefix with a whole <c>{tag}</c>: after <see cref="ReadServed.Revision"/> of a read, or <see cref="Applied.Revision"/>
     /// of a write, the watch tells all that came later.
     /// </summary>
     public static WatchStart After(Revision revision) => new(null, revision);

@@ -30,12 +30,12 @@ internal static class MultiDcCommand
           0    done
           1    get: there is no such key; keyspace show: there is no such keyspace
           2    the command line is wrong
-          3    refused: it did not happen and never will (cas: another value; too large; no such keyspace; watch: changes not remembered so long)
+          3    refused: it did not happen and never will (cas: another value; batch: a condition does not hold; too large; no such keyspace; watch: changes not remembered so long)
           4    unknown: the write may have happened or not; read to find out, or repeat it
           5    unavailable: nothing happened, because nothing answered in time; try again
           6    demo, drill: the verdict is a violation
           7    store: the store is damaged
-          65   load, demo: the file cannot be read or has bad lines
+          65   load, demo, batch: the file cannot be read or has bad lines
           69   run: a port is in use, or a service the silo needs does not answer
           70   a bug in multidc
           73   run, demo, store: the data folder cannot be used
@@ -49,7 +49,7 @@ internal static class MultiDcCommand
         DemoCommand.Create(),
         DemoSiloCommand.Create(),
         DrillCommand.Create(surroundings),
-        DrillLoadCommand.Create(),
+        DrillPartCommand.Create(),
         CustomersCommand.Create(),
         RunCommand.Create(surroundings),
         GetCommand.Create(surroundings),
@@ -57,6 +57,7 @@ internal static class MultiDcCommand
         DeleteCommand.Create(surroundings),
         CasCommand.Create(surroundings),
         AddCommand.Create(surroundings),
+        BatchCommand.Create(surroundings),
         ScanCommand.Create(surroundings),
         WatchCommand.Create(surroundings),
         LoadCommand.Create(surroundings),

@@ -14,13 +14,15 @@ internal static class AddCommand
         var key = ClientCommand.KeyArgument();
         var number = new Argument<long>("NUMBER") { Description = "What to add; may be negative." };
         var keyspace = ClientCommand.KeyspaceOption();
-        return new Command("add", "Add to the number that a key holds, 0 if it is absent, and print the sum; once, also when the request had to be repeated.") { key, number, keyspace }
+        var session = ReadLevelOption.CreateSession();
+        return new Command("add", "Add to the number that a key holds, 0 if it is absent, and print the sum; once, also when the request had to be repeated.") { key, number, keyspace, session }
             .Connected(surroundings, parsed => async (work, cancellationToken) =>
             {
                 var name = parsed.GetRequiredValue(key);
-                var result = await work.Client.AddAsync(
+                var own = parsed.GetValue(session);
+                var result = await work.ClientIn(own).AddAsync(
                     parsed.GetRequiredValue(keyspace), Encoding.UTF8.GetBytes(name), parsed.GetRequiredValue(number), null, work.Remaining, cancellationToken).ConfigureAwait(false);
-                work.Results.Write(name, result);
+                work.Results.Write(name, result, own?.Token);
                 return Outcomes.ExitCodeOf(result);
             });
     }

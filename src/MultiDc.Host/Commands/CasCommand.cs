@@ -15,9 +15,10 @@ internal static class CasCommand
         var expect = new Option<string?>("--expect") { Description = "The value that the key must have.", HelpName = "value" };
         var expectAbsent = new Option<bool>("--expect-absent") { Description = "The key must be absent." };
         var keyspace = ClientCommand.KeyspaceOption();
+        var session = ReadLevelOption.CreateSession();
         var command = new Command("cas", "Compare and set: set the value of a key only if it has the expected value (or is absent); else end with 3 and change nothing.")
         {
-            key, value, expect, expectAbsent, keyspace,
+            key, value, expect, expectAbsent, keyspace, session,
         };
         command.Validators.Add(result =>
         {
@@ -30,14 +31,15 @@ internal static class CasCommand
         {
             var name = parsed.GetRequiredValue(key);
             var expected = parsed.GetValue(expectAbsent) ? (ReadOnlyMemory<byte>?)null : Encoding.UTF8.GetBytes(parsed.GetValue(expect)!);
-            var result = await work.Client.CompareAndSetAsync(
+            var own = parsed.GetValue(session);
+            var result = await work.ClientIn(own).CompareAndSetAsync(
                 parsed.GetRequiredValue(keyspace),
                 Encoding.UTF8.GetBytes(name),
                 expected,
                 Encoding.UTF8.GetBytes(parsed.GetRequiredValue(value)),
                 work.Remaining,
                 cancellationToken).ConfigureAwait(false);
-            work.Results.Write(name, result);
+            work.Results.Write(name, result, own?.Token);
             return Outcomes.ExitCodeOf(result);
         });
     }

@@ -14,7 +14,11 @@ namespace MultiDc.Host.Commands;
 /// <param name="Remaining">What connecting left of the time-out.</param>
 /// <param name="Timeout">The whole time-out.</param>
 /// <param name="Links">The client's ways to the datacenters, if it has some.</param>
-internal sealed record ClientWork(IMultiDcClient Client, IResultWriter Results, TimeSpan Remaining, TimeSpan Timeout, IDatacenterLinks? Links);
+internal sealed record ClientWork(IMultiDcClient Client, IResultWriter Results, TimeSpan Remaining, TimeSpan Timeout, IDatacenterLinks? Links)
+{
+    /// <summary>The client as a session uses it; null: as nobody in particular does.</summary>
+    public IMultiDcClient ClientIn(ReadSession? session) => session is null ? Client : Client.InSession(session);
+}
 
 /// <summary>Makes a command out of what it does once it is connected.</summary>
 internal static class ClientCommand

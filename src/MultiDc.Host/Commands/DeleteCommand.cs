@@ -12,12 +12,14 @@ internal static class DeleteCommand
     {
         var key = ClientCommand.KeyArgument();
         var keyspace = ClientCommand.KeyspaceOption();
-        return new Command("delete", "Remove a key; applied also when there is none.") { key, keyspace }
+        var session = ReadLevelOption.CreateSession();
+        return new Command("delete", "Remove a key; applied also when there is none.") { key, keyspace, session }
             .Connected(surroundings, parsed => async (work, cancellationToken) =>
             {
                 var name = parsed.GetRequiredValue(key);
-                var result = await work.Client.DeleteAsync(parsed.GetRequiredValue(keyspace), Encoding.UTF8.GetBytes(name), work.Remaining, cancellationToken).ConfigureAwait(false);
-                work.Results.Write(name, result);
+                var own = parsed.GetValue(session);
+                var result = await work.ClientIn(own).DeleteAsync(parsed.GetRequiredValue(keyspace), Encoding.UTF8.GetBytes(name), work.Remaining, cancellationToken).ConfigureAwait(false);
+                work.Results.Write(name, result, own?.Token);
                 return Outcomes.ExitCodeOf(result);
             });
     }

@@ -7,15 +7,16 @@ using MultiDc.Ring;
 
 namespace MultiDc.Host.Commands;
 
-/// <summary><c>multidc keyspace create|list|show|alter</c></summary>
+/// <summary><c>multidc keyspace create|list|show|alter|drop</c></summary>
 internal static class KeyspaceCommand
 {
-    public static Command Create(Surroundings surroundings) => new("keyspace", "Create, look at and alter keyspaces.")
+    public static Command Create(Surroundings surroundings) => new("keyspace", "Create, look at, alter and drop keyspaces.")
     {
         CreateCommand(surroundings),
         ListCommand(surroundings),
         ShowCommand(surroundings),
         AlterCommand(surroundings),
+        DropCommand(surroundings),
     };
 
     private static Command CreateCommand(Surroundings surroundings)
@@ -114,6 +115,43 @@ internal static class KeyspaceCommand
         });
     }
 
+    private static Command DropCommand(Surroundings surroundings)
+    {
+        var name = NameArgument();
+        var yes = new Option<bool>("--yes", "-y") { Description = "Do not ask for the name once more." };
+        var command = new Command("drop", "Drop a keyspace with all that is in it, for good. On a terminal its name is asked for once more; anywhere else --yes is needed.") { name, yes };
+        return command.Connected(surroundings, parsed =>
+        {
+            var keyspace = parsed.GetRequiredValue(name);
+            if (!parsed.GetValue(yes))
+            {
+                RequireConfirmation(surroundings, keyspace);
+            }
+
+            return async (work, cancellationToken) =>
+            {
+                var result = await work.Client.DropKeyspaceAsync(keyspace, cancellationToken).ConfigureAwait(false);
+                work.Results.KeyspaceChanged(keyspace, result);
+                return Outcomes.ExitCodeOf(result);
+            };
+        });
+    }
+
+    private static void RequireConfirmation(Surroundings surroundings, string keyspace)
+    {
+        if (!surroundings.ErrorIsTerminal)
+        {
+            throw new CommandException(ExitCode.WrongUsage, $"this drops keyspace '{keyspace}' with all that is in it, for good: give --yes if that is what you want");
+        }
+
+        surroundings.Error.Write($"This drops keyspace '{keyspace}' with all that is in it, for good. Type its name to go on: ");
+        using var typed = new StreamReader(surroundings.In, Encoding.UTF8, leaveOpen: true);
+        if (typed.ReadLine()?.Trim() != keyspace)
+        {
+            throw new CommandException(ExitCode.Cancelled, "that is not its name: nothing was dropped");
+        }
+    }
+
     private static Argument<string> NameArgument() => new("NAME") { Description = $"The keyspace: {Names.Rule}." };
 
     private static Option<int?> ShardsOption()
@@ -176,6 +214,11 @@ internal static class KeyspaceCommand
 
         private readonly Option<int?> maxValue = new("--max-value") { Description = $"The most bytes of a value; {KeyLimits.MaxValueBytes} is the most that can be.", HelpName = "bytes" };
 
+        private readonly Option<long?> maxShard = new("--max-shard-bytes")
+        {
+            Description = "The most bytes of keys and values that each shard should hold; a full one takes deletions only. 0 takes the limit away.", HelpName = "bytes",
+        };
+
         private readonly Option<SurvivalGoal?> survives = new("--survives")
         {
             Description = "What it must outlive: silo or datacenter. Refused when it cannot.", HelpName = "what",
@@ -186,7 +229,9 @@ internal static class KeyspaceCommand
             maxValue.RequireRange(1, KeyLimits.MaxValueBytes, int.TryParse);
             command.Add(leaders);
             command.Add(read);
+            maxShard.RequireRange(0, long.MaxValue, long.TryParse);
             command.Add(maxValue);
+            command.Add(maxShard);
             command.Add(survives);
         }
 
@@ -197,6 +242,7 @@ internal static class KeyspaceCommand
                 : default(ImmutableArray<DatacenterId>),
             ReadDefault = parsed.GetValue(read),
             MaxValueBytes = parsed.GetValue(maxValue),
+            MaxShardBytes = parsed.GetValue(maxShard),
             Survives = parsed.GetValue(survives),
         };
     }

@@ -22,7 +22,7 @@ internal static class PutCommand
                 return async (work, cancellationToken) =>
                 {
                     var own = parsed.GetValue(session);
-                    var result = await (own is null ? work.Client : work.Client.InSession(own)).PutAsync(
+                    var result = await work.ClientIn(own).PutAsync(
                         parsed.GetRequiredValue(keyspace), Encoding.UTF8.GetBytes(name), bytes, work.Remaining, cancellationToken).ConfigureAwait(false);
                     work.Results.Write(name, result, own?.Token);
                     return Outcomes.ExitCodeOf(result);

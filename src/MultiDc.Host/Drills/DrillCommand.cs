@@ -1,7 +1,10 @@
 using System.CommandLine;
 using System.Text.Json;
 using MultiDc.Host.CommandLine;
+using MultiDc.Host.Drills.Overload;
+using MultiDc.Host.Drills.Retrying;
 using MultiDc.Host.Drills.Shop;
+using MultiDc.Host.Drills.Watching;
 using MultiDc.Linearizability;
 
 namespace MultiDc.Host.Drills;
@@ -29,6 +32,10 @@ internal static class DrillCommand
             kind, script, rounds, seconds, workers, seed, history, json,
         };
         command.Subcommands.Add(ShopDrillCommand.Create(surroundings, script));
+        command.Subcommands.Add(OverloadCommand.Create(surroundings, script));
+        command.Subcommands.Add(ChurnCommand.Create(surroundings, script));
+        command.Subcommands.Add(StuckCommand.Create(surroundings, script));
+        command.Subcommands.Add(StormCommand.Create(surroundings, script));
         command.SetAction((result, stop) =>
         {
             var which = Names[result.GetRequiredValue(kind)];
@@ -53,12 +60,10 @@ internal static class DrillCommand
     private static IReadOnlyDictionary<string, DrillKind> Names { get; } =
         Enum.GetValues<DrillKind>().ToDictionary(static kind => JsonNamingPolicy.KebabCaseLower.ConvertName(kind.ToString()), static kind => kind);
 
-    private static async Task<int> RunAsync(DrillOptions options, Surroundings surroundings, CancellationToken stop)
-    {
-        try
+    private static Task<int> RunAsync(DrillOptions options, Surroundings surroundings, CancellationToken stop) => DrillVerdict.ReachAsync(
+        async say =>
         {
-            var progress = options.Json ? surroundings.Error : surroundings.Out;
-            var report = await new DrillRun(options, progress.WriteLine, TimeProvider.System).RunAsync(stop);
+            var report = await new DrillRun(options, say, TimeProvider.System).RunAsync(stop);
             if (options.HistoryFile is { } file)
             {
                 await using var stream = File.Create(file);
@@ -69,20 +74,8 @@ internal static class DrillCommand
                 }
             }
 
-            if (options.Json)
-            {
-                report.WriteJson(surroundings.Out);
-            }
-            else
-            {
-                report.Write(surroundings.Out);
-            }
-
-            return (int)(report.IsKept ? ExitCode.Done : ExitCode.Violation);
-        }
-        catch (DrillFailedException exception)
-        {
-            throw new CommandException(ExitCode.Unavailable, $"no verdict: {exception.Message}");
-        }
-    }
+            return report;
+        },
+        options.Json,
+        surroundings);
 }

@@ -5,7 +5,7 @@ using MultiDc.Linearizability;
 namespace MultiDc.Host.Drills;
 
 /// <summary>What a drill came to: the figures an operator asks for after an outage, and the verdict on the data.</summary>
-internal sealed class DrillReport
+internal sealed class DrillReport : IDrillReport
 {
     /// <summary>What a healing may still cause shows within this time.</summary>
     private const long HealingNanoseconds = 10_000_000_000;
@@ -219,7 +219,7 @@ internal sealed class DrillReport
     {
         var number = Datacenters.ToList().IndexOf(datacenter);
         return [.. History
-            .Where(o => o is { Kind: OperationKind.Put, Result: OperationResult.Ok } && LoadProcess.NumberOf(o.Client) == number && !Faults.Any(f => o.Start < f.HealedAt + HealingNanoseconds && o.End > f.BeganAt))
+            .Where(o => o is { Kind: OperationKind.Put, Result: OperationResult.Ok } && LoadPart.NumberOf(o.Client) == number && !Faults.Any(f => o.Start < f.HealedAt + HealingNanoseconds && o.End > f.BeganAt))
             .Where(o => LeaderOf.GetValueOrDefault(Pauses.ShardOf(o.Key, Shards)) == datacenter)
             .Select(static o => (o.End!.Value - o.Start) / 1e6).Order()];
     }

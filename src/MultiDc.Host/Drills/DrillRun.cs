@@ -1,4 +1,4 @@
-using MultiDc.Linearizability;
+using System.Globalization;
 
 namespace MultiDc.Host.Drills;
 
@@ -32,10 +32,12 @@ internal sealed class DrillRun(DrillOptions options, Action<string> say, TimePro
         var stage = new DrillStage(system, Now, Tell, time, stop);
         await stage.UntilWholeAsync();
         var folder = Directory.CreateTempSubdirectory("multidc-drill-").FullName;
-        var loads = new List<LoadProcess>();
+        var loads = new List<DrillProcess>();
+        string[] histories = [.. system.FullDatacenters.Select(datacenter => Path.Combine(folder, $"{datacenter}.ndjson"))];
         try
         {
-            loads.AddRange(system.FullDatacenters.Select((datacenter, i) => LoadProcess.Start(system, datacenter, i, startedAt, options, folder)));
+            loads.AddRange(system.FullDatacenters.Select((datacenter, i) => DrillPartCommand.Start(
+                system, datacenter, LoadPart.Name, startedAt, LoadPart.Arguments(i, options.Workers, options.Seed, histories[i]))));
             stage.Loads = system.FullDatacenters.Zip(loads).ToDictionary(static pair => pair.First, static pair => pair.Second);
             await Task.WhenAll(loads.Select(load => load.OrderAsync("work", stop)));
             var without = system.Datacenters.Except(system.FullDatacenters).ToArray();
@@ -51,13 +53,13 @@ internal sealed class DrillRun(DrillOptions options, Action<string> say, TimePro
             Tell("all quiet; reading every key once more");
             var readFrom = Now();
             await loads[0].OrderAsync("read", stop);
-            await Task.WhenAll(loads.Select(load => load.OrderAsync("write", stop)));
+            var overrunsMs = await Task.WhenAll(loads.Select(load => load.OrderAsync("write", stop)));
             return new()
             {
                 Kind = options.Kind,
                 Datacenters = system.FullDatacenters,
-                History = [.. loads.SelectMany(static load => load.ReadHistory())],
-                StaleReads = system.FullDatacenters.Zip(loads).ToDictionary(static pair => pair.First, static pair => pair.Second.ReadStaleReads()),
+                History = [.. histories.SelectMany(LoadPart.ReadHistory)],
+                StaleReads = system.FullDatacenters.Zip(histories).ToDictionary(static pair => pair.First, static pair => LoadPart.ReadStaleReads(pair.Second)),
                 ReadFrom = readFrom,
                 Faults = [.. stage.Faults],
                 Restarted = [.. stage.Restarted],
@@ -65,7 +67,7 @@ internal sealed class DrillRun(DrillOptions options, Action<string> say, TimePro
                 Shards = before.Shards,
                 Elections = after.Terms - before.Terms,
                 LeaderOf = after.LeaderOf,
-                LongestOverrun = loads.Max(static load => load.LongestOverrun),
+                LongestOverrun = TimeSpan.FromMilliseconds(overrunsMs.Max(static ms => double.Parse(ms, CultureInfo.InvariantCulture))),
                 NearestRoundTripMs = system.NearestRoundTripMs,
             };
         }

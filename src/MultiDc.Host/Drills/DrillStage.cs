@@ -1,3 +1,5 @@
+using MultiDc.Storage;
+
 namespace MultiDc.Host.Drills;
 
 /// <summary>A fault that was made, and when, in nanoseconds since the drill's beginning.</summary>
@@ -41,7 +43,7 @@ internal sealed class DrillStage(LocalSystem system, Func<long> now, Action<stri
     public IReadOnlyList<Refill> Refills => refills;
 
     /// <summary>The loads, once they run. Asking them for the replicas' status costs next to nothing; a new process each time would be a load of its own.</summary>
-    public IReadOnlyDictionary<string, LoadProcess> Loads { get; set; } = new Dictionary<string, LoadProcess>();
+    public IReadOnlyDictionary<string, DrillProcess> Loads { get; set; } = new Dictionary<string, DrillProcess>();
 
     public CancellationToken Stop => stop;
 
@@ -155,6 +157,34 @@ internal sealed class DrillStage(LocalSystem system, Func<long> now, Action<stri
             if (time.GetElapsedTime(startedAt) > WholePatience)
             {
                 throw new DrillFailedException($"not all replicas came back within {WholePatience.TotalMinutes:0} minutes{trouble}; the logs are below {system.Folder}");
+            }
+        }
+    }
+
+    /// <summary>Stops the silos of a datacenter in good order, looks at their stores and starts them again.</summary>
+    public async Task InspectStoresAsync(string datacenter, Action<StoreInspection> look)
+    {
+        foreach (var silo in system.Silos[datacenter])
+        {
+            if (await system.StateOfAsync(silo, stop) != "stopped")
+            {
+                await DoAsync("stop", silo);
+            }
+        }
+
+        try
+        {
+            foreach (var silo in system.Silos[datacenter])
+            {
+                using var store = StoreInspection.Open(Path.Combine(system.Folder, silo, "store"));
+                look(store);
+            }
+        }
+        finally
+        {
+            foreach (var silo in system.Silos[datacenter])
+            {
+                await DoAsync("start", silo, "--no-wait");
             }
         }
     }

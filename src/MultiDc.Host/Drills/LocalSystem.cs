@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 
 namespace MultiDc.Host.Drills;
@@ -62,6 +63,21 @@ internal sealed class LocalSystem(string script)
 
     /// <summary>The configuration of a datacenter, which also tells clients where all of them are.</summary>
     public string ConfigurationOf(string datacenter) => Path.Combine(Folder, Silos[datacenter][0], "appsettings.json");
+
+    /// <summary>The resident memory of a silo's process, in bytes; 0 when it does not run.</summary>
+    public long ResidentBytesOf(string silo)
+    {
+        try
+        {
+            var process = File.ReadAllText(Path.Combine(Folder, $"{silo}.pid")).Split(' ')[0];
+            var resident = File.ReadLines($"/proc/{process}/status").First(static line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
+            return long.Parse(resident.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
+        }
+        catch (Exception exception) when (exception is IOException or InvalidOperationException)
+        {
+            return 0;
+        }
+    }
 
     /// <summary>How many lines of all silos' logs contain a text.</summary>
     public int CountInLogs(string text) => Silos.Values.SelectMany(static silos => silos)

@@ -14,6 +14,9 @@ internal interface IResultWriter
 
     void Write(string key, WriteResult result, SessionToken? token = null);
 
+    /// <summary>What became of a batch: of one that was applied its branch, and what each of that branch's operations came to.</summary>
+    void Batch(BatchOperation batch, WriteResult result, SessionToken? token = null);
+
     void Entry(KeyValueEntry entry);
 
     /// <summary>What a watch tells: all changes of a revision, or that it has come further.</summary>
@@ -24,6 +27,9 @@ internal interface IResultWriter
 
     /// <summary>A watch cannot go on, because changes are not remembered so long; what was told before is all there was.</summary>
     void WatchCompacted(WatchCompactedException exception);
+
+    /// <summary>A scan has come to its limit; with the token, if there is one, another goes on behind it.</summary>
+    void ScanStopped(ScanToken? token);
 
     /// <summary>A scan or watch cannot go on; what was told before is valid but not all.</summary>
     void ScanRefused(RejectionReason reason, string detail);

@@ -61,8 +61,18 @@ internal sealed class JsonResultWriter(TextWriter output) : IResultWriter
 
     private void WriteOutcome(string what, string name, WriteResult result, SessionToken? token) => Line(json =>
     {
+        WriteOutcomeOf(json, result, (what, name));
+        WriteToken(json, token);
+    });
+
+    private static void WriteOutcomeOf(Utf8JsonWriter json, WriteResult result, (string What, string Name)? of = null)
+    {
         json.WriteString("outcome", result is Applied ? "applied" : NameOf(result.GetType().Name));
-        json.WriteString(what, name);
+        if (of is var (what, name))
+        {
+            json.WriteString(what, name);
+        }
+
         if (result is AppliedNumber number)
         {
             json.WriteNumber("number", number.Number);
@@ -79,6 +89,43 @@ internal sealed class JsonResultWriter(TextWriter output) : IResultWriter
             case Unknown unknown:
                 json.WriteString("detail", unknown.Detail);
                 break;
+        }
+    }
+
+    public void Batch(BatchOperation batch, WriteResult result, SessionToken? token) => Line(json =>
+    {
+        WriteOutcomeOf(json, result);
+        if (result is AppliedBatch applied)
+        {
+            json.WriteString("branch", applied.Succeeded ? "then" : "else");
+            json.WriteStartArray("results");
+            foreach (var (operation, step) in (applied.Succeeded ? batch.Then : batch.Else).Zip(applied.Results))
+            {
+                json.WriteStartObject();
+                json.WriteString("operation", Outcomes.NameOf(operation));
+                if (step.Entry is { } entry)
+                {
+                    WriteEntry(json, entry);
+                }
+                else
+                {
+                    JsonLine.WriteBytes(json, "key", operation.Key.Span);
+                }
+
+                if (operation is GetOperation)
+                {
+                    json.WriteBoolean("found", step.Entry is not null);
+                }
+
+                if (step.Number is { } number)
+                {
+                    json.WriteNumber("number", number);
+                }
+
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
         }
 
         WriteToken(json, token);
@@ -129,6 +176,14 @@ internal sealed class JsonResultWriter(TextWriter output) : IResultWriter
         json.WriteNumber("oldest", exception.Oldest.Value);
         json.WriteString("detail", exception.Message);
     });
+
+    public void ScanStopped(ScanToken? token)
+    {
+        if (token is not null)
+        {
+            Line(json => json.WriteString("next", token.ToString()));
+        }
+    }
 
     public void ScanRefused(RejectionReason reason, string detail) => Line(json =>
     {
@@ -234,6 +289,11 @@ internal sealed class JsonResultWriter(TextWriter output) : IResultWriter
         if (keyspace.MaxValueBytes is { } max)
         {
             json.WriteNumber("maxValueBytes", max);
+        }
+
+        if (keyspace.MaxShardBytes is { } maxShard)
+        {
+            json.WriteNumber("maxShardBytes", maxShard);
         }
 
         if (keyspace.Survives is { } goal)

@@ -1,3 +1,5 @@
+using MultiDc.Grains;
+
 namespace MultiDc.Host.Output;
 
 /// <summary>Which exit code an outcome has.</summary>
@@ -16,6 +18,22 @@ internal static class Outcomes
         Applied => ExitCode.Done,
         Rejected rejected => ExitCodeOf(rejected.Reason),
         Unknown => ExitCode.UnknownOutcome,
+        _ => throw new System.Diagnostics.UnreachableException(),
+    };
+
+    /// <summary>A batch whose conditions do not hold is done if it says what else to do.</summary>
+    public static ExitCode ExitCodeOf(BatchOperation batch, WriteResult result) =>
+        result is AppliedBatch { Succeeded: false } && batch.Else.IsEmpty ? ExitCode.Rejected : ExitCodeOf(result);
+
+    /// <summary>What an operation of a batch is called on the command line.</summary>
+    public static string NameOf(WriteOperation operation) => operation switch
+    {
+        GetOperation => "get",
+        PutOperation => "put",
+        DeleteOperation => "delete",
+        AddOperation => "add",
+        AppendOperation => "append",
+        MaxOperation => "max",
         _ => throw new System.Diagnostics.UnreachableException(),
     };
 

@@ -56,6 +56,30 @@ internal sealed class PlainResultWriter(TextWriter output, TextWriter error, boo
         Session(token);
     }
 
+    public void Batch(BatchOperation batch, WriteResult result, SessionToken? token)
+    {
+        if (result is not AppliedBatch applied)
+        {
+            Write("", result, token);
+            return;
+        }
+
+        output.WriteLine($"{(applied.Succeeded ? "then" : "else")}\tapplied at revision {applied.Revision}");
+        foreach (var (operation, step) in (applied.Succeeded ? batch.Then : batch.Else).Zip(applied.Results))
+        {
+            // An absent key has no third column, where an empty value has an empty one.
+            output.WriteLine($"{Outcomes.NameOf(operation)}\t{TextOf(operation.Key.Span)}"
+                + (step.Entry is { } entry ? $"\t{TextOf(entry.Value.Span)}" : step.Number is { } number ? $"\t{number}" : ""));
+        }
+
+        if (!applied.Succeeded && batch.Else.IsEmpty)
+        {
+            error.WriteLine("a condition does not hold: nothing was changed");
+        }
+
+        Session(token);
+    }
+
     public void Entry(KeyValueEntry entry) => output.WriteLine($"{TextOf(entry.Key.Span)}\t{TextOf(entry.Value.Span)}");
 
     public void Watched(WatchBatch batch)
@@ -77,6 +101,14 @@ internal sealed class PlainResultWriter(TextWriter output, TextWriter error, boo
     }
 
     public void WatchCompacted(WatchCompactedException exception) => error.WriteLine($"compacted: {exception.Message}");
+
+    public void ScanStopped(ScanToken? token)
+    {
+        if (token is not null)
+        {
+            error.WriteLine($"go on with --token {token}");
+        }
+    }
 
     public void ScanRefused(RejectionReason reason, string detail) => Refused(reason, detail);
 
@@ -102,7 +134,7 @@ internal sealed class PlainResultWriter(TextWriter output, TextWriter error, boo
     }
 
     public void Keyspaces(IReadOnlyList<KeyspaceDescriptor> keyspaces) => WriteTable(
-        ["KEYSPACE", "SHARDS", "BY", "DATACENTERS", "LEADERS", "READ", "MAX VALUE", "SURVIVES", "SPLIT AT"],
+        ["KEYSPACE", "SHARDS", "BY", "DATACENTERS", "LEADERS", "READ", "MAX VALUE", "MAX SHARD", "SURVIVES", "SPLIT AT"],
         [.. keyspaces.Select(static k => new[]
         {
             k.Name,
@@ -112,6 +144,7 @@ internal sealed class PlainResultWriter(TextWriter output, TextWriter error, boo
             k.PreferredLeaders.IsDefaultOrEmpty ? "-" : string.Join(", ", k.PreferredLeaders),
             (k.ReadDefault ?? new(ReadLevelKind.Linearizable)).ToString(),
             (k.MaxValueBytes ?? KeyLimits.MaxValueBytes).ToString(),
+            k.MaxShardBytes?.ToString() ?? "-",
             k.Survives is { } goal ? JsonNamingPolicy.CamelCase.ConvertName(goal.ToString()) : "-",
             k.SplitPoints.IsDefaultOrEmpty ? "" : string.Join(", ", k.SplitPoints.Select(static split => TextOf(split.Span))),
         })]);

@@ -27,6 +27,9 @@ internal sealed partial class ShardRequest(
 
     public ShardId Shard => shard;
 
+    /// <summary>Whom this process lets ask the shard; null: everybody, at once.</summary>
+    public ShardAdmission? Admission { get; init; }
+
     public TimeSpan Remaining
     {
         get
@@ -35,6 +38,12 @@ internal sealed partial class ShardRequest(
             return left > TimeSpan.Zero ? left : TimeSpan.Zero;
         }
     }
+
+    /// <summary>Waits until it is this request's turn, see <see cref="ShardAdmission.EnterAsync"/>.</summary>
+    public ValueTask<TimeSpan?> EnterAsync() => Admission?.EnterAsync(Remaining, cancellationToken) ?? ValueTask.FromResult<TimeSpan?>(null);
+
+    /// <summary>Makes room for the next.</summary>
+    public void Leave() => Admission?.Leave();
 
     /// <summary>
     /// Asks the current replica. <paramref name="notSent"/> and <paramref name="noAnswer"/> make the reply of a call that surely was not,
@@ -55,9 +64,12 @@ internal sealed partial class ShardRequest(
         var patience = Remaining < attempt ? Remaining : attempt;
         var lost = link.Lost;
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(lost, cancellationToken);
+        var askedAt = time.GetTimestamp();
         try
         {
-            return await ask(grain, patience).WaitAsync(patience + ReplyAllowance, time, ended.Token).ConfigureAwait(false);
+            var reply = await ask(grain, patience).WaitAsync(patience + ReplyAllowance, time, ended.Token).ConfigureAwait(false);
+            Admission?.Answered(time.GetElapsedTime(askedAt), prompt: attempt / 4);
+            return reply;
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
@@ -67,6 +79,7 @@ internal sealed partial class ShardRequest(
             if (exception is TimeoutException && patience == attempt)
             {
                 link.NoteUnanswered();
+                Admission?.Overloaded();
             }
 
             return noAnswer($"the replica in {replica} did not answer: {reason}");
@@ -80,8 +93,16 @@ internal sealed partial class ShardRequest(
     public void Failed() => leaders.Forget(shard, search.Current);
 
     /// <summary>Chooses whom to ask next, and pauses if need be; false when the deadline has come.</summary>
-    public async Task<bool> PrepareNextAsync(AttemptAction action, ReplicaPlace? hint)
+    /// <param name="action">What is to be done.</param>
+    /// <param name="hint">Where the leader was seen.</param>
+    /// <param name="retryAfter">How long the replica that was asked wants to be left alone.</param>
+    public async Task<bool> PrepareNextAsync(AttemptAction action, ReplicaPlace? hint, TimeSpan? retryAfter = null)
     {
+        if (action == AttemptAction.BackOff)
+        {
+            Admission?.Overloaded();
+        }
+
         // A new session is tried at once, but when it expires too, clients are pushing each other's sessions out: no haste then.
         var atOnce = action == AttemptAction.ReopenSession && !hasReopened;
         hasReopened |= action == AttemptAction.ReopenSession;
@@ -93,7 +114,8 @@ internal sealed partial class ShardRequest(
 
         if (!atOnce)
         {
-            var pause = backoff * (0.5 + jitter());
+            // Never before the time it was told, and not all at that time.
+            var pause = (backoff * (0.5 + jitter())) + retryAfter.GetValueOrDefault();
             backoff = backoff * 2 < options.MaxBackoff ? backoff * 2 : options.MaxBackoff;
             if (pause >= Remaining)
             {

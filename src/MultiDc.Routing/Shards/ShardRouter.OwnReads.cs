@@ -31,7 +31,7 @@ public sealed partial class ShardRouter
             }
 
             last = result as ReadRejected ?? new ReadRejected(RejectionReason.TooStale, $"a replica of shard {shard} answered with what is older than revision {wanted}");
-            if (last.Reason == RejectionReason.InvalidArgument
+            if (last.Reason is RejectionReason.InvalidArgument or RejectionReason.UnknownKeyspace
                 || !await request.PrepareNextAsync(last.Reason == RejectionReason.Overloaded ? AttemptAction.BackOff : AttemptAction.TryNext, last.LeaderPlace).ConfigureAwait(false))
             {
                 return last;
@@ -65,7 +65,7 @@ public sealed partial class ShardRouter
                 (grain, patience) => grain.ReadByFollowerAsync(new(key, patience)),
                 static detail => new ReadRejected(RejectionReason.Unavailable, detail),
                 static detail => new ReadRejected(RejectionReason.Unavailable, detail)).ConfigureAwait(false);
-            if (result is ReadServed or ReadRejected { Reason: RejectionReason.InvalidArgument })
+            if (result is ReadServed or ReadRejected { Reason: RejectionReason.InvalidArgument or RejectionReason.UnknownKeyspace })
             {
                 request.Served();
                 return result;

@@ -14,7 +14,9 @@ namespace MultiDc.Routing.Shards;
 /// <param name="time">Deadlines and pauses.</param>
 /// <param name="jitter">Numbers in [0, 1) that spread the pauses.</param>
 /// <param name="logger">Attempts that failed.</param>
-public sealed partial class ShardRouter(IDatacenterLinks links, ShardRouterOptions options, TimeProvider time, Func<double> jitter, ILogger<ShardRouter> logger)
+/// <param name="metrics">Counts what is refused here.</param>
+public sealed partial class ShardRouter(
+    IDatacenterLinks links, ShardRouterOptions options, TimeProvider time, Func<double> jitter, ILogger<ShardRouter> logger, ShardRouterMetrics? metrics = null)
     : IDisposable
 {
     private readonly LeaderCache leaders = new();
@@ -22,6 +24,7 @@ public sealed partial class ShardRouter(IDatacenterLinks links, ShardRouterOptio
     // For stale reads, which ask no leader and learn of none: who served last.
     private readonly LeaderCache served = new();
     private readonly ConcurrentDictionary<ShardId, SessionPool> sessions = new();
+    private readonly ConcurrentDictionary<ShardId, ShardAdmission> admissions = new();
 
     /// <summary>Writes once.</summary>
     /// <param name="shard">The shard that holds the key.</param>
@@ -33,10 +36,28 @@ public sealed partial class ShardRouter(IDatacenterLinks links, ShardRouterOptio
         ShardId shard, IReadOnlyList<ReplicaPlace> replicas, WriteOperation operation, TimeSpan timeout, CancellationToken cancellationToken = default)
     {
         var request = NewRequest(shard, replicas, timeout, cancellationToken);
+        if (await request.EnterAsync().ConfigureAwait(false) is { } retryAfter)
+        {
+            return new Rejected(RejectionReason.Overloaded, DescribeRefusal(shard)) { RetryAfter = retryAfter };
+        }
+
+        try
+        {
+            return await WriteAdmittedAsync(request, operation, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            request.Leave();
+        }
+    }
+
+    private async Task<WriteResult> WriteAdmittedAsync(ShardRequest request, WriteOperation operation, CancellationToken cancellationToken)
+    {
+        var shard = request.Shard;
         var pool = sessions.GetOrAdd(shard, static (_, with) => new SessionPool(with.options.MaxConcurrentWritesPerShard, with.time), (options, time));
         if (await pool.RentAsync(request.Remaining, cancellationToken).ConfigureAwait(false) is not { } lane)
         {
-            return new Rejected(RejectionReason.Overloaded, $"{options.MaxConcurrentWritesPerShard} writes to shard {shard} are under way already");
+            return new Rejected(RejectionReason.Overloaded, $"{options.MaxConcurrentWritesPerShard} writes to shard {shard} are under way already") { RetryAfter = options.MaxBackoff };
         }
 
         try
@@ -78,7 +99,7 @@ public sealed partial class ShardRouter(IDatacenterLinks links, ShardRouterOptio
                 (grain, patience) => grain.ReadStaleAsync(new(key, maxStaleness, patience)),
                 static detail => new ReadRejected(RejectionReason.Unavailable, detail),
                 static detail => new ReadRejected(RejectionReason.Unavailable, detail)).ConfigureAwait(false);
-            if (result is not ReadRejected rejected || rejected.Reason is RejectionReason.InvalidArgument)
+            if (result is not ReadRejected rejected || rejected.Reason is RejectionReason.InvalidArgument or RejectionReason.UnknownKeyspace)
             {
                 request.Served();
                 return result;
@@ -121,7 +142,16 @@ public sealed partial class ShardRouter(IDatacenterLinks links, ShardRouterOptio
     }
 
     private ShardRequest NewRequest(ShardId shard, IReadOnlyList<ReplicaPlace> replicas, TimeSpan timeout, CancellationToken cancellationToken) =>
-        new(shard, new LeaderSearch(replicas, links.Local, leaders.Get(shard), IsUp), links, leaders, options, time, jitter, logger, timeout, cancellationToken);
+        new(shard, new LeaderSearch(replicas, links.Local, leaders.Get(shard), IsUp), links, leaders, options, time, jitter, logger, timeout, cancellationToken)
+        {
+            Admission = admissions.GetOrAdd(shard, static (_, with) => new ShardAdmission(with.options, with.time), (options, time)),
+        };
+
+    private string DescribeRefusal(ShardId shard)
+    {
+        metrics?.Refused.Add(1);
+        return $"as many requests to shard {shard} are under way as are answered promptly, and {options.MaxWaitingRequestsPerShard} at most wait";
+    }
 
     // The own datacenter's come first, before all the one that served last; otherwise the shard decides, so that the silos there share the work.
     private ShardRequest NewNearRequest(ShardId shard, IReadOnlyList<ReplicaPlace> replicas, TimeSpan timeout, CancellationToken cancellationToken)
@@ -171,7 +201,7 @@ public sealed partial class ShardRouter(IDatacenterLinks links, ShardRouterOptio
             {
                 request.Served();
             }
-            else if (await request.PrepareNextAsync(action, (outcome as Rejected)?.LeaderPlace).ConfigureAwait(false))
+            else if (await request.PrepareNextAsync(action, (outcome as Rejected)?.LeaderPlace, (outcome as Rejected)?.RetryAfter).ConfigureAwait(false))
             {
                 continue;
             }
@@ -196,7 +226,7 @@ public sealed partial class ShardRouter(IDatacenterLinks links, ShardRouterOptio
 
             // The caller's write itself was not sent yet, whatever became of the session, so the conclusion is a rejection.
             var action = AttemptDecision.Decide(reply.Outcome, mayHaveHappened: false);
-            if (action == AttemptAction.Return || !await request.PrepareNextAsync(action, (reply.Outcome as Rejected)?.LeaderPlace).ConfigureAwait(false))
+            if (action == AttemptAction.Return || !await request.PrepareNextAsync(action, (reply.Outcome as Rejected)?.LeaderPlace, (reply.Outcome as Rejected)?.RetryAfter).ConfigureAwait(false))
             {
                 return reply.Outcome is Rejected rejected
                     ? AttemptDecision.Conclude(rejected, mayHaveHappened: false)
@@ -205,7 +235,26 @@ public sealed partial class ShardRouter(IDatacenterLinks links, ShardRouterOptio
         }
     }
 
-    private static async Task<TReply> ReadUntilServedAsync<TReply>(
+    private async Task<TReply> ReadUntilServedAsync<TReply>(
+        ShardRequest request, Func<IReplicaGrain, TimeSpan, Task<TReply>> ask, Func<TReply, ReadRejected?> rejectionOf, Func<ReadRejected, TReply> refuse)
+        where TReply : class
+    {
+        if (await request.EnterAsync().ConfigureAwait(false) is { } retryAfter)
+        {
+            return refuse(new(RejectionReason.Overloaded, DescribeRefusal(request.Shard)) { RetryAfter = retryAfter });
+        }
+
+        try
+        {
+            return await ReadAdmittedAsync(request, ask, rejectionOf, refuse).ConfigureAwait(false);
+        }
+        finally
+        {
+            request.Leave();
+        }
+    }
+
+    private static async Task<TReply> ReadAdmittedAsync<TReply>(
         ShardRequest request, Func<IReplicaGrain, TimeSpan, Task<TReply>> ask, Func<TReply, ReadRejected?> rejectionOf, Func<ReadRejected, TReply> refuse)
         where TReply : class
     {
@@ -232,9 +281,9 @@ public sealed partial class ShardRouter(IDatacenterLinks links, ShardRouterOptio
                 return reply;
             }
 
-            if (!await request.PrepareNextAsync(action, rejection.LeaderPlace).ConfigureAwait(false))
+            if (!await request.PrepareNextAsync(action, rejection.LeaderPlace, rejection.RetryAfter).ConfigureAwait(false))
             {
-                return refuse(new(RejectionReason.Unavailable, $"no leader before the deadline: {rejection.Detail}"));
+                return rejection.Reason == RejectionReason.Overloaded ? reply : refuse(new(RejectionReason.Unavailable, $"no leader before the deadline: {rejection.Detail}"));
             }
         }
     }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MultiDc.Ring;
 using MultiDc.Server.Trust;
 
 namespace MultiDc.Server.Founding;
@@ -24,4 +25,12 @@ internal interface IHomeRegisterGrain : IGrainWithStringKey
     /// <returns>Whether there is nothing more to do.</returns>
     [Alias("RegisterStore")]
     Task<bool> RegisterStoreAsync(string silo, Guid storeId, bool isNew, SiloCredential credential);
+
+    /// <summary>Tells the datacenter a ring in which a keyspace is dropped, and ends its replicas there.</summary>
+    /// <param name="ring">The ring.</param>
+    /// <param name="keyspace">The keyspace.</param>
+    /// <param name="credential">Whose silo tells it.</param>
+    /// <returns>The numbers of the shards of which a replica has ended, each as often as replicas of it have.</returns>
+    [Alias("EndReplicas")]
+    Task<int[]> EndReplicasAsync(RingSnapshot ring, KeyspaceDescriptor keyspace, SiloCredential credential);
 }

@@ -43,6 +43,9 @@ internal sealed record Refused(string Detail) : FoundingResult
     public bool IsMisconfigured { get; init; }
 }
 
+/// <summary>The replica's keyspace was dropped. There is nothing to open, and never will be.</summary>
+internal sealed record KeyspaceDropped(string Detail) : FoundingResult;
+
 /// <summary>
 /// Opens replicas, and decides which store may found one. A replica that votes, forgets and votes again breaks Raft, and an actor that is
 /// activated over an empty store has forgotten everything. So a replica has one home: before it is founded it introduces its store to the
@@ -76,6 +79,11 @@ internal sealed partial class ReplicaFounder(
     /// <summary>Opens the replica if this store is its home or can become it.</summary>
     public async Task<FoundingResult> TryOpenAsync(ReplicaAddress replica)
     {
+        if (await records.IsDroppedAsync(replica))
+        {
+            return Dropped(replica);
+        }
+
         if (await records.GetRolledBackAsync(replica, records.StoreId) is { } rolledBack)
         {
             return new Refused(rolledBack);
@@ -173,6 +181,11 @@ internal sealed partial class ReplicaFounder(
     /// <exception cref="InvalidOperationException">This store is not the replica's home and cannot speak for it.</exception>
     public async Task<IntroductionReply> AnswerAsync(ReplicaAddress replica, ReplicaPlace from, Guid storeId, ImmutableArray<DatacenterId> witnesses)
     {
+        if (await records.IsDroppedAsync(replica))
+        {
+            throw new InvalidOperationException($"{Dropped(replica).Detail}: nobody speaks for replica {replica}");
+        }
+
         if (!(await records.GetMemberAsync(replica)).IsFounder && replica.Shard == ShardId.Ring)
         {
             // It remembers no home, so its word founds nothing; but there is a group, as the caller is told.
@@ -300,6 +313,8 @@ internal sealed partial class ReplicaFounder(
 
     private IHomeRegisterGrain Register => grains.GetGrain<IHomeRegisterGrain>(links.Local.Value);
 
+    private static KeyspaceDropped Dropped(ReplicaAddress replica) => new($"keyspace '{Names.KeyspaceOf(replica.Shard.Keyspace)}' was dropped");
+
     private Refused ReplacedBy(ReplicaAddress replica, Guid successor) => new(
         $"store {successor} has taken the place of this one, {records.StoreId}, as the home of replica {replica}: this one is never listened to again");
 
@@ -334,7 +349,8 @@ internal sealed partial class ReplicaFounder(
             return (null, new NotYet("the ring is not known yet"));
         }
 
-        return !ring.TryGetKeyspace(shard.Keyspace, out var keyspace) ? (null, new NotYet($"there is no keyspace '{shard.Keyspace}'"))
+        return ring.HasDropped(shard.Keyspace) ? (null, Dropped(replica))
+            : !ring.TryGetGroup(shard.Keyspace, out var keyspace) ? (null, new NotYet($"there is no keyspace '{shard.Keyspace}'"))
             : shard.Number >= keyspace.ShardCount ? (null, new NotYet($"keyspace '{shard.Keyspace}' has {keyspace.ShardCount} shards"))
             : (new(keyspace.RangeOf(shard.Number), keyspace.Datacenters, keyspace.Witnesses.IsDefault ? [] : keyspace.Witnesses)
             {

@@ -70,7 +70,7 @@ internal sealed class ReplicaRecords(IReplicaStore store)
     /// not know it yet, does not stand in the way.
     /// </summary>
     public async ValueTask<ReplicaHolding> GetHoldingAsync(ReplicaAddress replica) =>
-        await GetReplacedByAsync(replica) is not null ? ReplicaHolding.Nothing
+        await GetReplacedByAsync(replica) is not null || await IsDroppedAsync(replica) ? ReplicaHolding.Nothing
         : await store.GetRecordAsync($"founded/{replica}") is not null ? ReplicaHolding.Founded + await GetGenerationAsync(replica)
         : await IsClaimedAsync(replica) ? ReplicaHolding.Claimed
         : await store.GetRecordAsync($"founding/{replica}") is not null ? ReplicaHolding.Founding
@@ -121,6 +121,18 @@ internal sealed class ReplicaRecords(IReplicaStore store)
 
     /// <summary>The ring says that another store has taken this one's place.</summary>
     public async ValueTask SetReplacedAsync(ReplicaAddress replica, ReplicaHome home) => await store.AddRecordAsync($"replaced/{replica}", home.Serialize());
+
+    /// <summary>The replica's keyspace was dropped: it is never opened, founded or spoken for again from this store.</summary>
+    public async ValueTask SetDroppedAsync(ReplicaAddress replica) => await store.AddRecordAsync($"dropped/{replica}", ReadOnlyMemory<byte>.Empty);
+
+    /// <summary>Whether <see cref="SetDroppedAsync"/> was ever called over this store.</summary>
+    public async ValueTask<bool> IsDroppedAsync(ReplicaAddress replica) => await store.GetRecordAsync($"dropped/{replica}") is not null;
+
+    /// <summary>Nothing is left of a replica whose keyspace was dropped.</summary>
+    public async ValueTask SetErasedAsync(ReplicaAddress replica) => await store.AddRecordAsync($"erased/{replica}", ReadOnlyMemory<byte>.Empty);
+
+    /// <summary>Whether <see cref="SetErasedAsync"/> was ever called over this store.</summary>
+    public async ValueTask<bool> IsErasedAsync(ReplicaAddress replica) => await store.GetRecordAsync($"erased/{replica}") is not null;
 
     /// <summary>The ring knows this store by its silo.</summary>
     public async ValueTask SetRegisteredAsync() => await store.AddRecordAsync("registered", ReadOnlyMemory<byte>.Empty);

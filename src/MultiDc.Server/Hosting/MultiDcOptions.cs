@@ -66,6 +66,12 @@ public sealed class MultiDcOptions : MultiDcTopologyOptions
     /// they also commit what the pumps wrote; a single one leaves that to a thread of the store. Default: one per processor, at most 4.</summary>
     public int PumpThreads { get; set; } = Math.Min(Environment.ProcessorCount, 4);
 
+    /// <summary>
+    /// The longest that a silo lets writes wait while others of it are on their way, so that those of all its shards travel and are flushed together. They
+    /// wait only behind several others, and only where a majority answers within this time: not over a wide area. Zero: never. At most 100 ms. Default: 4 ms.
+    /// </summary>
+    public TimeSpan MaxWriteHold { get; set; } = TimeSpan.FromMilliseconds(4);
+
     /// <summary>How often a datacenter reads the ring again. Default: 1 s.</summary>
     public TimeSpan RingRefreshPeriod { get; set; } = TimeSpan.FromSeconds(1);
 

@@ -78,12 +78,17 @@ public static class MultiDcSiloBuilderExtensions
         services.TryAddSingleton<IReplicaStore>(provider => EmbeddedStore(provider, options));
         services.AddSingleton<ReplicaRecords>();
         services.AddSingleton<ReplicaFounder>();
+        services.AddSingleton<DroppedReplicas>();
         services.AddSingleton<OpeningJudge>();
         services.AddTransient<RingMemory>();
         services.AddSingleton(static provider => new ReplicaMetrics(provider.GetService<System.Diagnostics.Metrics.IMeterFactory>()));
+        services.AddSingleton(provider => new ProposalGate(options.MaxWriteHold, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ReplicaMetrics>()));
         services.AddSingleton(provider => new PumpScheduler(
             options.PumpThreads, provider.GetRequiredService<IReplicaStore>() as IWriterCommits, provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ITickSource>()));
+            provider.GetRequiredService<ITickSource>())
+        {
+            Committing = provider.GetRequiredService<ProposalGate>().Close,
+        });
         services.TryAddSingleton<ITickSource>(_ => new ThreadTickSource(options.TickInterval));
         services.AddSingleton(provider => new SiloGate(
             options.ClusterId,
@@ -113,6 +118,7 @@ public static class MultiDcSiloBuilderExtensions
         services.AddHostedService<WitnessCheck>();
         services.AddHostedService<LostDatacenters>();
         services.AddHostedService<RingWaker>();
+        services.AddHostedService<DropSweeper>();
         services.AddHostedService<LeadershipHandover>();
         services.AddHostedService<StoreRegistrar>();
         if (options.UnsafeSecondActivationPeriod > TimeSpan.Zero)

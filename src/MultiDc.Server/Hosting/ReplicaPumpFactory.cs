@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.Extensions.Options;
 using MultiDc.Server.Founding;
 using MultiDc.Server.Openings;
@@ -9,10 +10,11 @@ namespace MultiDc.Server.Hosting;
 
 /// <summary>Builds and starts pumps with what all replicas of the silo share.</summary>
 internal sealed class ReplicaPumpFactory(
-    IOptions<MultiDcOptions> options, KeyspacePolicies policies, ReplicaRecords records, OpeningJudge judge, IRaftTransport transport, ITickSource ticks, PumpScheduler scheduler, HistoryBudget budget,
+    IOptions<MultiDcOptions> options, KeyspacePolicies policies, ReplicaRecords records, OpeningJudge judge, IRaftTransport transport, ITickSource ticks, PumpScheduler scheduler, ProposalGate gate, HistoryBudget budget,
     TimeProvider time, ReplicaMetrics metrics, ILogger<ReplicaPump> logger)
 {
-    public ReplicaPump Start(ReplicaAddress address, Opened opened, GroupMembers members)
+    public ReplicaPump Start(
+        ReplicaAddress address, Opened opened, GroupMembers members, Func<ReplicaPlace, CancellationToken, Task<ImmutableArray<RemainingLease>>>? askAboutLeases = null)
     {
         var self = new GroupMember(address, opened.Replacement ?? GroupMembers.IdOf(address.Place));
         var sender = new ReplicaSender(address, records.StoreId, opened.Storage.Epoch, opened.OpeningId) { Member = self.ToWire(), Members = members };
@@ -43,8 +45,10 @@ internal sealed class ReplicaPumpFactory(
             new SeededRandomSource(BitConverter.ToUInt64(Guid.NewGuid().ToByteArray())),
             time,
             metrics,
-            logger)
+            logger,
+            gate)
         {
+            AskAboutLeases = askAboutLeases,
             PreferredLeaders = () => policies.LeadersOf(address.Shard.Keyspace),
             History = new(
                 new()
@@ -67,7 +71,16 @@ internal sealed class ReplicaPumpFactory(
 
         // A silent group ticks no more, and would stay where it is.
         var watching = policies.WhenLeadersChange(address.Shard.Keyspace, pump.Wake);
-        pump.Completion.ContinueWith(_ => watching.Dispose(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        var sizing = metrics.WatchSize(Names.KeyspaceOf(address.Shard.Keyspace), () => pump.Status.Role == RaftRole.Leader ? pump.StateBytes : null);
+        pump.Completion.ContinueWith(
+            _ =>
+            {
+                watching.Dispose();
+                sizing.Dispose();
+            },
+            CancellationToken.None,
+            TaskContinuationOptions.None,
+            TaskScheduler.Default);
         return pump;
     }
 

@@ -28,6 +28,10 @@ internal interface IReplicaPeerGrain : IGrainWithStringKey
     [AlwaysInterleave, Alias("GetReadIndex")]
     Task<ulong?> GetReadIndexAsync(TimeSpan timeout, SiloCredential credential);
 
+    /// <summary>How long the leases of the shard live on by this replica's clock, whether or not it leads. Fails while the replica is not running.</summary>
+    [AlwaysInterleave, Alias("GetRemainingLeases")]
+    Task<ImmutableArray<RemainingLease>> GetRemainingLeasesAsync(SiloCredential credential);
+
     /// <summary>
     /// A replica that is about to be founded says which store it is on. The answer is durable: the first store named for a replica stays
     /// its home, see <see cref="Founding.ReplicaFounder"/>. <paramref name="witnesses"/> are the group's as the caller knows them, <paramref name="ordinal"/> says which of
@@ -46,6 +50,11 @@ internal interface IReplicaPeerGrain : IGrainWithStringKey
     /// <summary>A store that the ring has made the home of a replica, in the place of one that is gone, asks for the next step into the group, as a witness or none. For the ordinal see <see cref="IntroduceAsync"/>.</summary>
     [AlwaysInterleave, Alias("Join")]
     Task<JoinReply> JoinAsync(DatacenterId from, Guid storeId, bool isWitness, SiloCredential credential, int ordinal);
+
+    /// <summary>Ends the replica for good, if its keyspace was dropped: it answers nobody any more, and its data are gone from the store.</summary>
+    /// <returns>Whether it has ended, durably. False also when another store than this silo's is its home.</returns>
+    [AlwaysInterleave, Alias("EndIfDropped")]
+    Task<bool> EndIfDroppedAsync(SiloCredential credential);
 }
 
 /// <summary>The answer to an introduction.</summary>

@@ -1,10 +1,12 @@
+using System.Collections.Immutable;
 using MultiDc.Server.StateMachine;
 
 namespace MultiDc.Server.Replication;
 
 /// <summary>
 /// When the leases of a shard end by this replica's monotonic clock: a whole life after it applied their last renewal, or, when it did not see that because it has started since, after it
-/// loaded them. Every replica keeps it, so that a new leader goes on where the last one was: it cannot be early, for it applied the renewal later. Knows readings of the clock, and no clock.
+/// loaded them. Every replica keeps it, so that a new leader goes on where the last one was: it cannot be early, for it applied the renewal later. What others tell of their clocks takes the
+/// time away by which this one came too late (<see cref="Hear"/>). Knows readings of the clock, and no clock.
 /// </summary>
 internal sealed class LeaseClock(TimeProvider time)
 {
@@ -54,6 +56,29 @@ internal sealed class LeaseClock(TimeProvider time)
                 {
                     byEnd.Enqueue(lease, running[lease].EndsAt);
                 }
+            }
+        }
+
+        Settle();
+    }
+
+    /// <summary>All leases as they live on by this clock.</summary>
+    public ImmutableArray<RemainingLease> Remaining(long now) =>
+        [.. running.Select(lease => new RemainingLease(lease.Key, lease.Value.Record.RenewedAt.Value, RemainingOf(lease.Key, lease.Value.Record.RenewedAt, now)!.Value))];
+
+    /// <summary>
+    /// Takes in how long leases lived on by another replica's clock. Every clock counts a whole life from after the renewal was committed, so none is early and the earliest is the truest; what was
+    /// told has taken time to come here, which makes it late and not early. It must be of the same renewal.
+    /// </summary>
+    public void Hear(ImmutableArray<RemainingLease> told, long now)
+    {
+        foreach (var (lease, renewedAt, remaining) in told)
+        {
+            var end = now + (long)Math.Ceiling(remaining.TotalSeconds * time.TimestampFrequency);
+            if (running.TryGetValue(lease, out var known) && known.Record.RenewedAt.Value == renewedAt && end < known.EndsAt)
+            {
+                running[lease] = known with { EndsAt = end };
+                byEnd.Enqueue(lease, end);
             }
         }
 
@@ -118,3 +143,10 @@ internal sealed class LeaseClock(TimeProvider time)
         }
     }
 }
+
+/// <summary>How long a lease lives on by a replica's clock.</summary>
+/// <param name="Lease">Which.</param>
+/// <param name="RenewedAt">The log index of its last renewal.</param>
+/// <param name="Remaining">How long, from when this was told.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.RemainingLease")]
+internal readonly record struct RemainingLease([property: Id(0)] LeaseId Lease, [property: Id(1)] ulong RenewedAt, [property: Id(2)] TimeSpan Remaining);

@@ -6,7 +6,9 @@ namespace MultiDc.Server.Replication;
 /// Linearizable reads on their way (dissertation §6.4): asked before the leader knew its commit index, waiting for a quorum to confirm the
 /// leadership, or confirmed and waiting for the state machine.
 /// </summary>
-internal sealed class PendingReads(int maxHeld)
+/// <param name="maxHeld">The most that wait for a new leader's first commit.</param>
+/// <param name="retryAfter">After what time whoever is refused as overloaded is told to come again.</param>
+internal sealed class PendingReads(int maxHeld, TimeSpan retryAfter)
 {
     private readonly List<LinearizableRead> beforeTermCommitted = [];
     private readonly Dictionary<ReadRequestId, LinearizableRead> unconfirmed = [];
@@ -26,13 +28,13 @@ internal sealed class PendingReads(int maxHeld)
                 unconfirmed.Add(id, read);
                 break;
             case ProposalRefusal.TermNotCommitted when beforeTermCommitted.Count >= maxHeld:
-                read.Refuse(new(RejectionReason.Overloaded, $"{maxHeld} reads wait already for the new leader's first commit"));
+                read.Refuse(new(RejectionReason.Overloaded, $"{maxHeld} reads wait already for the new leader's first commit") { RetryAfter = retryAfter });
                 break;
             case ProposalRefusal.TermNotCommitted:
                 beforeTermCommitted.Add(read);
                 break;
             case ProposalRefusal.Overloaded:
-                read.Refuse(new(RejectionReason.Overloaded, "too many reads wait for the leader's quorum"));
+                read.Refuse(new(RejectionReason.Overloaded, "too many reads wait for the leader's quorum") { RetryAfter = retryAfter });
                 break;
             default:
                 read.Refuse(ReadRejected.By(RejectionReason.NotLeader, "this replica does not lead", leader()));

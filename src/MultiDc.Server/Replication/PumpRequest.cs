@@ -6,6 +6,9 @@ namespace MultiDc.Server.Replication;
 /// <summary>Something a pump is asked to do on its own turn.</summary>
 internal abstract class PumpRequest
 {
+    /// <summary>The timestamp after which nobody waits for it any more; null: somebody always does.</summary>
+    public long? GivenUpAt { get; init; }
+
     /// <summary>The pump ended before the request was served.</summary>
     public abstract void Abandon(PumpStop stop);
 }

@@ -20,7 +20,7 @@ internal sealed partial class ReplicaGrain
 
         if (pump is null || staleReader is not { } reader)
         {
-            return new ReadRejected(RejectionReason.NotReady, NotReadyDetail);
+            return new ReadRejected(WhyNotServed, NotReadyDetail);
         }
 
         var begunAt = time.GetTimestamp();
@@ -62,7 +62,7 @@ internal sealed partial class ReplicaGrain
 
         if (pump is null || staleReader is not { } reader)
         {
-            return new ReadRejected(RejectionReason.NotReady, NotReadyDetail);
+            return new ReadRejected(WhyNotServed, NotReadyDetail);
         }
 
         if (reader.Pump.Status.Role == RaftRole.Leader)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using MultiDc.Grains;
 using MultiDc.Server.Openings;
 using MultiDc.Server.Replacements;
 using MultiDc.Server.Transport;
@@ -81,6 +82,7 @@ internal sealed partial class ReplicaGrain
     {
         gate.Require(credential);
         var place = RequireOther(new(from, Math.Max(1, ordinal)));
+        RequireNotDropped();
         return await founder.AnswerAsync(address, place, storeId, witnesses.IsDefault ? [] : witnesses);
     }
 
@@ -89,6 +91,7 @@ internal sealed partial class ReplicaGrain
         gate.Require(credential);
         var other = GroupMember.Of(address.Shard, from, presentation.Member, presentation.StoreId);
         var place = RequireOther(other.Replica.Place);
+        RequireNotDropped();
         if (!await founder.MaySpeakForAsync(address))
         {
             throw new InvalidOperationException($"store {records.StoreId} is not the home of replica {address} and cannot speak for it");
@@ -126,6 +129,22 @@ internal sealed partial class ReplicaGrain
     {
         gate.Require(credential);
         return await JoinAsync(RequireOther(new(from, Math.Max(1, ordinal))), storeId, isWitness);
+    }
+
+    public async Task<bool> EndIfDroppedAsync(SiloCredential credential)
+    {
+        gate.Require(credential);
+
+        // Whoever asks may have told the datacenter's ring grain just now, and not this silo.
+        if (!policies.HasDropped(address.Shard.Keyspace) && await GrainFactory.GetGrain<IRingGrain>(links.Local.Value).GetSnapshotAsync(policies.Ring.Version) is { } ring)
+        {
+            policies.Learn(ring);
+        }
+
+        // Only the store that votes can say that it does no more.
+        return policies.HasDropped(address.Shard.Keyspace)
+            && (await founder.GetHomeAsync(address) is not { } home || home.StoreId == records.StoreId)
+            && await drops.EndAsync(address);
     }
 
     private async Task<JoinReply> JoinAsync(ReplicaPlace from, Guid storeId, bool isWitness)
@@ -170,6 +189,14 @@ internal sealed partial class ReplicaGrain
     // Another group, another store, another opening than the last that was accepted here: an older one is a zombie's.
     private async ValueTask<bool> IsStrangerAsync(ReplicaFrame frame) =>
         frame.Shard != address.Shard || !await judge.ListensToAsync(frame.Sender, frame.StoreId, frame.Epoch, frame.OpeningId);
+
+    private void RequireNotDropped()
+    {
+        if (DroppedOrNull is { } dropped)
+        {
+            throw new InvalidOperationException($"{dropped.Detail}: nobody speaks for replica {address}");
+        }
+    }
 
     private ReplicaPlace RequireOther(ReplicaPlace from) => from != address.Place && links.Datacenters.Contains(from.Datacenter)
         ? from

@@ -34,7 +34,7 @@ internal sealed partial class ReplicaGrain
         {
             if (pump is null || staleReader is not { } reader)
             {
-                return new ReadRejected(RejectionReason.NotReady, NotReadyDetail);
+                return new ReadRejected(WhyNotServed, NotReadyDetail);
             }
 
             var left = request.Timeout - time.GetElapsedTime(begunAt);

@@ -8,5 +8,5 @@ internal sealed partial class ReplicaGrain
 {
     public Task<WatchReply> WatchAsync(WatchRequest request) => pump is not null && staleReader is { } reader
         ? new ReplicaWatches(address, reader.Pump, reader.Freshness, time, metrics).WatchAsync(request)
-        : Task.FromResult(new WatchReply([], request.After ?? default, null, new(RejectionReason.NotReady, NotReadyDetail)));
+        : Task.FromResult(new WatchReply([], request.After ?? default, null, new(WhyNotServed, NotReadyDetail)));
 }

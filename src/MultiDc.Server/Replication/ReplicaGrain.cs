@@ -23,7 +23,7 @@ namespace MultiDc.Server.Replication;
 /// </summary>
 [DatacenterPlacement, GrainDirectory(SiloLocalGrainDirectory.Name), KeepAlive, Immovable, Reentrant]
 internal sealed partial class ReplicaGrain(
-    ReplicaFounder founder, ReplicaRecords records, OpeningJudge judge, ReplicaPumpFactory pumps, LocalReplicas locals, SiloGate gate, IDatacenterLinks links, DatacenterSiloChooser chooser, ILocalSiloDetails silo, IOptions<MultiDcOptions> options, KeyspacePolicies policies,
+    ReplicaFounder founder, ReplicaRecords records, OpeningJudge judge, ReplicaPumpFactory pumps, LocalReplicas locals, SiloGate gate, IDatacenterLinks links, DatacenterSiloChooser chooser, ILocalSiloDetails silo, IOptions<MultiDcOptions> options, KeyspacePolicies policies, DroppedReplicas drops,
     TimeProvider time, ReplicaMetrics metrics, ILogger<ReplicaGrain> logger) : Grain, IReplicaGrain, IReplicaPeerGrain, ILocalReplica, IDisposable
 {
     private static readonly TimeSpan FoundingRetry = TimeSpan.FromMilliseconds(200);
@@ -82,6 +82,11 @@ internal sealed partial class ReplicaGrain(
     public async Task<WriteResult> WriteAsync(WriteRequest request)
     {
         var problem = OperationLimits.DescribeProblem(request.Operation) ?? policies.DescribeProblem(address.Shard.Keyspace, request.Operation);
+        if (problem is null && DescribeOverQuota(request.Operation) is { } full)
+        {
+            return new Rejected(RejectionReason.QuotaExceeded, full);
+        }
+
         return problem is null
             ? (await ProposeAsync(new WriteCommand(request.Session, request.Sequence, request.Operation), request.Timeout)).Result
             : new Rejected(RejectionReason.InvalidArgument, problem);
@@ -123,6 +128,9 @@ internal sealed partial class ReplicaGrain(
                         return;
                     case Refused refused:
                         await RefuseAsync(refused);
+                        return;
+                    case KeyspaceDropped dropped:
+                        await EndAsync(dropped);
                         return;
                 }
 
@@ -170,6 +178,9 @@ internal sealed partial class ReplicaGrain(
                 case Refused refused:
                     await RefuseAsync(refused);
                     return null;
+                case KeyspaceDropped dropped:
+                    await EndAsync(dropped);
+                    return null;
                 case NotYet notYet:
                     (state, detail) = ("founding", notYet.Detail);
                     await Task.Delay(notYet.NeedsAnotherSilo ? PlacementCheck : FoundingRetry, time, closing.Token);
@@ -191,7 +202,7 @@ internal sealed partial class ReplicaGrain(
     }
 
     /// <summary>Presents the opening, and runs the replica once it is accepted.</summary>
-    /// <returns>Null: this activation ends. <see cref="Refused"/>: it must not go on. <see cref="NotYet"/> or <see cref="StoreAway"/>: the replica is to be opened again.</returns>
+    /// <returns>Null: this activation ends. <see cref="Refused"/>: it must not go on. <see cref="KeyspaceDropped"/>: nor anybody. <see cref="NotYet"/> or <see cref="StoreAway"/>: the replica is to be opened again.</returns>
     private async Task<FoundingResult?> TakePartAsync(Opened opened)
     {
         var isRunning = false;
@@ -205,7 +216,7 @@ internal sealed partial class ReplicaGrain(
             joining.Start();
             if (!await WaitUntilDecidedAsync("joining", joining.Member, joining.Refused, () => joining.Detail))
             {
-                return null;
+                return DroppedOrNull;
             }
 
             if (joining.Refused.IsCompleted)
@@ -220,7 +231,7 @@ internal sealed partial class ReplicaGrain(
             presenting.Start();
             if (!await WaitUntilDecidedAsync("presenting", presenting.Accepted, presenting.Refused, () => presenting.Detail))
             {
-                return null;
+                return DroppedOrNull;
             }
 
             if (presenting.Refused.IsCompleted)
@@ -245,7 +256,7 @@ internal sealed partial class ReplicaGrain(
         }
     }
 
-    // False: the replica's place is on another silo.
+    // False: the replica's place is on another silo, or nowhere any more.
     private async Task<bool> WaitUntilDecidedAsync(string waiting, Task accepted, Task<Refused> refused, Func<string> describe)
     {
         while (!accepted.IsCompleted && !refused.IsCompleted)
@@ -253,7 +264,7 @@ internal sealed partial class ReplicaGrain(
             (state, detail) = (waiting, describe());
             await Task.WhenAny(accepted, refused, Task.Delay(PlacementCheck, time, closing.Token));
             closing.Token.ThrowIfCancellationRequested();
-            if (!accepted.IsCompleted && await StepAsideAsync())
+            if (!accepted.IsCompleted && (policies.HasDropped(address.Shard.Keyspace) || await StepAsideAsync()))
             {
                 return false;
             }
@@ -264,15 +275,17 @@ internal sealed partial class ReplicaGrain(
 
     private async Task<FoundingResult?> RunPumpAsync(Opened opened, OpeningPresenter presenting, GroupJoiner joining)
     {
-        await using (pump = pumps.Start(address, opened, members))
+        await using (pump = pumps.Start(address, opened, members, AskAboutLeasesAsync))
         {
             staleReader = NewStaleReader(pump);
             (state, detail) = ("running", "");
             var completion = pump.Completion;
+            var dropped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            using var dropping = policies.WhenDropped(address.Shard.Keyspace, () => dropped.TrySetResult());
             locals.Add(address, this);
             try
             {
-                await Task.WhenAny(completion, presenting.Refused, joining.Refused).WaitAsync(closing.Token);
+                await Task.WhenAny(completion, presenting.Refused, joining.Refused, dropped.Task).WaitAsync(closing.Token);
             }
             finally
             {
@@ -281,6 +294,11 @@ internal sealed partial class ReplicaGrain(
 
             recovered = pump.Status.Configuration;
             pump = null;
+            if (dropped.Task.IsCompleted)
+            {
+                return Dropped;
+            }
+
             if (presenting.Refused.IsCompleted || joining.Refused.IsCompleted)
             {
                 return await (presenting.Refused.IsCompleted ? presenting.Refused : joining.Refused);
@@ -315,6 +333,20 @@ internal sealed partial class ReplicaGrain(
 
         // The home may come back, and then the director sends the callers there; this activation would be in the way.
         (state, detail) = ("refused", refused.Detail);
+        await Task.Delay(RefusedRetry, time, closing.Token);
+        DeactivateOnIdle();
+    }
+
+    // What is left of it is erased, and callers that do not know it yet are told.
+    private async Task EndAsync(KeyspaceDropped dropped)
+    {
+        (state, detail, keepsMemory) = ("dropped", dropped.Detail, false);
+        if (await records.GetDescriptorAsync(address) is not null)
+        {
+            // Anybody can make up a key: of what was never here nothing is kept.
+            await drops.EndAsync(address);
+        }
+
         await Task.Delay(RefusedRetry, time, closing.Token);
         DeactivateOnIdle();
     }
@@ -366,7 +398,7 @@ internal sealed partial class ReplicaGrain(
     {
         try
         {
-            return await founder.TryOpenAsync(address);
+            return policies.HasDropped(address.Shard.Keyspace) ? Dropped : await founder.TryOpenAsync(address);
         }
         catch (StoreFullException exception)
         {
@@ -401,12 +433,12 @@ internal sealed partial class ReplicaGrain(
     {
         if (pump is not { } target)
         {
-            return new(new Rejected(RejectionReason.NotReady, NotReadyDetail));
+            return new(new Rejected(WhyNotServed, NotReadyDetail));
         }
 
         try
         {
-            return await target.ProposeAsync(KeyValueCommandCodec.Encode(command)).WaitAsync(timeout, time);
+            return await target.ProposeAsync(KeyValueCommandCodec.Encode(command), timeout).WaitAsync(timeout, time);
         }
         catch (TimeoutException)
         {
@@ -418,12 +450,12 @@ internal sealed partial class ReplicaGrain(
     {
         if (pump is not { } target)
         {
-            return refuse(new(RejectionReason.NotReady, NotReadyDetail));
+            return refuse(new(WhyNotServed, NotReadyDetail));
         }
 
         try
         {
-            return await target.ReadAsync(read, refuse).WaitAsync(timeout, time);
+            return await target.ReadAsync(read, refuse, timeout).WaitAsync(timeout, time);
         }
         catch (TimeoutException)
         {
@@ -431,7 +463,15 @@ internal sealed partial class ReplicaGrain(
         }
     }
 
-    private string NotReadyDetail => $"replica {address} is {state}{(detail.Length > 0 ? ": " : "")}{detail}";
+    private KeyspaceDropped Dropped => new($"keyspace '{Names.KeyspaceOf(address.Shard.Keyspace)}' was dropped");
+
+    private KeyspaceDropped? DroppedOrNull => policies.HasDropped(address.Shard.Keyspace) ? Dropped : null;
+
+    private RejectionReason WhyNotServed => IsDropped ? RejectionReason.UnknownKeyspace : RejectionReason.NotReady;
+
+    private bool IsDropped => state == "dropped" || policies.HasDropped(address.Shard.Keyspace);
+
+    private string NotReadyDetail => IsDropped ? Dropped.Detail : $"replica {address} is {state}{(detail.Length > 0 ? ": " : "")}{detail}";
 
     [LoggerMessage(1060, LogLevel.Warning, "Replica {Replica} is refused: {Detail}")]
     private static partial void LogRefused(ILogger logger, ReplicaAddress replica, string detail);

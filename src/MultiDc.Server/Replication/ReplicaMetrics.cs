@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 
 namespace MultiDc.Server.Replication;
@@ -6,6 +7,7 @@ namespace MultiDc.Server.Replication;
 internal sealed class ReplicaMetrics : IDisposable
 {
     private readonly Meter meter;
+    private readonly ConcurrentDictionary<Func<long?>, string> sizes = [];
 
     public ReplicaMetrics(IMeterFactory? meters)
     {
@@ -17,6 +19,7 @@ internal sealed class ReplicaMetrics : IDisposable
         FramesDropped = meter.CreateCounter<long>("multidc.transport.frames.dropped", "{frame}", "Frames dropped because too much waits for the datacenter, or it was never reached.");
         CallsRefused = meter.CreateCounter<long>("multidc.silo.calls.refused", "{call}", "Calls that only silos may make and that came without the right credential; any is an alert.");
         RequestsRefused = meter.CreateCounter<long>("multidc.replica.requests.refused", "{request}", "Callers' requests refused because a queue was full.");
+        ProposalHolds = meter.CreateCounter<long>("multidc.replica.proposals.holds", "{hold}", "Times that writes waited for those before them to be committed, by what ended it: 'committed' or 'expired'.");
         LeadershipsWon = meter.CreateCounter<long>("multidc.raft.leaderships.won", "{leadership}", "Elections won by replicas of this silo.");
         LeadersMisplaced = meter.CreateUpDownCounter<long>("multidc.raft.leaders.misplaced", "{shard}", "Shards led by replicas of this silo that should be led from another datacenter.");
         EntriesApplied = meter.CreateCounter<long>("multidc.raft.entries.applied", "{entry}", "Log entries applied to the state machine.");
@@ -27,6 +30,7 @@ internal sealed class ReplicaMetrics : IDisposable
         WatchHistoryBytes = meter.CreateUpDownCounter<long>("multidc.watch.history.size", "By", "Recent changes that replicas of this silo keep in memory for watches.");
         WatchersWaiting = meter.CreateUpDownCounter<long>("multidc.watch.waiting", "{watcher}", "Watchers that wait at replicas of this silo for a change.");
         WatchesRefused = meter.CreateCounter<long>("multidc.watch.refused", "{request}", "Requests of watchers that were not served, by reason; 'compacted' are those that asked for changes no longer remembered.");
+        meter.CreateObservableGauge("multidc.keyspace.size", Sizes, "By", "Bytes of keys and values in the shards that replicas of this silo lead, by keyspace; of keyspaces with a limit on it, once they are counted.");
         PersistDuration = meter.CreateHistogram<double>("multidc.replica.persist.duration", "s", "How long a Ready took to become durable.");
     }
 
@@ -41,6 +45,8 @@ internal sealed class ReplicaMetrics : IDisposable
     public Counter<long> CallsRefused { get; }
 
     public Counter<long> RequestsRefused { get; }
+
+    public Counter<long> ProposalHolds { get; }
 
     public Counter<long> LeadershipsWon { get; }
 
@@ -64,5 +70,22 @@ internal sealed class ReplicaMetrics : IDisposable
 
     public Histogram<double> PersistDuration { get; }
 
+    /// <summary>Adds a shard to the sizes, until the answer is disposed of.</summary>
+    /// <param name="keyspace">Its keyspace.</param>
+    /// <param name="size">How large it is; null: it is not led here, or not counted.</param>
+    public IDisposable WatchSize(string keyspace, Func<long?> size)
+    {
+        sizes[size] = keyspace;
+        return new Watching(() => sizes.TryRemove(size, out _));
+    }
+
     public void Dispose() => meter.Dispose();
+
+    private IEnumerable<Measurement<long>> Sizes() => sizes.Select(static watched => (Keyspace: watched.Value, Size: watched.Key())).Where(static shard => shard.Size is not null)
+        .GroupBy(static shard => shard.Keyspace).Select(static keyspace => new Measurement<long>(keyspace.Sum(static shard => shard.Size!.Value), new KeyValuePair<string, object?>("keyspace", keyspace.Key)));
+
+    private sealed class Watching(Action stop) : IDisposable
+    {
+        public void Dispose() => stop();
+    }
 }

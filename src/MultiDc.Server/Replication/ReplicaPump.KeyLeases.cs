@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using MultiDc.Grains;
 using MultiDc.Server.StateMachine;
 using MultiDc.Storage;
@@ -13,13 +14,31 @@ internal sealed partial class ReplicaPump
     private const int MaxLeasesOfEntry = 64;
     private static readonly TimeSpan LeaseProposalPatience = TimeSpan.FromSeconds(1);
 
+    // Who does not answer is away, and the lease then ends later, as it does when nobody knows better.
+    private const int MaxQuestionsAboutLeases = 6;
+    private static readonly TimeSpan FirstPauseOfQuestions = TimeSpan.FromMilliseconds(250);
+
     private LeaseClock? leaseClock;
+    private Term askedAboutLeasesIn;
+    private int questionsAboutLeases;
     private ITimer? leaseTimer;
     private long? leaseTimerEnd;
 
     /// <summary>Reads a lease, linearizably; null: there is none. On the pump's turn also under a leader's lease: the clock belongs to it.</summary>
     public Task<LeaseReply> ReadLeaseAsync(LeaseId lease) => ReadOnTurnAsync(
-        async state => new LeaseReply(await LeaseStatusAsync(state, lease), null), static rejected => new LeaseReply(null, rejected));
+        async state => new LeaseReply(await LeaseStatusAsync(state, lease), null) { Revision = new(state.Applied.Value) }, static rejected => new LeaseReply(null, rejected));
+
+    /// <summary>
+    /// Asks another replica how long the leases live on by its clock; null: nobody is asked. Throws what it likes when there is no answer, and ends when the token is cancelled.
+    /// </summary>
+    public Func<ReplicaPlace, CancellationToken, Task<ImmutableArray<RemainingLease>>>? AskAboutLeases { get; init; }
+
+    /// <summary>How long the leases live on by this replica's clock, whoever leads.</summary>
+    public Task<ImmutableArray<RemainingLease>> GetRemainingLeasesAsync()
+    {
+        var turn = new TurnRequest<ImmutableArray<RemainingLease>>(() => ValueTask.FromResult(leaseClock?.Remaining(time.GetTimestamp()) ?? []), []);
+        return Enqueue(turn) is null ? turn.Result : Task.FromResult(ImmutableArray<RemainingLease>.Empty);
+    }
 
     private void KeepLeases()
     {
@@ -36,6 +55,13 @@ internal sealed partial class ReplicaPump
             return;
         }
 
+        if (isReset || (node.Role == RaftRole.Leader && node.Term != askedAboutLeasesIn))
+        {
+            // Loaded, this clock saw none of the renewals; and a leader's clock counts, whatever it has missed as a follower.
+            askedAboutLeasesIn = node.Role == RaftRole.Leader ? node.Term : askedAboutLeasesIn;
+            AskOthersAboutLeases();
+        }
+
         if (node.Role == RaftRole.Leader)
         {
             ProposeExpiries(leaseClock);
@@ -50,6 +76,55 @@ internal sealed partial class ReplicaPump
 
             // Timers count whole milliseconds, and may be early by a fraction.
             leaseTimer.Change(left + TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void AskOthersAboutLeases()
+    {
+        if (AskAboutLeases is not { } ask)
+        {
+            return;
+        }
+
+        var question = ++questionsAboutLeases;
+        background.RemoveAll(static task => task.IsCompleted);
+        foreach (var other in node.Configuration.Members.Where(member => member != node.Id && !node.Configuration.IsWitness(member)))
+        {
+            if (members.PlaceOf(other) is { } place)
+            {
+                background.Add(AskAsync(place));
+            }
+        }
+
+        async Task AskAsync(ReplicaPlace place)
+        {
+            var pause = FirstPauseOfQuestions;
+            for (var i = 0; i < MaxQuestionsAboutLeases && question == questionsAboutLeases && !stopping.IsCancellationRequested; i++)
+            {
+                try
+                {
+                    var told = await ask(place, stopping.Token);
+                    inbox.AddCompletion(new TurnRequest<bool>(
+                        () =>
+                        {
+                            leaseClock?.Hear(told, time.GetTimestamp());
+                            return ValueTask.FromResult(true);
+                        },
+                        false));
+                    return;
+                }
+                catch (Exception) when (!stopping.IsCancellationRequested)
+                {
+                    // Away, or of a version that does not know the question.
+                }
+                catch (Exception)
+                {
+                    return;
+                }
+
+                await Task.Delay(pause, time, stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+                pause *= 2;
+            }
         }
     }
 

@@ -27,29 +27,34 @@ internal sealed partial class ReplicaPump
     }
 
     /// <summary>Proposes a command; the result comes when an entry is applied at its place in the log.</summary>
-    public Task<ApplyResult> ProposeAsync(ReadOnlyMemory<byte> payload) => ProposeAsync(node => node.Propose(payload));
+    /// <param name="payload">The command.</param>
+    /// <param name="patience">How long the caller waits: what has not come to its turn by then is not proposed any more. Null: for ever.</param>
+    public Task<ApplyResult> ProposeAsync(ReadOnlyMemory<byte> payload, TimeSpan? patience = null) => ProposeAsync(node => node.Propose(payload), patience);
 
-    private Task<ApplyResult> ProposeAsync(Func<RaftNode, ProposalResult> propose)
+    private Task<ApplyResult> ProposeAsync(Func<RaftNode, ProposalResult> propose, TimeSpan? patience = null)
     {
-        var request = new ProposeRequest(propose);
+        var request = new ProposeRequest(propose) { GivenUpAt = GivenUpAt(patience) };
         if (Enqueue(request) is var (reason, detail))
         {
-            request.Complete(new(new Rejected(reason, detail)));
+            request.Complete(new(new Rejected(reason, detail) { RetryAfter = RetryAfterOf(reason) }));
         }
 
         return request.Result;
     }
 
     /// <summary>Reads, linearizably. Where the pump's turn need not be waited for, the state is read on the caller's thread.</summary>
-    public Task<TReply> ReadAsync<TReply>(Func<IReplicaState, ValueTask<TReply>> read, Func<ReadRejected, TReply> refuse) =>
-        FindLease() is { } lease ? ReadUnderLeaseAsync(lease, read, refuse) : ReadOnTurnAsync(read, refuse);
+    /// <param name="read">Reads.</param>
+    /// <param name="refuse">Makes a refusal.</param>
+    /// <param name="patience">How long the caller waits: what has not come to its turn by then is not begun any more. Null: for ever.</param>
+    public Task<TReply> ReadAsync<TReply>(Func<IReplicaState, ValueTask<TReply>> read, Func<ReadRejected, TReply> refuse, TimeSpan? patience = null) =>
+        FindLease() is { } lease ? ReadUnderLeaseAsync(lease, read, refuse) : ReadOnTurnAsync(read, refuse, patience);
 
-    private Task<TReply> ReadOnTurnAsync<TReply>(Func<IReplicaState, ValueTask<TReply>> read, Func<ReadRejected, TReply> refuse)
+    private Task<TReply> ReadOnTurnAsync<TReply>(Func<IReplicaState, ValueTask<TReply>> read, Func<ReadRejected, TReply> refuse, TimeSpan? patience = null)
     {
-        var request = new LinearizableRead<TReply>(read, refuse);
+        var request = new LinearizableRead<TReply>(read, refuse) { GivenUpAt = GivenUpAt(patience) };
         if (Enqueue(request) is var (reason, detail))
         {
-            request.Refuse(new(reason, detail));
+            request.Refuse(new(reason, detail) { RetryAfter = RetryAfterOf(reason) });
         }
 
         return request.Result;
@@ -134,10 +139,30 @@ internal sealed partial class ReplicaPump
         }
     }
 
+    private long? GivenUpAt(TimeSpan? patience) => patience is { } time ? this.time.GetTimestamp() + (long)(time.TotalSeconds * this.time.TimestampFrequency) : null;
+
+    private TimeSpan? RetryAfterOf(RejectionReason reason) => reason == RejectionReason.Overloaded ? options.RetryAfter : null;
+
+    // While the gate is closed the pump sleeps on.
+    private bool TryAddProposal(ProposeRequest proposal)
+    {
+        if (!inbox.TryAddProposal(proposal))
+        {
+            return false;
+        }
+
+        if (status.Role != RaftRole.Leader || share!.TryPass())
+        {
+            inbox.WakeAgain();
+        }
+
+        return true;
+    }
+
     /// <summary>Hands in a request; what to refuse it with, if it was not taken.</summary>
     private (RejectionReason Reason, string Detail)? Enqueue(PumpRequest request)
     {
-        if (inbox.TryAddRequest(request))
+        if (share is not null && request is ProposeRequest proposal ? TryAddProposal(proposal) : inbox.TryAddRequest(request))
         {
             if (inbox.IsClosed)
             {

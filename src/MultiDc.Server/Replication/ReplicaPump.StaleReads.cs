@@ -13,7 +13,7 @@ internal sealed partial class ReplicaPump
         var turn = new TurnRequest<TReply>(
             () => DescribeWhyNoState() is { } why ? ValueTask.FromResult(refuse(new(RejectionReason.NotReady, why))) : read(storage.State),
             refuse(new(RejectionReason.NotReady, "the replica has stopped")));
-        return Enqueue(turn) is var (reason, detail) ? Task.FromResult(refuse(new(reason, detail))) : turn.Result;
+        return Enqueue(turn) is var (reason, detail) ? Task.FromResult(refuse(new(reason, detail) { RetryAfter = RetryAfterOf(reason) })) : turn.Result;
     }
 
     /// <summary>Completes when the log is applied up to the index; false when it never will be here, or too many wait, or some time after the caller's patience has ended.</summary>

@@ -11,6 +11,8 @@ namespace MultiDc.Server.Replication;
 /// </summary>
 internal sealed partial class ReplicaPump : IAsyncDisposable
 {
+    private const string WaitedTooLong = "it waited longer here than its caller did";
+
     private readonly RaftNode node;
     private readonly IReplicaStorage storage;
     private readonly KeyValueStateMachine stateMachine;
@@ -23,6 +25,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     private readonly ILogger<ReplicaPump> logger;
     private readonly ReplicaInbox inbox;
     private readonly PendingProposals proposals = new();
+    private readonly ProposalShare? share;
     private readonly PendingReads reads;
     private readonly int epochCheckTicks;
     private readonly bool usesLeases;
@@ -50,7 +53,8 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         IRandomSource random,
         TimeProvider time,
         ReplicaMetrics metrics,
-        ILogger<ReplicaPump> logger)
+        ILogger<ReplicaPump> logger,
+        ProposalGate? gate = null)
     {
         this.sender = sender;
         this.members = members;
@@ -67,8 +71,9 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         Range = range;
         snapshotReceiver = new(storage.State);
         snapshotSender = new(transport, sender, options, metrics);
-        reads = new(options.MaxHeldReads);
+        reads = new(options.MaxHeldReads, options.RetryAfter);
         inbox = new(options.MaxWaitingMessages, options.MaxWaitingRequests);
+        share = gate?.Join(inbox.WakeAgain);
         status = CurrentStatus();
         readsAnywhere = usesLeases && storage.CanBeReadAnywhere;
     }
@@ -194,6 +199,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         {
             inbox.ResetWake();
             await StepAsync();
+            ReportUncommitted();
             members.Follow(node.Configuration);
             do
             {
@@ -201,6 +207,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
             }
             while (reads.Retry(node, Leader) || await ServeReadsAsync());
 
+            ReportUncommitted();
             EndWaits();
             PublishLease();
             PublishStatus();
@@ -257,11 +264,30 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
             await StepAsync(request);
         }
 
-        if (inbox.RequestCount > 0)
+        if (inbox.HasRequests || !TakeProposals())
         {
             inbox.WakeAgain();
         }
     }
+
+    // False: more wait than one round takes. What waits at the gate is no reason to come back: whoever opens it says so. A replica that does not lead has its
+    // callers sent on at once.
+    private bool TakeProposals()
+    {
+        if (share is null || !inbox.HasProposals || !(node.Role != RaftRole.Leader || share.TryPass()))
+        {
+            return true;
+        }
+
+        for (var i = 0; i < options.MaxRequestsPerRound && inbox.TryTakeProposal(out var proposal); i++)
+        {
+            Propose(proposal);
+        }
+
+        return !inbox.HasProposals;
+    }
+
+    private void ReportUncommitted() => share?.Report(node.Role == RaftRole.Leader ? (int)(node.LastEntry.Index.Value - node.Commit.Value) : 0);
 
     // A leader that neither writes nor reads would otherwise never learn that a later activation took its place.
     private async ValueTask ConfirmEpochNowAndThenAsync()
@@ -277,6 +303,9 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     {
         switch (request)
         {
+            case LinearizableRead late when IsGivenUp(late):
+                late.Refuse(new(RejectionReason.Overloaded, WaitedTooLong) { RetryAfter = options.RetryAfter });
+                break;
             case ProposeRequest propose:
                 Propose(propose);
                 break;
@@ -301,12 +330,30 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         }
     }
 
+    // Work that nobody waits for any more would only make those wait longer who come behind it.
+    private bool IsGivenUp(PumpRequest request)
+    {
+        var isGivenUp = request.GivenUpAt is { } at && time.GetTimestamp() >= at;
+        if (isGivenUp)
+        {
+            metrics.RequestsRefused.Add(1);
+        }
+
+        return isGivenUp;
+    }
+
     private void Propose(ProposeRequest request)
     {
+        if (IsGivenUp(request))
+        {
+            request.Complete(new(new Rejected(RejectionReason.Overloaded, WaitedTooLong) { RetryAfter = options.RetryAfter }));
+            return;
+        }
+
         // Whoever does not lead says so below: what it has open may stay open for ever, and its callers must be sent on.
         if (node.Role == RaftRole.Leader && proposals.Count >= options.MaxOpenProposals)
         {
-            request.Complete(new(new Rejected(RejectionReason.Overloaded, $"the fate of {proposals.Count} writes is open")));
+            request.Complete(new(new Rejected(RejectionReason.Overloaded, $"the fate of {proposals.Count} writes is open") { RetryAfter = options.RetryAfter }));
             return;
         }
 
@@ -320,8 +367,8 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
 
         request.Complete(new(result.Refusal switch
         {
-            ProposalRefusal.Overloaded => new Rejected(RejectionReason.Overloaded, "too many bytes of writes are not yet committed"),
-            ProposalRefusal.TransferInProgress => new Rejected(RejectionReason.Overloaded, "the leadership is being handed over"),
+            ProposalRefusal.Overloaded => new Rejected(RejectionReason.Overloaded, "too many bytes of writes are not yet committed") { RetryAfter = options.RetryAfter },
+            ProposalRefusal.TransferInProgress => new Rejected(RejectionReason.Overloaded, "the leadership is being handed over") { RetryAfter = options.RetryAfter },
             ProposalRefusal.TermNotCommitted => new Rejected(RejectionReason.NotReady, "the new leader has not committed yet"),
             ProposalRefusal.ConfigurationInProgress => new Rejected(RejectionReason.PreconditionFailed, "another change of the membership is under way"),
             ProposalRefusal.NotCaughtUp => new Rejected(RejectionReason.PreconditionFailed, result.Detail!),
@@ -397,6 +444,12 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
             }
 
             metrics.EntriesApplied.Add(results.Length);
+            if (stateMachine.HasRenewedLeases)
+            {
+                // The followers' clocks start when they apply it too: a heartbeat later would be a heartbeat too much for whoever leads next.
+                node.TellCommit();
+            }
+
             PublishLease();
         }
 
@@ -447,9 +500,15 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         leaseTimer?.Dispose();
         stopping.Cancel();
         await Task.WhenAll(background);
+        share?.Report(0);
         while (inbox.TryTakeRequest(out var request) || inbox.TryTakeCompletion(out request))
         {
             request.Abandon(stop);
+        }
+
+        while (inbox.TryTakeProposal(out var proposal))
+        {
+            proposal.Abandon(stop);
         }
 
         proposals.AbandonAll(stop);

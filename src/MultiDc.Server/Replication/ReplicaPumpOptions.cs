@@ -18,6 +18,9 @@ internal sealed record ReplicaPumpOptions
     /// <summary>The most reads that wait for a new leader's first commit; more are refused as overloaded. Default: 4096.</summary>
     public int MaxHeldReads { get; init; } = 4096;
 
+    /// <summary>After what time whoever is refused as overloaded is told to come again: about what a full inbox takes. Default: 200 ms.</summary>
+    public TimeSpan RetryAfter { get; init; } = TimeSpan.FromMilliseconds(200);
+
     /// <summary>The log is compacted when it holds more than this in memory. Default: 8 MiB.</summary>
     public long CompactAfterBytes { get; init; } = 8 * 1024 * 1024;
 

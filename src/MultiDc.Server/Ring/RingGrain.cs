@@ -6,6 +6,7 @@ using MultiDc.Routing.Shards;
 using MultiDc.Server.Founding;
 using MultiDc.Server.Hosting;
 using MultiDc.Server.Placement;
+using MultiDc.Server.Replication;
 using MultiDc.Server.Trust;
 using Microsoft.Extensions.Options;
 using Orleans.Concurrency;
@@ -25,8 +26,13 @@ internal sealed partial class RingGrain(
     ISiloStores stores, RingMemory memory, KeyspacePolicies policies, SiloGate gate, IOptions<MultiDcOptions> options, TimeProvider time, ILogger<RingGrain> logger) : Grain, IRingGrain, IHomeRegisterGrain
 {
     private static readonly byte[] RingKey = "ring"u8.ToArray();
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
     private const int MaxChangeAttempts = 16;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    // Less for replicas than for their datacenter: what it has to say is not lost with one that does not answer.
+    private static readonly TimeSpan EndingPatience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan ReplicaEndingPatience = TimeSpan.FromSeconds(2.5);
 
     private readonly HashSet<ReplicaAddress> awake = [];
     private RingSnapshot? snapshot;
@@ -50,7 +56,7 @@ internal sealed partial class RingGrain(
 
         // Of a silo that died the others of its datacenter have seen the ring, even if its shard is out of reach without that silo.
         var recalled = await memory.RecallAsync(this.GetGrainId());
-        snapshot = policies.Ring is { } seen && !(recalled?.Version.Value > seen.Version.Value) ? seen : recalled;
+        snapshot = policies.Ring is { Version.Value: > 0 } seen && !(recalled?.Version.Value > seen.Version.Value) ? seen : recalled;
         isRemembered = snapshot is not null;
         this.RegisterGrainTimer(
             static (grain, _) => grain.RefreshAsync(),
@@ -117,6 +123,132 @@ internal sealed partial class RingGrain(
         catch (ArgumentException exception)
         {
             return new Rejected(RejectionReason.InvalidArgument, exception.Message);
+        }
+    }
+
+    public async Task<WriteResult> DropKeyspaceAsync(string keyspace, ulong? incarnation)
+    {
+        if (Names.IsSystemKeyspace(keyspace))
+        {
+            return new Rejected(RejectionReason.InvalidArgument, $"keyspace '{keyspace}' is the system's own");
+        }
+
+        if (options.Value.Keyspaces.Any(configured => configured.Name == keyspace))
+        {
+            return new Rejected(
+                RejectionReason.InvalidArgument, $"keyspace '{keyspace}' is in the configuration of the silos (MultiDc:Keyspaces), which would create it again at once: take it out of there first");
+        }
+
+        KeyspaceDescriptor? dropped = null;
+        WriteResult changed;
+        try
+        {
+            changed = await ChangeAsync(ring =>
+            {
+                var after = ring.WithoutKeyspace(keyspace, incarnation);
+                dropped = ring.Keyspaces.First(k => k.Name == keyspace);
+                return after;
+            });
+        }
+        catch (KeyNotFoundException exception)
+        {
+            return new Rejected(RejectionReason.UnknownKeyspace, exception.Message);
+        }
+
+        if (changed is not Applied)
+        {
+            return changed;
+        }
+
+        LogDropped(logger, links.Local, dropped!.Group);
+        var serving = await EndReplicasAsync(dropped);
+        return serving == 0 ? changed : new Unknown(
+            $"keyspace '{keyspace}' is dropped for good, but of {serving} of its {dropped.ShardCount} shards no majority of replicas has told yet that it has ended: they may serve until they learn of it");
+    }
+
+    public async Task<int[]> EndReplicasAsync(RingSnapshot ring, KeyspaceDescriptor keyspace, SiloCredential credential)
+    {
+        gate.Require(credential);
+        if (snapshot is null || isRemembered || ring.Version.Value > snapshot.Version.Value)
+        {
+            Adopt(ring);
+        }
+
+        var begunAt = time.GetTimestamp();
+        var ended = new List<int>();
+        foreach (var replicas in ReplicasHere(keyspace).Chunk(64))
+        {
+            if (time.GetElapsedTime(begunAt) >= ReplicaEndingPatience)
+            {
+                // Nobody waits for more; the others end when their silos see the ring.
+                break;
+            }
+
+            var answers = await Task.WhenAll(replicas.Select(EndAsync));
+            ended.AddRange(replicas.Where((_, i) => answers[i]).Select(static replica => replica.Shard.Number));
+        }
+
+        return [.. ended];
+
+        async Task<bool> EndAsync(ReplicaAddress replica)
+        {
+            try
+            {
+                awake.Remove(replica);
+                var left = ReplicaEndingPatience - time.GetElapsedTime(begunAt);
+                return await grains.GetGrain<IReplicaPeerGrain>(replica.ToString()).EndIfDroppedAsync(gate.Own).WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time);
+            }
+            catch (Exception exception)
+            {
+                LogNotEnded(logger, replica, exception.Message);
+                return false;
+            }
+        }
+    }
+
+    // Of a shard of whose replicas a majority has ended, wherever they are, nothing is committed and no leadership confirmed any more. How many shards are not so far.
+    private async Task<int> EndReplicasAsync(KeyspaceDescriptor keyspace)
+    {
+        var ring = snapshot!;
+        var ended = new int[keyspace.ShardCount];
+        var majority = (keyspace.Places.Length / 2) + 1;
+        await foreach (var numbers in Task.WhenEach(keyspace.Datacenters.Select(EndInAsync)))
+        {
+            foreach (var number in await numbers)
+            {
+                ended[number]++;
+            }
+
+            if (ended.All(count => count >= majority))
+            {
+                break;
+            }
+        }
+
+        if (options.Value.LeaderLeases && ended.Any(count => count < keyspace.Places.Length))
+        {
+            // What has not heard of it may lead by a lease that it got before the others ended.
+            await Task.Delay(options.Value.TickInterval * options.Value.ElectionTimeoutTicks, time);
+        }
+
+        return ended.Count(count => count < majority);
+
+        async Task<int[]> EndInAsync(DatacenterId datacenter)
+        {
+            if (!links.TryGetLink(datacenter, out var link) || !link.TryGetGrain<IHomeRegisterGrain>(datacenter.Value, out var there))
+            {
+                return [];
+            }
+
+            try
+            {
+                return await there.EndReplicasAsync(ring, keyspace, gate.Own).WaitAsync(EndingPatience, time);
+            }
+            catch (Exception exception)
+            {
+                LogNotTold(logger, datacenter, keyspace.Group, exception.Message);
+                return [];
+            }
         }
     }
 
@@ -232,7 +364,7 @@ internal sealed partial class RingGrain(
             }
         }
 
-        return new Rejected(RejectionReason.Overloaded, $"others changed the ring first, {MaxChangeAttempts} times in a row");
+        return new Rejected(RejectionReason.Overloaded, $"others changed the ring first, {MaxChangeAttempts} times in a row") { RetryAfter = RetryAfter };
     }
 
     private ImmutableArray<DatacenterId> WitnessesOf(ImmutableArray<DatacenterId> datacenters) => [.. datacenters.Where(d => links.Witnesses.Contains(d))];
@@ -247,6 +379,11 @@ internal sealed partial class RingGrain(
         }
     }
 
+    private IEnumerable<ReplicaAddress> ReplicasHere(KeyspaceDescriptor keyspace) =>
+        from number in Enumerable.Range(0, keyspace.ShardCount)
+        from ordinal in Enumerable.Range(1, keyspace.ReplicasIn(links.Local))
+        select new ReplicaAddress(keyspace.ShardAt(number), links.Local, ordinal);
+
     // A replica wakes when it is spoken to. After a restart somebody must speak first, or a shard without callers would sleep through a
     // second loss.
     private async Task WakeReplicasAsync()
@@ -256,11 +393,7 @@ internal sealed partial class RingGrain(
             return;
         }
 
-        var sleeping = snapshot.Keyspaces.Where(k => k.Datacenters.Contains(links.Local))
-            .SelectMany(k => Enumerable.Range(0, k.ShardCount).SelectMany(
-                number => Enumerable.Range(1, k.ReplicasIn(links.Local)).Select(ordinal => new ReplicaAddress(new(k.Name, number), links.Local, ordinal))))
-            .Where(replica => !awake.Contains(replica))
-            .ToArray();
+        var sleeping = snapshot.Keyspaces.SelectMany(ReplicasHere).Where(replica => !awake.Contains(replica)).ToArray();
         foreach (var group in sleeping.Chunk(64))
         {
             await Task.WhenAll(group.Select(WakeAsync));
@@ -294,6 +427,15 @@ internal sealed partial class RingGrain(
 
     [LoggerMessage(1102, LogLevel.Warning, "Ring of datacenter {Datacenter}: the refresh failed")]
     private static partial void LogRefreshFailed(ILogger logger, DatacenterId datacenter, Exception exception);
+
+    [LoggerMessage(1110, LogLevel.Information, "Ring of datacenter {Datacenter}: keyspace '{Keyspace}' is dropped")]
+    private static partial void LogDropped(ILogger logger, DatacenterId datacenter, string keyspace);
+
+    [LoggerMessage(1111, LogLevel.Debug, "Replica {Replica} has not ended, though its keyspace is dropped: {Reason}")]
+    private static partial void LogNotEnded(ILogger logger, ReplicaAddress replica, string reason);
+
+    [LoggerMessage(1112, LogLevel.Information, "Datacenter {Datacenter} did not say that the replicas of dropped keyspace '{Keyspace}' have ended there: {Reason}")]
+    private static partial void LogNotTold(ILogger logger, DatacenterId datacenter, string keyspace, string reason);
 
     [LoggerMessage(1103, LogLevel.Debug, "Replica {Replica} could not be woken: {Reason}")]
     private static partial void LogNotWoken(ILogger logger, ReplicaAddress replica, string reason);

@@ -12,6 +12,12 @@ internal sealed partial class KeyValueStateMachine
 
     private readonly record struct WrittenKey(ReadOnlyMemory<byte> Key, KeyValueEntry? Before, KeyValueEntry? After);
 
+    /// <summary>How many bytes more, or less, keys and values have than when the rows were loaded last.</summary>
+    public long SizeChange { get; private set; }
+
+    /// <summary>How often the rows were loaded.</summary>
+    public int Loads { get; private set; }
+
     /// <summary>What the batch that was applied last has changed, key by key, in order.</summary>
     public IReadOnlyList<Change> Changes => changes;
 
@@ -33,6 +39,7 @@ internal sealed partial class KeyValueStateMachine
     {
         foreach (var (key, before, after) in written)
         {
+            SizeChange += SizeOf(after) - SizeOf(before);
             if (before is not null || after is not null)
             {
                 changes.Add(new(revision, key, after?.Value, after?.CreateRevision ?? default, after?.Version ?? 0, before?.ModifyRevision, after?.Lease ?? default));
@@ -41,4 +48,6 @@ internal sealed partial class KeyValueStateMachine
 
         written.Clear();
     }
+
+    private static long SizeOf(KeyValueEntry? entry) => entry is null ? 0 : entry.Key.Length + entry.Value.Length;
 }

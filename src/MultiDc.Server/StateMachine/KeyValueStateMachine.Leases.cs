@@ -13,6 +13,9 @@ internal sealed partial class KeyValueStateMachine
     private bool leasesLoaded;
     private int leaseCount;
 
+    /// <summary>Whether leases have been granted or renewed that were not taken yet.</summary>
+    public bool HasRenewedLeases => leaseChanges.Exists(static change => change.Record is not null);
+
     /// <summary>Takes what happened to leases since it was last called, in order; and whether all that was known before is void, because they were loaded.</summary>
     public (bool IsReset, IReadOnlyList<LeaseChange> Changes) TakeLeaseChanges()
     {

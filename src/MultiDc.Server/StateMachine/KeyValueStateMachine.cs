@@ -27,6 +27,7 @@ internal sealed partial class KeyValueStateMachine(IReplicaState state, KeyRange
     public async ValueTask LoadAsync()
     {
         sessions.Clear();
+        (SizeChange, Loads) = (0, Loads + 1);
         using var view = state.OpenView();
         await foreach (var row in view.ScanAsync(StateRows.FirstSession, StateRows.AfterSessions))
         {

@@ -91,10 +91,16 @@ internal sealed partial class ChangeHistory
         lock (gate)
         {
             var added = 0L;
-            for (var i = 0; i < changes.Count; i++)
+            for (var i = 0; i < changes.Count;)
             {
-                Append(changes[i]);
-                added += changes[i].SizeBytes;
+                var next = i + 1;
+                while (next < changes.Count && changes[next].Revision == changes[i].Revision)
+                {
+                    next++;
+                }
+
+                added += AppendRevision(changes, i, next);
+                i = next;
             }
 
             upTo = new(applied.Value);
@@ -151,7 +157,7 @@ internal sealed partial class ChangeHistory
                 if (filter.Matches(change.Key.Span))
                 {
                     (found ??= []).Add(change);
-                    foundBytes += change.SizeBytes;
+                    foundBytes += change.ToldBytes;
                 }
             }
 

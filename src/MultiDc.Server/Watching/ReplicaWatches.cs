@@ -11,6 +11,9 @@ internal sealed class ReplicaWatches(ReplicaAddress address, ReplicaPump pump, S
 {
     // Orleans gives a call up after 30 s.
     private static readonly TimeSpan LongestPatience = TimeSpan.FromSeconds(20);
+
+    // Those who wait leave when something changes, or soon after by themselves.
+    private static readonly TimeSpan WaitersRetryAfter = TimeSpan.FromSeconds(1);
     private const int MostBytes = 4 * 1024 * 1024;
 
     private readonly ChangeHistory history = pump.History;
@@ -153,7 +156,7 @@ internal sealed class ReplicaWatches(ReplicaAddress address, ReplicaPump pump, S
     // Null: older, or nobody knows.
     private TimeSpan? AgeWithin(TimeSpan most) => freshness.FreshAt is { } freshAt && time.GetElapsedTime(freshAt) is var age && age <= most ? age : null;
 
-    private WatchReply Refusal(WatchRequest request, RejectionReason reason, string detail) => new([], request.After ?? default, null, new(reason, $"replica {address}: {detail}"));
+    private WatchReply Refusal(WatchRequest request, RejectionReason reason, string detail) => new([], request.After ?? default, null, new(reason, $"replica {address}: {detail}") { RetryAfter = reason == RejectionReason.Overloaded ? WaitersRetryAfter : null });
 
     private void Count(string reason) => metrics.WatchesRefused.Add(1, new KeyValuePair<string, object?>("reason", reason));
 }

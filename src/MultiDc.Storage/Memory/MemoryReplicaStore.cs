@@ -60,6 +60,16 @@ public sealed class MemoryReplicaStore(MemoryDisk disk) : IReplicaStore
     }
 
     /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<ReplicaName>> ListReplicasAsync(CancellationToken cancellationToken = default)
+    {
+        lock (disk.Gate)
+        {
+            ObjectDisposedException.ThrowIf(disposed, this);
+            return ValueTask.FromResult<IReadOnlyList<ReplicaName>>([.. disk.Replicas.Keys]);
+        }
+    }
+
+    /// <inheritdoc/>
     public ValueTask<ReadOnlyMemory<byte>?> GetRecordAsync(string key, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();

@@ -149,6 +149,52 @@ public sealed class RocksDbReplicaStore : IReplicaStore, IWriterCommits
     }
 
     /// <inheritdoc/>
+    public async ValueTask EraseAsync(ReplicaName replica, CancellationToken cancellationToken = default)
+    {
+        RequireLength(replica.Value, MaxReplicaNameBytes, nameof(replica));
+        var opening = await committer.SubmitAsync(new OpenReplicaCommand(replica, null), cancellationToken).ConfigureAwait(false);
+        if (opening is null)
+        {
+            return;
+        }
+
+        var recovered = Recover(opening);
+        var erased = await committer.SubmitAsync(new EraseReplicaCommand(opening, recovered), cancellationToken).ConfigureAwait(false);
+        await committer.SubmitAsync(new CloseReplicaCommand(opening), cancellationToken).ConfigureAwait(false);
+        stateWriter.DropGenerations(opening.Slot.Number, 0, erased);
+
+        // Nobody opens it again, which would drop the rows that a crash brings back.
+        await flusher.FlushAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+        reclaimer.NoteErased(opening.Slot.Number);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<ReplicaName>> ListReplicasAsync(CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var names = new List<ReplicaName>();
+        var snapshot = database.TakeSnapshot();
+        try
+        {
+            database.Read(database.Hard, StoreKeys.FirstName, StoreKeys.AfterNames, snapshot, (key, _) =>
+            {
+                if (StoreKeys.ReplicaOfName(key) is { } name)
+                {
+                    names.Add(name);
+                }
+
+                return true;
+            });
+        }
+        finally
+        {
+            database.Release(snapshot);
+        }
+
+        return ValueTask.FromResult<IReadOnlyList<ReplicaName>>(names);
+    }
+
+    /// <inheritdoc/>
     public ValueTask<ReadOnlyMemory<byte>?> GetRecordAsync(string key, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();

@@ -81,6 +81,37 @@ internal sealed class CloseReplicaCommand(ReplicaOpening opening) : StoreCommand
     protected override bool Result() => true;
 }
 
+/// <summary>
+/// Empties a replica's log and names a generation without rows its state, which a crash then finds together. What was applied is nothing again, as it was when it was founded. Taken
+/// also on a full disk, where it is what makes space.
+/// </summary>
+internal sealed class EraseReplicaCommand(ReplicaOpening opening, RaftRecovery recovered) : StoreCommand<uint>
+{
+    private uint last;
+
+    public override bool NeedsSpace => false;
+
+    public override void Stage(CommitBatch batch)
+    {
+        opening.RequireLatest();
+        var slot = opening.Slot;
+        (last, slot.Generation) = (opening.NextGeneration - 1, opening.NextGeneration);
+        batch.PutReplica(slot.Number, new ReplicaRecord(opening.Epoch.Value, slot.Generation));
+        batch.PutHardState(slot.Number, recovered.HardState with { Commit = default });
+        batch.PutLogStart(slot.Number, new SnapshotMetadata(EntryId.Zero, recovered.Snapshot.Configuration));
+        if (opening.LogLast > opening.LogStart)
+        {
+            batch.DeleteEntries(slot.Number, opening.LogStart + 1, opening.LogLast);
+            batch.CompactedBytes += opening.TakeLogBytes(opening.LogLast - opening.LogStart);
+        }
+
+        (opening.LogStart, opening.LogLast) = (0, 0);
+    }
+
+    // The last generation that has rows nobody reads any more.
+    protected override uint Result() => last;
+}
+
 /// <summary>Moves the log's start up to what the state has durably applied.</summary>
 internal sealed class CompactCommand(ReplicaOpening opening, SnapshotMetadata to) : StoreCommand<bool>
 {

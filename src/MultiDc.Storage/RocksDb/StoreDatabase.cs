@@ -91,6 +91,13 @@ internal sealed class StoreDatabase
         database.CompactRange((byte[]?)null, null, Log.Handle);
     }
 
+    /// <summary>The same for the keys of <see cref="State"/> from <paramref name="from"/> up to <paramref name="to"/>.</summary>
+    public void CompactState(byte[] from, byte[] to)
+    {
+        using var lease = gate.Enter();
+        database.CompactRange(from, to, State.Handle);
+    }
+
     public byte[]? Get(Family family, ReadOnlySpan<byte> key, ReadOptions? at = null)
     {
         using var lease = gate.Enter();

@@ -26,6 +26,12 @@ internal static class StoreKeys
 
     public static byte[] Identity { get; } = [IdentityKind];
 
+    /// <summary>Before every replica's name.</summary>
+    public static byte[] FirstName { get; } = [NameKind];
+
+    /// <summary>After every replica's name.</summary>
+    public static byte[] AfterNames { get; } = [NameKind + 1];
+
     /// <summary>Past every replica record, so that the last one can be found.</summary>
     public static byte[] AfterReplicas { get; } = [ReplicaKind + 1];
 

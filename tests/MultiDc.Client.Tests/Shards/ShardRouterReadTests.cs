@@ -55,6 +55,17 @@ public sealed class ShardRouterReadTests : IDisposable
         Assert.InRange(took, TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(2.1));
     }
 
+    [Fact]
+    public async Task A_replica_that_is_overloaded_to_the_end_is_told_as_such_and_not_as_no_leader()
+    {
+        world.Read = static (_, _) => Task.FromResult<ReadResult>(new ReadRejected(RejectionReason.Overloaded, "full") { RetryAfter = TimeSpan.FromMilliseconds(200) });
+        var (result, _) = await ReadAsync(2);
+        var rejected = Assert.IsType<ReadRejected>(result);
+        Assert.Equal((RejectionReason.Overloaded, 200), (rejected.Reason, rejected.RetryAfter!.Value.TotalMilliseconds));
+        Assert.InRange(world.Reads.Count, 4, 10);
+        Assert.All(world.Reads, static at => Assert.Equal(A, at));
+    }
+
     private Task<(ReadResult Result, TimeSpan Took)> ReadAsync(double seconds = 10) =>
         time.DriveAsync(router.ReadAsync(new("orders", 3), world.Places, "k"u8.ToArray(), TimeSpan.FromSeconds(seconds)));
 }

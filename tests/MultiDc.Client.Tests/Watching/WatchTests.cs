@@ -158,6 +158,52 @@ public sealed class WatchTests : IDisposable
     }
 
     [Fact]
+    public async Task A_prefix_with_a_whole_tag_is_of_one_shard_and_others_are_of_all()
+    {
+        var shards = new HashSet<ShardId>();
+        world.Watch = (shard, _, request) =>
+        {
+            lock (asked)
+            {
+                shards.Add(shard);
+            }
+
+            return request.After is { Value: > 7 } ? Never<WatchReply>() : Task.FromResult(Progress(request.After is null ? 7UL : 8));
+        };
+        var own = RingSnapshot.ShardOf(TheRing.Keyspaces.Single(static k => k.Name == "orders"), "{t}"u8);
+        foreach (var prefix in (string[])["{t}", "a/{t}/b"])
+        {
+            var tagged = await Next(client.WatchPrefixAsync("orders", prefix).GetAsyncEnumerator());
+            Assert.Equal(WatchToken.OfShard("orders", 4, own.Number, new(7)), tagged.Token);
+            Assert.Equal([own], shards);
+        }
+
+        // From a revision, too; and a token of all shards goes on with all of them.
+        Assert.Equal(new Revision(8), (await Next(client.WatchPrefixAsync("orders", "{t}", WatchStart.After(new Revision(7))).GetAsyncEnumerator())).Revision);
+        Assert.Equal([own], shards);
+        await Next(client.WatchPrefixAsync("orders", "{t}", WatchStart.After(WatchToken.OfAllShards("orders", [new(7), new(7), new(7), new(7)]))).GetAsyncEnumerator());
+        await Until(() => Asked() == 4);
+        foreach (var prefix in (string[])["", "{t", "{}", "t}"])
+        {
+            lock (asked)
+            {
+                shards.Clear();
+            }
+
+            await Next(client.WatchPrefixAsync("orders", prefix).GetAsyncEnumerator());
+            await Until(() => Asked() == 4);
+        }
+
+        int Asked()
+        {
+            lock (asked)
+            {
+                return shards.Count;
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_token_of_something_else_is_refused()
     {
         foreach (var (start, sentence) in new[]

@@ -16,6 +16,9 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("AddOperation default k 7", "add", "k", "7")]
     [InlineData("AddOperation default k -7", "add", "k", "-7")]
     [InlineData("delete default k", "delete", "k")]
+    [InlineData("batch default if k Version Equal 0 then put k 'v' then get k else add k 5", "batch", "--if", "absent k", "--then", "put k v", "--then", "get k", "--else", "add k 5")]
+    [InlineData("batch other if k Value Equal 'a b' then append k '\t\"#\\' then max k -3 then delete k", "batch", "--keyspace", "other", "--if", "value k = \"a b\"", "--then", @"append k ""\t\""#\\""", "--then", "max k -3", "--then", "delete k")]
+    [InlineData("batch default if k Version Greater 0 if k CreateRevision Less 7 if k ModifyRevision Greater 18446744073709551615 then get k", "batch", "--if", "exists k", "--if", "created k < 7", "--if", "modified k > 18446744073709551615", "--then", "get k")]
     [InlineData("scan default 'pre'", "scan", "pre")]
     [InlineData("scan default ''", "scan")]
     [InlineData("watch default key 'k' from now", "watch", "k", "--limit", "1")]
@@ -74,13 +77,88 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task A_batch_is_read_from_a_file_or_standard_input()
+    {
+        const string Lines = "# move an order\nif value {o}s = new\n\nthen put {o}s \"paid #1\" # done\nelse get {o}s\n";
+        const string Asked = "batch default if {o}s Value Equal 'new' then put {o}s 'paid #1' else get {o}s";
+        command.Input = Lines;
+        await command.RunAsync("batch", "-");
+        await command.RunAsync("batch", folder.File("order.batch", Lines));
+        await command.RunAsync("batch", "-", "--else", "get {o}t");
+        Assert.Equal([Asked, Asked, $"{Asked} else get {{o}}t"], command.Client.Asked);
+    }
+
+    [Theory]
+    [InlineData("if exists", "no condition")]
+    [InlineData("if value k < v", "compared with =")]
+    [InlineData("if version k >= 3", "not with '>='")]
+    [InlineData("if version k > -3", "no revision or version")]
+    [InlineData("then put k", "no operation")]
+    [InlineData("then put k v w", "no operation")]
+    [InlineData("then add k 1.5", "no whole number")]
+    [InlineData("then put k \"v", "not closed")]
+    [InlineData("then put \"k\"v w", "a space must follow")]
+    [InlineData("then put k \"\\x\"", "means nothing")]
+    [InlineData("else", "nothing follows else")]
+    [InlineData("put k v", "begins with if, then or else")]
+    [InlineData("\"then\" get k", "begins with if, then or else")]
+    public async Task A_wrong_statement_is_told_with_its_place_before_anything_is_connected(string line, string problem)
+    {
+        command.Input = $"then get k\n{line}\n";
+        var (exitCode, output, error) = await command.RunAsync("batch", "-");
+        Assert.Equal((65, ""), (exitCode, output));
+        Assert.Contains("standard input:2: ", error, StringComparison.Ordinal);
+        Assert.Contains(problem, error, StringComparison.Ordinal);
+        if (line.Split(' ', 2) is ["if" or "then" or "else", var statement])
+        {
+            (exitCode, _, error) = await command.RunAsync("batch", $"--{line.Split(' ')[0]}", statement);
+            Assert.Equal(2, exitCode);
+            Assert.Contains(problem, error, StringComparison.Ordinal);
+        }
+
+        Assert.Empty(command.Client.Asked);
+        Assert.Null(command.Topology);
+    }
+
+    [Fact]
+    public async Task A_batch_that_is_empty_too_large_or_not_there_reaches_nobody()
+    {
+        Assert.Equal(2, (await command.RunAsync("batch")).ExitCode);
+        command.Input = "# nothing\n";
+        Assert.Equal(2, (await command.RunAsync("batch", "-")).ExitCode);
+        command.Input = string.Concat(Enumerable.Repeat("then get k\n", 129));
+        Assert.Equal(3, (await command.RunAsync("batch", "-")).ExitCode);
+        Assert.Equal(65, (await command.RunAsync("batch", Path.Combine(Path.GetTempPath(), "no", "such", "file"))).ExitCode);
+        Assert.Empty(command.Client.Asked);
+    }
+
+    [Fact]
     public async Task A_scan_stops_at_its_limit()
     {
         command.Client.Entries.AddRange(Enumerable.Range(1, 3).Select(static i => new KeyValueEntry(new[] { (byte)('0' + i) }, "v"u8.ToArray(), new(1), new(1), 1)));
-        var (exitCode, output, _) = await command.RunAsync("scan", "", "--limit", "2");
+        var (exitCode, output, error) = await command.RunAsync("scan", "", "--limit", "2");
 
         Assert.Equal(0, exitCode);
         Assert.Equal("1\tv\n2\tv\n", output.ReplaceLineEndings("\n"));
+        var token = ScanToken.Of("default", default, "2"u8.ToArray());
+        Assert.Equal($"go on with --token {token}", error.Trim());
+
+        var (_, rest, nothing) = await command.RunAsync("scan", "--token", token.ToString(), "--limit", "2");
+        Assert.Equal(("3\tv", ""), (rest.Trim(), nothing));
+        Assert.Equal("scan default '' after 2", command.Client.Asked.Last());
+        Assert.Contains($$"""{"next":"{{token}}"}""", (await command.RunAsync("scan", "--limit", "2", "--json")).Out);
+    }
+
+    [Fact]
+    public async Task A_scan_goes_on_with_the_prefix_that_it_began_with()
+    {
+        var token = ScanToken.Of("default", "ab"u8.ToArray(), "abc"u8.ToArray()).ToString();
+        await command.RunAsync("scan", "--token", token);
+        await command.RunAsync("scan", "x", "--token", token);
+        Assert.Equal(["scan default 'ab' after abc", "scan default 'x' after abc"], command.Client.Asked);
+        var (exitCode, _, error) = await command.RunAsync("scan", "--token", "c1.garbage");
+        Assert.Equal(2, exitCode);
+        Assert.Contains("no scan token", error);
     }
 
     [Fact]

@@ -16,6 +16,8 @@ internal sealed class CommandRun(FakeClient client)
 
     public string Input { get; set; } = "";
 
+    public bool ErrorIsTerminal { get; set; }
+
     public async Task<(int ExitCode, string Out, string Error)> RunAsync(CancellationToken cancellationToken, params string[] arguments)
     {
         using var output = new StringWriter();
@@ -26,7 +28,7 @@ internal sealed class CommandRun(FakeClient client)
             In = input,
             Out = TextWriter.Synchronized(output),
             Error = TextWriter.Synchronized(error),
-            ErrorIsTerminal = false,
+            ErrorIsTerminal = ErrorIsTerminal,
             WorkingFolder = Path.GetTempPath(),
             Connect = (topology, _, _) =>
             {

@@ -20,7 +20,7 @@ public sealed class ExitCodeTests
         command.Client.Write = _ => new Rejected(reason, "because");
         command.Client.Read = new ReadRejected(reason, "because");
         command.Client.WatchEndsWith = command.Client.ScanEndsWith = new(reason, "because");
-        foreach (var arguments in new string[][] { ["put", "k", "v"], ["get", "k"], ["delete", "k"], ["cas", "k", "v", "--expect-absent"], ["scan", ""], ["watch", "k"] })
+        foreach (var arguments in new string[][] { ["put", "k", "v"], ["get", "k"], ["delete", "k"], ["cas", "k", "v", "--expect-absent"], ["batch", "--then", "put k v"], ["scan", ""], ["watch", "k"] })
         {
             var (exitCode, output, error) = await command.RunAsync(arguments);
 
@@ -37,6 +37,23 @@ public sealed class ExitCodeTests
         Assert.Equal((1, "", $"there is no key 'k'{Environment.NewLine}"), await command.RunAsync("get", "k"));
         command.Client.Read = new ReadServed(new("k"u8.ToArray(), "v"u8.ToArray(), new(1), new(1), 1));
         Assert.Equal((0, $"v{Environment.NewLine}", ""), await command.RunAsync("get", "k"));
+    }
+
+    [Fact]
+    public async Task A_batch_whose_conditions_do_not_hold_is_done_only_if_it_says_what_else_to_do()
+    {
+        string[] conditional = ["batch", "--if", "absent k", "--then", "put k v"];
+        command.Client.Write = static _ => new AppliedBatch(new(7), true, [new()]);
+        Assert.Equal((0, $"then\tapplied at revision 7{Environment.NewLine}put\tk{Environment.NewLine}", ""), await command.RunAsync(conditional));
+        command.Client.Write = static _ => new AppliedBatch(new(7), false, []);
+        Assert.Equal(
+            (3, $"else\tapplied at revision 7{Environment.NewLine}", $"a condition does not hold: nothing was changed{Environment.NewLine}"), await command.RunAsync(conditional));
+        command.Client.Write = static _ => new AppliedBatch(new(7), false, [new(new("k"u8.ToArray(), "v"u8.ToArray(), new(1), new(1), 1)), new()]);
+        Assert.Equal(
+            (0, $"else\tapplied at revision 7{Environment.NewLine}get\tk\tv{Environment.NewLine}get\tm{Environment.NewLine}", ""),
+            await command.RunAsync([.. conditional, "--else", "get k", "--else", "get m"]));
+        command.Client.Write = static _ => new Unknown("no answer");
+        Assert.Equal(4, (await command.RunAsync(conditional)).ExitCode);
     }
 
     [Fact]

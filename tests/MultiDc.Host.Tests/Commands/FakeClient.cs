@@ -72,10 +72,25 @@ internal sealed class FakeClient : IMultiDcClient
         WriteAsync(key, $"cas {keyspace} {Text(key)} {(expected is { } bytes ? $"'{Text(bytes)}'" : "absent")} {Text(value)}", cancellationToken);
 
     public Task<WriteResult> WriteAsync(string keyspace, WriteOperation operation, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        WriteAsync(operation.Key, $"{operation.GetType().Name} {keyspace} {Text(operation.Key)} {(operation as AddOperation)?.Delta}".TrimEnd(), cancellationToken);
+        operation is BatchOperation batch ? WriteAsync(operation.Key, Describe(keyspace, batch), cancellationToken)
+            : WriteAsync(operation.Key, $"{operation.GetType().Name} {keyspace} {Text(operation.Key)} {(operation as AddOperation)?.Delta}".TrimEnd(), cancellationToken);
 
     public Task<LeaseReply> GetLeaseAsync(string keyspace, ReadOnlyMemory<byte> key, LeaseId lease, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
+
+    public Task<ScanPage> ScanPageAsync(
+        string keyspace, ReadOnlyMemory<byte> prefix, int limit, ScanToken? token = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        Asked.Enqueue($"scan {keyspace} '{Text(prefix)}'{(token is null ? "" : $" after {Text(token.Last)}")}");
+        var left = Entries.Where(entry => token is null || entry.Key.Span.SequenceCompareTo(token.Last.Span) > 0).ToArray();
+        if (left.Length == 0 && ScanEndsWith is { } end)
+        {
+            return Task.FromResult<ScanPage>(new([], null, new(end.Reason, end.Message)));
+        }
+
+        var page = left.Take(limit).ToArray();
+        return Task.FromResult<ScanPage>(new(page, left.Length > limit || ScanEndsWith is not null ? ScanToken.Of(keyspace, prefix, page[^1].Key) : null));
+    }
 
     public async IAsyncEnumerable<KeyValueEntry> ScanAsync(
         string keyspace, ReadOnlyMemory<byte> prefix, TimeSpan? timeout = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -126,6 +141,14 @@ internal sealed class FakeClient : IMultiDcClient
         return Task.FromResult(Write(keyspace));
     }
 
+    public Task<WriteResult> DropKeyspaceAsync(string keyspace, CancellationToken cancellationToken = default)
+    {
+        Dropped.Add(keyspace);
+        return Task.FromResult(Write(keyspace));
+    }
+
+    public List<string> Dropped { get; } = [];
+
     public Task<IReadOnlyList<KeyspaceDescriptor>?> ListKeyspacesAsync(CancellationToken cancellationToken = default) => Task.FromResult(Keyspaces);
 
     public IReadOnlyList<KeyspaceDescriptor>? Keyspaces { get; set; }
@@ -165,6 +188,21 @@ internal sealed class FakeClient : IMultiDcClient
 
         return Write(Text(key));
     }
+
+    private static string Describe(string keyspace, BatchOperation batch) => string.Join(' ', new[] { "batch", keyspace }
+        .Concat(batch.If.Select(static c => $"if {Text(c.Key)} {c.Target} {c.Relation} {(c.Target == CompareTarget.Value ? $"'{Text(c.Value)}'" : c.Number)}"))
+        .Concat(batch.Then.Select(static o => $"then {Describe(o)}"))
+        .Concat(batch.Else.Select(static o => $"else {Describe(o)}")));
+
+    private static string Describe(WriteOperation operation) => operation switch
+    {
+        PutOperation put => $"put {Text(put.Key)} '{Text(put.Value)}'",
+        AppendOperation append => $"append {Text(append.Key)} '{Text(append.Value)}'",
+        AddOperation add => $"add {Text(add.Key)} {add.Delta}",
+        MaxOperation max => $"max {Text(max.Key)} {max.Number}",
+        DeleteOperation => $"delete {Text(operation.Key)}",
+        _ => $"get {Text(operation.Key)}",
+    };
 
     private static string Text(ReadOnlyMemory<byte> bytes) => Encoding.UTF8.GetString(bytes.Span);
 }

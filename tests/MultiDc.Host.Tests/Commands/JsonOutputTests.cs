@@ -43,6 +43,10 @@ public sealed class JsonOutputTests
         var token = SessionToken.Of([new(new("default", 0), new(7))]).ToString();
         await PrintsAsync($$"""{"outcome":"absent","key":"k","level":"session","revision":9,"stalenessMilliseconds":12.5,"datacenter":"dc2","session":"{{token}}"}""", "get", "k", "--level", $"session:{token}");
         await PrintsAsync($$"""{"outcome":"applied","key":"k","revision":7,"session":"{{token}}"}""", "put", "k", "v", "--session", "new");
+        await PrintsAsync($$"""{"outcome":"applied","key":"k","revision":7,"session":"{{token}}"}""", "delete", "k", "--session", "new");
+        await PrintsAsync($$"""{"outcome":"applied","key":"k","revision":7,"session":"{{token}}"}""", "cas", "k", "v", "--expect", "u", "--session", token);
+        await PrintsAsync($$"""{"outcome":"applied","key":"k","revision":7,"session":"{{token}}"}""", "add", "k", "1", "--session", "new");
+        await PrintsAsync($$"""{"outcome":"applied","revision":7,"session":"{{token}}"}""", "batch", "--then", "put k v", "--session", "new");
     }
 
     [Fact]
@@ -53,6 +57,21 @@ public sealed class JsonOutputTests
     {
         command.Client.Write = static _ => new AppliedNumber(new(7), 12);
         await PrintsAsync("""{"outcome":"applied","key":"k","number":12,"revision":7}""", "add", "k", "5");
+    }
+
+    [Fact]
+    public async Task A_batch()
+    {
+        command.Client.Write = static _ => new AppliedBatch(new(9), true, [new(), new(null, 12), new(Entry), new()]);
+        await PrintsAsync(
+            """{"outcome":"applied","revision":9,"branch":"then","results":[{"operation":"put","key":"k"},{"operation":"add","key":"n","number":12},{"operation":"get","key":"k é","value":"va\"lue","createRevision":3,"modifyRevision":9,"version":2,"found":true},{"operation":"get","key":"m","found":false}]}""",
+            "batch", "--then", "put k v", "--then", "add n 5", "--then", "get \"k é\"", "--then", "get m");
+        command.Client.Write = static _ => new AppliedBatch(new(9), false, []);
+        await PrintsAsync("""{"outcome":"applied","revision":9,"branch":"else","results":[]}""", "batch", "--if", "absent k", "--then", "put k v");
+        command.Client.Write = static _ => new Unknown("no answer");
+        await PrintsAsync("""{"outcome":"unknown","detail":"no answer"}""", "batch", "--then", "put k v");
+        command.Client.Write = static _ => new Rejected(RejectionReason.NotAnInteger, "no number");
+        await PrintsAsync("""{"outcome":"rejected","reason":"notAnInteger","detail":"no number"}""", "batch", "--then", "add k 1");
     }
 
     [Fact]

@@ -10,7 +10,7 @@ public sealed class KeyspaceCommandTests
     public async Task A_keyspace_is_created_with_what_was_asked_for()
     {
         Assert.Equal(0, (await command.RunAsync("keyspace", "create", "a")).ExitCode);
-        Assert.Equal(0, (await command.RunAsync("keyspace", "create", "b", "--shards", "3", "--leaders", "dc2,dc1", "--read", "bounded:2s", "--max-value", "100", "--survives", "datacenter")).ExitCode);
+        Assert.Equal(0, (await command.RunAsync("keyspace", "create", "b", "--shards", "3", "--leaders", "dc2,dc1", "--read", "bounded:2s", "--max-value", "100", "--max-shard-bytes", "5000000000", "--survives", "datacenter")).ExitCode);
         Assert.Equal(0, (await command.RunAsync("keyspace", "create", "c", "--split", "h,q")).ExitCode);
         Assert.Equal(0, (await command.RunAsync("keyspace", "create", "d", "--split", "")).ExitCode);
         Assert.Equal(0, (await command.RunAsync("keyspace", "create", "e", "--replicas", "dc2=2,dc1=2,dc3=1", "--survives", "silo")).ExitCode);
@@ -19,7 +19,7 @@ public sealed class KeyspaceCommandTests
         Assert.Equal(
             [
                 new("a", 8, default),
-                new("b", 3, default) { PreferredLeaders = [new("dc2"), new("dc1")], ReadDefault = new(ReadLevelKind.BoundedStaleness, TimeSpan.FromSeconds(2)), MaxValueBytes = 100, Survives = SurvivalGoal.Datacenter },
+                new("b", 3, default) { PreferredLeaders = [new("dc2"), new("dc1")], ReadDefault = new(ReadLevelKind.BoundedStaleness, TimeSpan.FromSeconds(2)), MaxValueBytes = 100, MaxShardBytes = 5_000_000_000, Survives = SurvivalGoal.Datacenter },
                 KeyspaceDescriptor.OfRanges("c", ["h"u8.ToArray(), "q"u8.ToArray()]),
                 KeyspaceDescriptor.OfRanges("d", []),
             ],
@@ -40,6 +40,7 @@ public sealed class KeyspaceCommandTests
     [InlineData(2, "create", "a", "--replicas", "dc1=2,dc1=1")]
     [InlineData(3, "alter", "a", "--replicas", "dc1=2")]
     [InlineData(2, "alter", "a", "--max-value", "0")]
+    [InlineData(2, "alter", "a", "--max-shard-bytes", "-1")]
     [InlineData(3, "alter", "a", "--shards", "4")]
     [InlineData(3, "alter", "a", "--split", "x")]
     public async Task What_cannot_be_is_refused_before_anybody_is_asked(int exitCode, params string[] arguments)
@@ -66,24 +67,52 @@ public sealed class KeyspaceCommandTests
     }
 
     [Fact]
+    public async Task A_keyspace_is_dropped_only_by_who_means_it()
+    {
+        Assert.Equal(0, (await command.RunAsync("keyspace", "drop", "a", "--yes")).ExitCode);
+        Assert.Equal(["a"], command.Client.Dropped);
+
+        var (exitCode, _, error) = await command.RunAsync("keyspace", "drop", "b");
+        Assert.Equal(2, exitCode);
+        Assert.Contains("give --yes", error);
+        Assert.Equal(["a"], command.Client.Dropped);
+
+        command.ErrorIsTerminal = true;
+        command.Input = "b\n";
+        var asked = await command.RunAsync("keyspace", "drop", "b");
+        Assert.Equal(0, asked.ExitCode);
+        Assert.Contains("Type its name", asked.Error);
+        Assert.Equal(["a", "b"], command.Client.Dropped);
+        foreach (var typed in new[] { "y\n", "", "bb\n" })
+        {
+            command.Input = typed;
+            Assert.Equal(130, (await command.RunAsync("keyspace", "drop", "b")).ExitCode);
+        }
+
+        Assert.Equal(["a", "b"], command.Client.Dropped);
+        command.Client.Write = static _ => new Rejected(RejectionReason.UnknownKeyspace, "there is no keyspace 'a'");
+        Assert.Equal(3, (await command.RunAsync("keyspace", "drop", "a", "-y")).ExitCode);
+    }
+
+    [Fact]
     public async Task Keyspaces_are_listed_and_shown_in_words_and_as_json()
     {
         command.Client.Keyspaces =
         [
             new("a", 8, [new("dc1"), new("dc2"), new("dc3")], [new("dc3")]),
-            KeyspaceDescriptor.OfRanges("b", ["h"u8.ToArray(), new byte[] { 0xFF }], [new("dc1")]) with { PreferredLeaders = [new("dc1")], ReadDefault = new(ReadLevelKind.Local), MaxValueBytes = 5 },
+            KeyspaceDescriptor.OfRanges("b", ["h"u8.ToArray(), new byte[] { 0xFF }], [new("dc1")]) with { PreferredLeaders = [new("dc1")], ReadDefault = new(ReadLevelKind.Local), MaxValueBytes = 5, MaxShardBytes = 70_000 },
         ];
         var (_, output, _) = await command.RunAsync("keyspace", "list");
         Assert.Equal(
             """
-            KEYSPACE  SHARDS  BY     DATACENTERS              LEADERS  READ          MAX VALUE  SURVIVES  SPLIT AT
-            a         8       hash   dc1, dc2, dc3 (witness)  -        linearizable  1048576    -
-            b         3       range  dc1                      dc1      local         5          -         h, base64:/w==
+            KEYSPACE  SHARDS  BY     DATACENTERS              LEADERS  READ          MAX VALUE  MAX SHARD  SURVIVES  SPLIT AT
+            a         8       hash   dc1, dc2, dc3 (witness)  -        linearizable  1048576    -          -
+            b         3       range  dc1                      dc1      local         5          70000      -         h, base64:/w==
 
             """,
             output.ReplaceLineEndings("\n"));
         Assert.Equal(
-            """{"name":"b","shardCount":3,"datacenters":["dc1"],"splitPoints":[{"key":"h"},{"keyBase64":"/w=="}],"leaders":["dc1"],"read":"local","maxValueBytes":5}""",
+            """{"name":"b","shardCount":3,"datacenters":["dc1"],"splitPoints":[{"key":"h"},{"keyBase64":"/w=="}],"leaders":["dc1"],"read":"local","maxValueBytes":5,"maxShardBytes":70000}""",
             (await command.RunAsync("keyspace", "show", "b", "--json")).Out.Trim());
         Assert.Equal(1, (await command.RunAsync("keyspace", "show", "c")).ExitCode);
 

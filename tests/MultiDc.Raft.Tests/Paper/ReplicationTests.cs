@@ -148,6 +148,27 @@ public sealed class ReplicationTests
         Assert.All(heartbeats, heartbeat => Assert.Equal(new LogIndex(3), heartbeat.Commit));
     }
 
+    [Fact]
+    public void S3_5_or_of_one_commit_at_once_when_the_host_wants_it_each_follower_once_and_not_before_it_holds_the_entry()
+    {
+        var leader = new Subject(options: static options => options with { TellCommitAtOnce = false }).LeadCommitted();
+        leader.Node.Propose("x"u8.ToArray());
+        leader.Messages();
+        leader.Step(leader.Accepted(2, 2));
+        leader.Node.TellCommit();
+        Assert.Equal([(Id(2), new LogIndex(2))], Told());
+        leader.Step(leader.Accepted(3, 2));
+        Assert.Equal([(Id(3), new LogIndex(2))], Told());
+
+        // The next commit is told as always.
+        leader.Node.Propose("y"u8.ToArray());
+        leader.Messages();
+        leader.Step(leader.Accepted(2, 3), leader.Accepted(3, 3));
+        Assert.Empty(Told());
+
+        (ReplicaId, LogIndex)[] Told() => [.. leader.Messages().OfType<HeartbeatRequest>().Select(static heartbeat => (heartbeat.To, heartbeat.Commit))];
+    }
+
     [Theory]
     [InlineData("1/1 1/2", 1, 2, "1->2 AppendAccepted term=5 match=2")]
     [InlineData("1/1 1/2", 1, 3, "1->2 AppendRejected term=5 previous=3 hint=1/2")]

@@ -127,6 +127,10 @@ public sealed class SecondStoreTests
 
         public Task<WriteResult> DefineKeyspaceAsync(KeyspaceDescriptor keyspace) => throw new NotSupportedException();
 
+        public Task<WriteResult> DropKeyspaceAsync(string keyspace, ulong? incarnation) => throw new NotSupportedException();
+
+        public Task<int[]> EndReplicasAsync(RingSnapshot ring, KeyspaceDescriptor keyspace, SiloCredential credential) => throw new NotSupportedException();
+
         public Task<WriteResult> AlterKeyspaceAsync(string keyspace, KeyspaceChange change) => throw new NotSupportedException();
     }
 

@@ -40,6 +40,34 @@ public sealed class KeyspaceTests(SharedCluster shared)
     }
 
     [Fact]
+    public async Task A_scan_is_taken_up_by_its_token_in_another_datacenter()
+    {
+        Assert.IsType<Applied>(await cluster.Client.CreateKeyspaceAsync(KeyspaceDescriptor.OfRanges("paged", [Bytes("k3"), Bytes("k6")])));
+        Assert.IsType<Applied>(await cluster.Client.CreateKeyspaceAsync("paged-hashes", 3));
+        await KnownEverywhereAsync("paged-hashes");
+        foreach (var keyspace in new[] { "paged", "paged-hashes" })
+        {
+            for (var i = 0; i < 9; i++)
+            {
+                Assert.IsType<Applied>(await cluster.Client.PutAsync(keyspace, $"k{i}", "v", MultiDcTestCluster.Patience));
+            }
+
+            var found = new List<string>();
+            ScanToken? token = null;
+            foreach (var client in cluster.Clients.Values)
+            {
+                var page = await client.ScanPageAsync(keyspace, Bytes("k"), 3, token is null ? null : ScanToken.Parse(token.ToString()), MultiDcTestCluster.Patience);
+                Assert.Null(page.Rejection);
+                found.AddRange(page.Entries.Select(static entry => entry.KeyText()));
+                token = page.Next;
+            }
+
+            Assert.Equal(Enumerable.Range(0, 9).Select(static i => $"k{i}"), found);
+            Assert.Null(token);
+        }
+    }
+
+    [Fact]
     public async Task Leaders_follow_the_keyspaces_order_whenever_it_is_altered()
     {
         Assert.IsType<Applied>(await cluster.Client.CreateKeyspaceAsync(new KeyspaceDescriptor("led", 4, default) { PreferredLeaders = [new("dc2")] }));
@@ -68,6 +96,26 @@ public sealed class KeyspaceTests(SharedCluster shared)
         Assert.Equal(RejectionReason.InvalidArgument, Assert.IsType<Rejected>(refused).Reason);
         Assert.IsType<Applied>(await other.PutAsync("limited", "k", "1234", MultiDcTestCluster.Patience));
         Assert.Equal("1234", Assert.IsType<ReadServed>(await other.GetAsync("limited", "k")).Entry!.ValueText());
+    }
+
+    [Fact]
+    public async Task A_full_shard_takes_deletions_only_until_there_is_room_or_more_is_allowed()
+    {
+        Assert.IsType<Applied>(await cluster.Client.CreateKeyspaceAsync(new KeyspaceDescriptor("bounded", 1, default) { MaxShardBytes = 100 }));
+        await KnownEverywhereAsync("bounded");
+        var full = await cluster.WaitAsync(
+            "the shard is full", () => cluster.Client.PutAsync("bounded", "k1", new string('v', 100), MultiDcTestCluster.Patience), static result => result is Rejected, static result => result.ToString());
+        Assert.Equal(RejectionReason.QuotaExceeded, Assert.IsType<Rejected>(full).Reason);
+        Assert.Contains("holds 102 bytes of keys and values; its keyspace allows 100", ((Rejected)full).Detail);
+        Assert.Equal(RejectionReason.QuotaExceeded, Assert.IsType<Rejected>(await cluster.Clients[new("dc3")].PutAsync("bounded", "k2", "v", MultiDcTestCluster.Patience)).Reason);
+
+        Assert.IsType<Applied>(await cluster.Client.DeleteAsync("bounded", "k1", MultiDcTestCluster.Patience));
+        Assert.IsType<Applied>(await cluster.Client.PutAsync("bounded", "k2", new string('v', 98), MultiDcTestCluster.Patience));
+        Assert.Equal(RejectionReason.QuotaExceeded, Assert.IsType<Rejected>(await cluster.Client.PutAsync("bounded", "k3", "v", MultiDcTestCluster.Patience)).Reason);
+
+        Assert.IsType<Applied>(await cluster.Client.AlterKeyspaceAsync("bounded", new() { MaxShardBytes = 0 }));
+        await cluster.WaitAsync(
+            "more is allowed", () => cluster.Client.PutAsync("bounded", "k3", "v", MultiDcTestCluster.Patience), static result => result is Applied, static result => result.ToString());
     }
 
     [Fact]

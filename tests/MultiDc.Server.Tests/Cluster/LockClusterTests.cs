@@ -1,6 +1,10 @@
+using Microsoft.Extensions.DependencyInjection;
 using MultiDc.Client;
 using MultiDc.Client.Locks;
 using MultiDc.Grains;
+using MultiDc.Ring;
+using MultiDc.Server.Replication;
+using MultiDc.Server.Trust;
 using MultiDc.Testing.Cluster;
 
 namespace MultiDc.Server.Tests.Cluster;
@@ -29,6 +33,41 @@ public sealed class LockClusterTests(SharedCluster shared)
         Assert.Equal(ended, Assert.Single(Assert.IsType<AppliedKeepAlive>(await Other.KeepAliveAsync("default", "{lease}", [ended, kept])).Lost));
         Assert.IsType<Applied>(await Other.RevokeLeaseAsync("default", "{lease}", kept));
         Assert.Null(Assert.IsType<ReadServed>(await Other.GetAsync("default", "{lease}/stays")).Entry);
+    }
+
+    [Fact]
+    public async Task Replicas_tell_each_other_how_long_leases_live()
+    {
+        var lease = Assert.IsType<Applied>(await Cluster.Client.GrantLeaseAsync("default", "{told}", TimeSpan.FromHours(1))).LeaseOf();
+        var shard = RingSnapshot.ShardOf((await Cluster.Client.GetRingAsync())!.Keyspaces.Single(static keyspace => keyspace.Name == "default"), "{told}"u8);
+        foreach (var silo in Cluster.Silos)
+        {
+            var peer = silo.Services.GetRequiredService<IGrainFactory>().GetGrain<IReplicaPeerGrain>(new ReplicaAddress(shard, silo.Datacenter).ToString());
+            var told = await Cluster.WaitAsync(
+                "the replica knows the lease",
+                () => peer.GetRemainingLeasesAsync(silo.Services.GetRequiredService<SiloGate>().Own),
+                leases => leases.Any(one => one.Lease == lease),
+                static leases => $"{leases.Length} leases");
+            Assert.InRange(told.Single(one => one.Lease == lease).Remaining, TimeSpan.FromMinutes(50), TimeSpan.FromHours(1));
+        }
+
+        await Cluster.Client.RevokeLeaseAsync("default", "{told}", lease);
+    }
+
+    [Fact]
+    public async Task Whoever_wants_a_place_of_a_semaphore_gets_one_in_the_end_and_no_more_at_a_time_than_there_are()
+    {
+        var (inside, most) = (0, 0);
+        await Task.WhenAll(Cluster.Clients.Values.SelectMany(static client => Enumerable.Repeat(client, 4)).Select(async client =>
+        {
+            using var locks = new MultiDcLocks(client, TimeProvider.System, Random.Shared.NextDouble);
+            await using var place = await locks.AcquireSemaphoreAsync("default", "seats", 2, TimeSpan.FromSeconds(30));
+            most = Math.Max(most, Interlocked.Increment(ref inside));
+            Assert.IsType<AppliedNumber>(await client.AddAsync("default", "{seats}/count", 1, place.Guard));
+            Interlocked.Decrement(ref inside);
+        }));
+        Assert.InRange(most, 1, 2);
+        Assert.Equal("12", Assert.IsType<ReadServed>(await Other.GetAsync("default", "{seats}/count")).Entry!.ValueText());
     }
 
     [Fact]

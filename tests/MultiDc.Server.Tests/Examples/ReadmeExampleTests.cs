@@ -58,6 +58,11 @@ public sealed partial class ReadmeExampleTests(SharedCluster shared, ITestOutput
         await examples.LockAsync(static () => { });
         Assert.Equal("yes", Assert.IsType<ReadServed>(await client.GetAsync("default", "{order-42}/shipped")).Entry!.ValueText());
 
+        Assert.Equal("host-7", (await examples.SemaphoreAndElectionAsync())?.Holder);
+        Assert.Equal("42", Assert.IsType<ReadServed>(await client.GetAsync("default", "{exports}/last")).Entry!.ValueText());
+        Assert.Empty(await locks.GetSemaphoreHoldersAsync("default", "exports"));
+        Assert.Null(await locks.Election("default", "billing", TimeSpan.FromSeconds(10)).GetLeaderAsync());
+
         var begun = new TaskCompletionSource();
         var watching = examples.WatchAsync(() => begun.TrySetResult(), until: 1);
         await Task.WhenAny(begun.Task, watching).WaitAsync(Testing.Cluster.MultiDcTestCluster.Patience);

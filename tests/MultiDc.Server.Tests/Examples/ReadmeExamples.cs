@@ -42,6 +42,23 @@ internal sealed class ReadmeExamples(IMultiDcClient carts, MultiDcLocks locks)
         #endregion
     }
 
+    public async Task<LockHolder?> SemaphoreAndElectionAsync()
+    {
+        #region semaphore and election
+        await using var place = await locks.AcquireSemaphoreAsync("default", "exports", places: 3, ttl: TimeSpan.FromSeconds(10));
+        await carts.PutAsync("default", "{exports}/last", "42", place.Guard);   // FencingTokenStale, if another has acquired this place meanwhile
+
+        var election = locks.Election("default", "billing", ttl: TimeSpan.FromSeconds(10));
+        await using var leadership = await election.CampaignAsync("host-7");    // waits until it leads; leadership.Lost, .Guard, .ResignAsync()
+        await foreach (var leader in election.ObserveAsync())                   // from anywhere: leader.Holder, leader.Token; null: nobody leads
+        #endregion
+        {
+            return leader;
+        }
+
+        return null;
+    }
+
     public async Task<string> WatchAsync(Action told, int until)
     {
         var lastToken = "";

@@ -231,6 +231,8 @@ public sealed class ReplicaFounderTests
             return inner.OpenAsync(replica, founding, cancellationToken);
         }
 
+        public ValueTask<IReadOnlyList<ReplicaName>> ListReplicasAsync(CancellationToken cancellationToken = default) => inner.ListReplicasAsync(cancellationToken);
+
         public ValueTask<ReadOnlyMemory<byte>?> GetRecordAsync(string key, CancellationToken cancellationToken = default) => inner.GetRecordAsync(key, cancellationToken);
 
         public ValueTask<ReadOnlyMemory<byte>> AddRecordAsync(string key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken = default)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using MultiDc.Client;
 using MultiDc.Grains;
 using MultiDc.Raft;
@@ -6,6 +7,7 @@ using MultiDc.Ring;
 using MultiDc.Server.Replication;
 using MultiDc.Server.StateMachine;
 using MultiDc.Server.Tests.StateMachine;
+using MultiDc.Server.Watching;
 using MultiDc.Storage;
 
 namespace MultiDc.Server.Tests.Locks;
@@ -27,6 +29,8 @@ internal sealed class MachineShard(TimeProvider time)
 {
     private readonly Machine machine = new();
     private readonly LeaseClock clock = new(time);
+    private readonly ChangeHistory history = new();
+    private TaskCompletionSource news = new();
     private SessionId session;
     private ulong sequence;
 
@@ -34,38 +38,81 @@ internal sealed class MachineShard(TimeProvider time)
 
     public WriteResult Write(WriteOperation operation)
     {
+        WriteResult result;
         lock (machine)
         {
             session = session == default ? machine.Apply(OpenSessionCommand.Instance).Session!.Value : session;
             Done.Add(operation);
-            var result = machine.Apply(new WriteCommand(session, new(++sequence), operation)).Result;
-            clock.Take(false, machine.TakeLeaseChanges(), time.GetTimestamp());
-            return result;
+            result = machine.Apply(new WriteCommand(session, new(++sequence), operation)).Result;
+            Follow();
+        }
+
+        Tell();
+        return result;
+    }
+
+    /// <summary>Completed when something was applied after this was asked for.</summary>
+    public Task News
+    {
+        get
+        {
+            lock (machine)
+            {
+                return news.Task;
+            }
         }
     }
 
-    public KeyValueEntry? Read(ReadOnlyMemory<byte> key)
+    public HistoryPage Changes(WatchFilter filter, Revision after) => history.Read(filter, after, int.MaxValue);
+
+    public KeyValueEntry? Read(ReadOnlyMemory<byte> key) => ReadServed(key).Entry;
+
+    public ReadServed ReadServed(ReadOnlyMemory<byte> key)
     {
         lock (machine)
         {
-            return KeyValueReader.GetAsync(machine.State, key).AsTask().Result;
+            return new(KeyValueReader.GetAsync(machine.State, key).AsTask().Result, new(machine.State.Applied.Value));
         }
     }
 
     /// <summary>What the leader does on a tick.</summary>
     public int Tick()
     {
+        int ended;
         lock (machine)
         {
             var due = clock.TakeDue(time.GetTimestamp(), long.MaxValue - 1, 100);
-            if (due.Count > 0)
+            ended = due.Count;
+            if (ended > 0)
             {
                 machine.Apply(new ExpireLeasesCommand([.. due]));
-                clock.Take(false, machine.TakeLeaseChanges(), time.GetTimestamp());
+                Follow();
             }
-
-            return due.Count;
         }
+
+        if (ended > 0)
+        {
+            Tell();
+        }
+
+        return ended;
+    }
+
+    private void Follow()
+    {
+        clock.Take(false, machine.TakeLeaseChanges(), time.GetTimestamp());
+        history.Add(machine.Changes, machine.State.Applied);
+    }
+
+    private void Tell()
+    {
+        TaskCompletionSource told;
+        lock (machine)
+        {
+            (told, news) = (news, new());
+        }
+
+        told.SetResult();
     }
 }
 
@@ -73,6 +120,12 @@ internal sealed class MachineShard(TimeProvider time)
 internal sealed class MachineClient(MachineShard shard) : IMultiDcClient
 {
     public Func<WriteOperation, WriteFate> Fate { get; set; } = static _ => WriteFate.Answered;
+
+    /// <summary>What watches end with; null: they are served.</summary>
+    public Exception? WatchProblem { get; set; }
+
+    /// <summary>How many reads were asked for.</summary>
+    public int Reads { get; private set; }
 
     public Task<WriteResult> WriteAsync(string keyspace, WriteOperation operation, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
@@ -87,7 +140,7 @@ internal sealed class MachineClient(MachineShard shard) : IMultiDcClient
     }
 
     public Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        Task.FromResult<ReadResult>(new ReadServed(shard.Read(key)));
+        Task.FromResult<ReadResult>(Served(key));
 
     public Task<ReadResult> GetAsync(string keyspace, ReadOnlyMemory<byte> key, ReadLevel level, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         GetAsync(keyspace, key, timeout, cancellationToken);
@@ -108,15 +161,47 @@ internal sealed class MachineClient(MachineShard shard) : IMultiDcClient
     public Task<LeaseReply> GetLeaseAsync(string keyspace, ReadOnlyMemory<byte> key, LeaseId lease, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
+    public Task<ScanPage> ScanPageAsync(
+        string keyspace, ReadOnlyMemory<byte> prefix, int limit, ScanToken? token = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
     public IAsyncEnumerable<KeyValueEntry> ScanAsync(string keyspace, ReadOnlyMemory<byte> prefix, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
-    public IAsyncEnumerable<WatchBatch> WatchAsync(
-        string keyspace, WatchFilter filter, WatchStart start = default, TimeSpan? timeout = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public async IAsyncEnumerable<WatchBatch> WatchAsync(
+        string keyspace, WatchFilter filter, WatchStart start = default, TimeSpan? timeout = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var after = start.Revision!.Value;
+        while (WatchProblem is null)
+        {
+            var news = shard.News;
+            var page = shard.Changes(filter, after);
+            foreach (var (revision, events) in page.Revisions)
+            {
+                yield return new(new("default", 0), revision, events, WatchToken.OfShard("default", 1, 0, revision));
+            }
+
+            after = page.UpTo;
+            if (page.Revisions.Count == 0)
+            {
+                await news.WaitAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        throw WatchProblem;
+    }
+
+    private ReadServed Served(ReadOnlyMemory<byte> key)
+    {
+        Reads++;
+        return shard.ReadServed(key);
+    }
 
     public Task<WriteResult> CreateKeyspaceAsync(string keyspace, int shardCount, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
     public Task<WriteResult> CreateKeyspaceAsync(KeyspaceDescriptor keyspace, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public Task<WriteResult> DropKeyspaceAsync(string keyspace, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
     public Task<WriteResult> AlterKeyspaceAsync(string keyspace, KeyspaceChange change, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 

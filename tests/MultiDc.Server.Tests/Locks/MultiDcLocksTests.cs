@@ -148,6 +148,52 @@ public sealed class MultiDcLocksTests : IDisposable
         Assert.Equal(held.Token, shard.Read(key)?.CreateRevision);
     }
 
+    /// <summary>Who waits costs the shard a read every few seconds, and has the lock at once when it is released, or soon after when no watch tells.</summary>
+    [Theory]
+    [InlineData(true, 100, 60)]
+    [InlineData(false, 800, 300)]
+    public async Task Who_waits_hears_of_the_release(bool isWatchServed, int milliseconds, int mostReads)
+    {
+        clientB.WatchProblem = isWatchServed ? null : new MultiDcUnavailableException(RejectionReason.Unavailable, "no watch");
+        var first = await a.AcquireAsync("default", "l", Ttl);
+        var waiting = b.AcquireAsync("default", "l", Ttl);
+        await PassAsync(TimeSpan.FromMinutes(2));
+        var written = shard.Done.Count(static operation => operation is not KeepAliveOperation);
+        Assert.InRange(clientB.Reads, 1, mostReads);
+        await first.ReleaseAsync();
+        await PassAsync(TimeSpan.FromMilliseconds(milliseconds));
+        Assert.True(waiting.IsCompleted);
+        Assert.Equal(written + 3, shard.Done.Count(static operation => operation is not KeepAliveOperation));
+
+        // One whose holder is gone is had when its lease ends.
+        a.Dispose();
+        var next = a.AcquireAsync("default", "l", Ttl);
+        b.Dispose();
+        await PassAsync(Ttl);
+        await PassAsync(TimeSpan.FromMilliseconds(100));
+        Assert.True(next.IsCompleted);
+    }
+
+    [Fact]
+    public async Task Many_who_wait_write_hardly_more_than_those_who_get_it()
+    {
+        var random = new SeededRandomSource(4);
+        using var crowd = new MultiDcLocks(clientB, time, () => random.Next(0, 1000) / 1000.0);
+        var held = await a.AcquireAsync("default", "l", Ttl);
+        var waiting = Enumerable.Range(0, 40).Select(_ => crowd.AcquireAsync("default", "l", Ttl)).ToList();
+        await PassAsync(TimeSpan.FromSeconds(1));
+        while (waiting.Count > 0)
+        {
+            var written = shard.Done.Count(static operation => operation is not KeepAliveOperation);
+            await held.DisposeAsync();
+            held = await DriveAsync(await DriveAsync(Task.WhenAny(waiting)));
+            Assert.Equal(1, waiting.RemoveAll(static task => task.IsCompleted));
+
+            // The release, a lease and a try; and those who looked before it was taken.
+            Assert.InRange(shard.Done.Count(static operation => operation is not KeepAliveOperation) - written, 3, 12);
+        }
+    }
+
     [Fact]
     public async Task A_hundred_locks_are_kept_alive_by_one_call()
     {

@@ -9,7 +9,7 @@ namespace MultiDc.Server.Tests.Replication;
 public sealed class LeaseClockTests
 {
     [Fact]
-    public void It_agrees_with_a_list_that_is_looked_through() => Gen.Select(Gen.Int[0, 6], Gen.ULong[1, 6], Gen.Int[1, 5], Gen.Int[0, 2500]).Array[1, 80].Sample(static steps =>
+    public void It_agrees_with_a_list_that_is_looked_through() => Gen.Select(Gen.Int[0, 7], Gen.ULong[1, 6], Gen.Int[1, 5], Gen.Int[0, 2500]).Array[1, 80].Sample(static steps =>
     {
         var time = new FakeTimeProvider();
         var clock = new LeaseClock(time);
@@ -41,6 +41,12 @@ public sealed class LeaseClockTests
                     ends = kept.ToDictionary();
                     ends[lease] = (record.RenewedAt, now + (seconds * time.TimestampFrequency), null);
                     break;
+                case 5 when ends.TryGetValue(lease, out var known):
+                    // What another replica's clock says counts if it is of this renewal, and earlier.
+                    var told = TimeSpan.FromSeconds(seconds - 1);
+                    clock.Hear([new(lease, known.RenewedAt.Value + 1, TimeSpan.Zero), new(new(99), 1, told), new(lease, known.RenewedAt.Value, told)], now);
+                    ends[lease] = known with { End = Math.Min(known.End, now + ((seconds - 1) * time.TimestampFrequency)) };
+                    break;
                 default:
                     var due = ends.Where(e => e.Value.End <= now && !(e.Value.Proposed > now - patience)).Select(static e => (e.Key, e.Value.RenewedAt)).OrderBy(static d => d.Key).ToArray();
                     Assert.Equal(due, clock.TakeDue(now, now - patience, 100).OrderBy(static d => d.Lease));
@@ -52,6 +58,9 @@ public sealed class LeaseClockTests
             Assert.Equal(ends.Count == 0 ? null : ends.Values.Min(static e => e.End), clock.NextEnd);
             Assert.All(ends, e => Assert.Equal(time.GetElapsedTime(Math.Min(now, e.Value.End), e.Value.End), clock.RemainingOf(e.Key, e.Value.RenewedAt, now)));
             Assert.Null(clock.RemainingOf(lease, new(999), now));
+            Assert.Equal(
+                ends.Select(e => new RemainingLease(e.Key, e.Value.RenewedAt.Value, time.GetElapsedTime(Math.Min(now, e.Value.End), e.Value.End))).OrderBy(static l => l.Lease),
+                clock.Remaining(now).OrderBy(static l => l.Lease));
         }
     },
         iter: 500);

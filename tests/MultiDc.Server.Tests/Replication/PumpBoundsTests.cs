@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using MultiDc.Raft;
 using MultiDc.Server.Replication;
+using MultiDc.Server.StateMachine;
 
 namespace MultiDc.Server.Tests.Replication;
 
@@ -47,6 +48,38 @@ public sealed class PumpBoundsTests
         Assert.True(leader.Pump!.TryDeliver(new HeartbeatResponse(group.Followers[0].Id, leader.Id, new(1), 0)));
         group.Run();
         Assert.All(writes[..2], static w => Assert.IsType<Applied>(PumpGroup.Done(w).Result));
+    }
+
+    [Fact]
+    public void Whoever_is_refused_as_overloaded_is_told_when_to_come_again()
+    {
+        using var group = new PumpGroup(options: new() { MaxWaitingRequests = 1, RetryAfter = TimeSpan.FromMilliseconds(123) });
+        var leader = group.ElectLeader();
+        var session = group.OpenSession(leader);
+        var writes = Enumerable.Range(1, 2).Select(i => PumpGroup.Propose(leader, Writes.Put(session, (ulong)i, "k", "v"))).ToArray();
+        var read = leader.Pump!.ReadAsync(static _ => throw new InvalidOperationException("it is refused"), static rejected => rejected);
+        Assert.Equal(123, Assert.IsType<Rejected>(PumpGroup.Done(writes[1]).Result).RetryAfter!.Value.TotalMilliseconds);
+        Assert.Equal(123, PumpGroup.Done(read).RetryAfter!.Value.TotalMilliseconds);
+        group.Run();
+    }
+
+    [Fact]
+    public void What_waited_longer_than_its_caller_is_not_begun_any_more()
+    {
+        using var group = new PumpGroup();
+        var leader = group.ElectLeader();
+        var session = group.OpenSession(leader);
+        var patience = TimeSpan.FromMilliseconds(800);
+        var last = leader.Pump!.Status.Last;
+        var late = leader.Pump.ProposeAsync(KeyValueCommandCodec.Encode(Writes.Put(session, 1, "k", "late")), patience);
+        var lateRead = leader.Pump.ReadAsync(static _ => throw new InvalidOperationException("nobody waits for it"), static rejected => rejected, patience);
+        leader.Time.Advance(patience);
+        var inTime = leader.Pump.ProposeAsync(KeyValueCommandCodec.Encode(Writes.Put(session, 2, "k", "in time")), patience);
+        group.Run();
+        Assert.Equal(RejectionReason.Overloaded, Assert.IsType<Rejected>(PumpGroup.Done(late).Result).Reason);
+        Assert.Equal(RejectionReason.Overloaded, PumpGroup.Done(lateRead).Reason);
+        Assert.IsType<Applied>(PumpGroup.Done(inTime).Result);
+        Assert.Equal(last.Value + 1, leader.Pump.Status.Last.Value);
     }
 
     [Fact]

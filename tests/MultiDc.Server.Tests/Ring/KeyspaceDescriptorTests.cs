@@ -182,6 +182,20 @@ public sealed class KeyspaceDescriptorTests
     }
 
     [Fact]
+    public void A_limit_of_shards_is_altered_and_kept_and_without_one_earlier_versions_read_the_ring()
+    {
+        var ring = RingSnapshot.Empty.WithKeyspace(new("k", 1, Three));
+        Assert.Contains("at least 1", Assert.Throws<ArgumentException>(() => ring.WithChange("k", new() { MaxShardBytes = -1 })).Message);
+        var limited = ring.WithChange("k", new() { MaxShardBytes = 9 });
+        Assert.Equal(9, limited.WithChange("k", new() { MaxValueBytes = 3 }).Keyspaces[0].MaxShardBytes);
+        const string Golden = """{"format":4,"version":2,"members":[],"keyspaces":[{"name":"k","shardCount":1,"datacenters":["ber","fra","par"],"maxShardBytes":9}]}""";
+        Assert.Equal(Golden, Encoding.UTF8.GetString(RingSnapshotJson.Serialize(limited)));
+        Assert.Equal(limited, RingSnapshotJson.Deserialize(Encoding.UTF8.GetBytes(Golden)));
+        Assert.NotEqual(limited, limited.WithChange("k", new() { MaxShardBytes = 8 }) with { Version = limited.Version });
+        Assert.StartsWith("""{"format":1,""", Encoding.UTF8.GetString(RingSnapshotJson.Serialize(limited.WithChange("k", new() { MaxShardBytes = 0 }))));
+    }
+
+    [Fact]
     public void Values_have_the_keyspaces_limit()
     {
         var keyspace = new KeyspaceDescriptor("k", 1, Three) { MaxValueBytes = 2 };

@@ -52,6 +52,9 @@ public sealed class GoldenTests
     private const string RingWithReplicasJson =
         """{"format":4,"version":7,"members":[],"keyspaces":[{"name":"old","shardCount":1,"datacenters":["ber"]},{"name":"orders","shardCount":16,"datacenters":["ber","fra","par"],"replicas":[2,2,1]}]}""";
 
+    private const string RingWithDropAndReplicasJson =
+        """{"format":4,"version":7,"members":[],"keyspaces":[{"name":"orders","shardCount":16,"datacenters":["ber","fra","par"],"incarnation":5,"maxShardBytes":9,"replicas":[2,2,1]}],"lastDrop":4}""";
+
     private const string RingJson =
         """{"format":1,"version":7,"members":[{"silo":"s1","datacenter":"ber","weight":2}],"keyspaces":[{"name":"orders","shardCount":16,"datacenters":["ber","fra"]}]}""";
 
@@ -179,6 +182,12 @@ public sealed class GoldenTests
         var ring = new RingSnapshot(new(7), [], [new("old", 1, [new("ber")]), new("orders", 16, [new("ber"), new("fra"), new("par")]) { Replicas = [2, 2, 1] }]);
         Assert.Equal(RingWithReplicasJson, Encoding.UTF8.GetString(RingSnapshotJson.Serialize(ring)));
         Assert.Equal(ring, RingSnapshotJson.Deserialize(Encoding.UTF8.GetBytes(RingWithReplicasJson)));
+
+        var afterDrop = new RingSnapshot(new(7), [], [new("orders", 16, [new("ber"), new("fra"), new("par")]) { Replicas = [2, 2, 1], Incarnation = 5, MaxShardBytes = 9 }]) { LastDrop = new(4) };
+        Assert.Equal(RingWithDropAndReplicasJson, Encoding.UTF8.GetString(RingSnapshotJson.Serialize(afterDrop)));
+        var readAfterDrop = RingSnapshotJson.Deserialize(Encoding.UTF8.GetBytes(RingWithDropAndReplicasJson));
+        Assert.Equal(afterDrop, readAfterDrop);
+        Assert.Equal("orders~5/0@fra#2", ReplicaAddress.Of(readAfterDrop.Keyspaces[0].ShardAt(0), readAfterDrop.Keyspaces[0].Places[^1]).ToString());
     }
 
     [Fact]
@@ -210,6 +219,7 @@ public sealed class GoldenTests
         Damage(Encoding.UTF8.GetBytes(RingWithPoliciesJson), static bytes => RingSnapshotJson.Deserialize(bytes));
         Damage(Encoding.UTF8.GetBytes(ShardWithReplicasJson), static bytes => ShardDescriptor.Deserialize(bytes));
         Damage(Encoding.UTF8.GetBytes(RingWithReplicasJson), static bytes => RingSnapshotJson.Deserialize(bytes));
+        Damage(Encoding.UTF8.GetBytes(RingWithDropAndReplicasJson), static bytes => RingSnapshotJson.Deserialize(bytes));
         Damage(Encoding.UTF8.GetBytes(RingJson), static bytes => RingSnapshotJson.Deserialize(bytes));
         Damage(new ReplicaMemory(Guid.Empty, 5, Guid.Empty, new(7, 2, 12)).Serialize(), static bytes => ReplicaMemory.Deserialize(bytes));
     }

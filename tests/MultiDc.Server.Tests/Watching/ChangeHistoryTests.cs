@@ -66,6 +66,46 @@ public sealed class ChangeHistoryTests
         },
         iter: 300);
 
+    /// <summary>One revision: of an array of so many bytes, parts of the first of which become keys and values.</summary>
+    [Fact]
+    public void It_keeps_no_more_memory_than_it_counts() =>
+        Gen.Select(Gen.OneOf(Gen.Int[0, 400], Gen.Int[0, 100_000]), Gen.Select(Gen.Int[1, 20], Gen.Int[0, 900]).Array[1, 4], Gen.Int[0, 3]).Array[1, 60].Sample(static revisions =>
+        {
+            const int MaxBytes = 60_000;
+            var history = new ChangeHistory(new() { MaxBytes = MaxBytes });
+            var shared = new byte[50_000];
+            var (index, told) = (0UL, new List<string>());
+            foreach (var (besides, parts, kind) in revisions)
+            {
+                // In arrays of their own, or all of a few revisions in one, as the entries of one message are.
+                var array = kind == 0 ? shared : new byte[besides + parts.Sum(static part => part.Item1 + part.Item2)];
+                var at = kind == 0 ? (int)(index * 997 % 40_000) : 0;
+                index++;
+                var changes = new List<Change>();
+                foreach (var (key, value) in parts)
+                {
+                    array.AsSpan(at, key + value).Fill((byte)(index + (ulong)at));
+                    changes.Add(new(new(index), array.AsMemory(at, key), kind == 1 ? null : array.AsMemory(at + key, value), new(1), 1, null));
+                    at += key + value;
+                }
+
+                told.AddRange(changes.Select(static change => Hex(change.Key, change.Value)));
+                history.Add(changes, new(index));
+                var kept = history.Read(All, history.CompactedTo, int.MaxValue).Revisions.SelectMany(static revision => revision.Events).ToArray();
+                var arrays = kept.SelectMany(static change => (ReadOnlyMemory<byte>[])[change.Key, change.Entry?.Value ?? default])
+                    .Select(static part => System.Runtime.InteropServices.MemoryMarshal.TryGetArray(part, out var segment) ? segment.Array! : [])
+                    .Distinct(ReferenceEqualityComparer.Instance).Sum(static array => (long)((byte[])array!).Length);
+                Assert.True(arrays <= history.Bytes, $"{arrays} bytes are kept, and {history.Bytes} counted");
+                Assert.True(history.Bytes <= MaxBytes || kept.Length == parts.Length, $"{history.Bytes} bytes and {kept.Length} changes");
+                Assert.Equal(told.TakeLast(kept.Length), kept.Select(static change => Hex(change.Key, change.Entry?.Value)));
+            }
+
+            // What was copied was worth it, and what was counted is there: nothing is counted several times over.
+            Assert.InRange(history.Bytes, 0, history.Read(All, history.CompactedTo, int.MaxValue).Revisions.Sum(static revision =>
+                revision.Events.Sum(static change => (2L * (change.Key.Length + (change.Entry?.Value.Length ?? 0))) + 192) + 512));
+        },
+        iter: 300);
+
     [Fact]
     public void A_page_never_splits_a_revision()
     {
@@ -182,6 +222,8 @@ public sealed class ChangeHistoryTests
         one.Add([Put(2, "k", 500)], new(2));
         Assert.Equal((1UL, 2UL), (one.CompactedTo.Value, one.UpTo.Value));
     }
+
+    private static string Hex(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte>? value) => $"{Convert.ToHexString(key.Span)}={(value is { } bytes ? Convert.ToHexString(bytes.Span) : "gone")}";
 
     private static Change Put(ulong revision, string key, int bytes = 1) => new(new(revision), Bytes(key), new byte[bytes], new(revision), 1, null);
 

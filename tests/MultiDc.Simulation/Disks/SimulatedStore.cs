@@ -51,6 +51,12 @@ internal sealed class SimulatedStore(SimulatedDisk disk) : IReplicaStore
         return opening;
     }
 
+    public ValueTask<IReadOnlyList<ReplicaName>> ListReplicasAsync(CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(isDisposed, this);
+        return ValueTask.FromResult<IReadOnlyList<ReplicaName>>([.. disk.Replicas.Keys]);
+    }
+
     public ValueTask<ReadOnlyMemory<byte>?> GetRecordAsync(string key, CancellationToken cancellationToken = default)
     {
         RequireLength(key, 512, nameof(key));

@@ -20,41 +20,20 @@ internal static class ShopDrillCommand
         {
             script, rounds, seconds, customers, seed, json,
         };
-        command.SetAction((result, stop) => RunAsync(
-            new()
-            {
-                Script = result.GetRequiredValue(script).FullName,
-                Rounds = result.GetValue(rounds),
-                FaultLength = TimeSpan.FromSeconds(result.GetValue(seconds)),
-                Customers = result.GetValue(customers),
-                Seed = result.GetValue(seed),
-            },
+        command.SetAction((result, stop) => DrillVerdict.ReachAsync(
+            async say => await new ShopDrillRun(
+                new()
+                {
+                    Script = result.GetRequiredValue(script).FullName,
+                    Rounds = result.GetValue(rounds),
+                    FaultLength = TimeSpan.FromSeconds(result.GetValue(seconds)),
+                    Customers = result.GetValue(customers),
+                    Seed = result.GetValue(seed),
+                },
+                say,
+                TimeProvider.System).RunAsync(stop),
             result.GetValue(json),
-            surroundings,
-            stop));
+            surroundings));
         return command;
-    }
-
-    private static async Task<int> RunAsync(ShopDrillOptions options, bool json, Surroundings surroundings, CancellationToken stop)
-    {
-        try
-        {
-            var progress = json ? surroundings.Error : surroundings.Out;
-            var report = await new ShopDrillRun(options, progress.WriteLine, TimeProvider.System).RunAsync(stop);
-            if (json)
-            {
-                report.WriteJson(surroundings.Out);
-            }
-            else
-            {
-                report.Write(surroundings.Out);
-            }
-
-            return (int)(report.IsKept ? ExitCode.Done : ExitCode.Violation);
-        }
-        catch (DrillFailedException exception)
-        {
-            throw new CommandException(ExitCode.Unavailable, $"no verdict: {exception.Message}");
-        }
     }
 }

@@ -4,7 +4,7 @@ using MultiDc.Host.Output;
 namespace MultiDc.Host.Drills.Shop;
 
 /// <summary>What the drill of the web app came to.</summary>
-internal sealed class ShopDrillReport
+internal sealed class ShopDrillReport : IDrillReport
 {
     public required IReadOnlyList<string> Shops { get; init; }
 

@@ -27,10 +27,11 @@ internal sealed class ShopDrillRun(ShopDrillOptions options, Action<string> say,
         try
         {
             // Without work: it only tells what the replicas say.
-            using var observer = LoadProcess.Start(system, outside, 0, startedAt, new() { Kind = DrillKind.DcLoss, Script = options.Script, Rounds = 0, FaultLength = default, Workers = 0, Seed = 0 }, folder);
+            using var observer = DrillPartCommand.Start(system, outside, LoadPart.Name, startedAt, LoadPart.Arguments(0, workers: 0, options.Seed, Path.Combine(folder, "none.ndjson")));
             var stage = new DrillStage(system, Now, Tell, time, stop) { Loads = system.Datacenters.ToDictionary(static datacenter => datacenter, _ => observer) };
             await stage.UntilWholeAsync();
-            using var customers = CustomersProcess.Start(system, outside, startedAt, options, Path.Combine(folder, "customers.ndjson"));
+            var events = Path.Combine(folder, "customers.ndjson");
+            using var customers = CustomersCommand.Start(system, outside, startedAt, options, events);
             await customers.OrderAsync("work", stop);
             Tell($"{options.Customers} customers of each of {string.Join(" and ", system.Shops.Values)}, from {outside}");
             await stage.WaitAsync(WarmUp);
@@ -55,7 +56,7 @@ internal sealed class ShopDrillRun(ShopDrillOptions options, Action<string> say,
             return new()
             {
                 Shops = shops,
-                Figures = new(await customers.ReadEventsAsync(stop)),
+                Figures = new(await CustomersCommand.ReadEventsAsync(events, stop)),
                 Faults = faults,
                 Restarted = [.. stage.Restarted],
                 Findings = CartFindings.Parse(findings),
@@ -68,7 +69,7 @@ internal sealed class ShopDrillRun(ShopDrillOptions options, Action<string> say,
     }
 
     /// <summary>Whether they return is part of the verdict, so that not returning only ends the wait.</summary>
-    private async Task UntilAtHomeAsync(CustomersProcess customers, DrillStage stage)
+    private async Task UntilAtHomeAsync(DrillProcess customers, DrillStage stage)
     {
         var lookingSince = time.GetTimestamp();
         while (await customers.OrderAsync("at-home", stage.Stop) != "yes" && time.GetElapsedTime(lookingSince) < ReturnPatience)
