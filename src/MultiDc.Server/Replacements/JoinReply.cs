@@ -10,7 +10,7 @@ internal enum JoinOutcome
     /// <summary>The next step is made, or waited for: ask again.</summary>
     UnderWay,
 
-    /// <summary>It has the vote of its datacenter; nothing is left to do.</summary>
+    /// <summary>It has its vote; nothing is left to do.</summary>
     Settled,
 
     /// <summary>The ring names another store as the home.</summary>

@@ -129,8 +129,12 @@ public sealed class SeveralReplicasTests(ITestOutputHelper output)
         var after = await UntilCaughtUpAsync(cluster, Shards * 5);
         RequireApart(after);
         Assert.Equal(Placed(before), Placed(after));
+        await cluster.WaitAsync(
+            "all replacements have their votes",
+            () => Task.FromResult(cluster.Log.Lines.Count(line => line.Contains($"Replica {Keyspace}/", StringComparison.Ordinal) && line.Contains($"has its vote on store {silo.Disk.Identity.StoreId}", StringComparison.Ordinal))),
+            static count => count == Shards, static count => $"{count} have");
 
-        // The refilled votes count, and so does what they have: without dc2 it takes both of dc1 and dc3.
+        // These count, and so does what they have: without dc2 it takes both of dc1 and dc3.
         await Task.WhenAll(cluster.Silos.Where(static silo => silo.Datacenter == Dc2).Select(static silo => silo.CrashAsync()));
         await writes.WriteAsync(cluster.Clients[Dc1], 20);
         await writes.RequireAllAsync(cluster.Clients[Dc1]);

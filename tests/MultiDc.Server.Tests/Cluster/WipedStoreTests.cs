@@ -201,7 +201,7 @@ public sealed class WipedStoreTests(ITestOutputHelper output)
                 && s.AppliedIndex == all.Where(o => ShardOf(o) == ShardOf(s)).Max(static o => o.LastIndex)));
         await cluster.WaitAsync(
             "all replacements are settled",
-            () => Task.FromResult(cluster.Log.Lines.Where(static line => line.Contains("has the vote of its datacenter", StringComparison.Ordinal)).ToArray()),
+            () => Task.FromResult(cluster.Log.Lines.Where(static line => line.Contains("has its vote on store", StringComparison.Ordinal)).ToArray()),
             lines => all.Where(s => IsReplaced(cluster, s)).All(s => lines.Any(line =>
                 line.Contains($"{s.Replica} has", StringComparison.Ordinal) && line.Contains(cluster.Silo(s.Silo).Disk.Identity.StoreId.ToString(), StringComparison.Ordinal))),
             static lines => string.Join("\n", lines));
