@@ -168,7 +168,7 @@ public sealed class WatchTests : IDisposable
                 shards.Add(shard);
             }
 
-            return request.After is { Value: > 7 } ? Never<WatchReply>() : Task.FromResult(Progress(request.After is null ? 7UL : 8));
+            return request.After is { Value: > 7 } ? Never<WatchReply>() : Task.FromResult(request.After is null ? Progress(7) : Told(8, 8));
         };
         var own = RingSnapshot.ShardOf(TheRing.Keyspaces.Single(static k => k.Name == "orders"), "{t}"u8);
         foreach (var prefix in (string[])["{t}", "a/{t}/b"])

@@ -60,7 +60,8 @@ public sealed class ReplacementPlanTests
     [Fact]
     public void Of_several_replicas_in_a_datacenter_one_is_replaced_and_the_others_stay()
     {
-        var founded = new GroupMembers([A, B, C, new ReplicaPlace(B, 2), new ReplicaPlace(C, 2)], []).Configuration;
+        ReplicaPlace[] places = [A, B, C, new(B, 2), new(C, 2)];
+        var founded = new GroupMembers(places, []).Configuration;
         var second = Replica with { Ordinal = 2 };
         var next = GroupMembers.IdOf(second.Place, new Guid(1, 0, 0, new byte[8]));
         var later = GroupMembers.IdOf(second.Place, new Guid(2, 0, 0, new byte[8]));
