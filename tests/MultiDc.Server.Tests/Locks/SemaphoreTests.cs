@@ -243,7 +243,7 @@ public sealed class SemaphoreTests(ITestOutputHelper output)
         }
 
         output.WriteLine($"acquired {acquired} times, {refused} writes refused, {most} at once");
-        Assert.True(acquired > 50 && refused > 10 && most == Places, $"acquired {acquired} times, {refused} writes refused, {most} at once");
+        Assert.True(acquired > 30 && refused > 10 && most == Places, $"acquired {acquired} times, {refused} writes refused, {most} at once");
         Array.ForEach(all, static process => process.Dispose());
     }
 
