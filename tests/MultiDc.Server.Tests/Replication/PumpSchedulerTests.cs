@@ -30,7 +30,9 @@ public sealed class PumpSchedulerTests
         var store = new CountingStore();
         var toldAfter = new List<int>();
         using var scheduler = new PumpScheduler(2, store) { Committing = () => Add(store.Commits) };
-        var done = new TaskCompletionSource();
+
+        // Otherwise the test would end its scheduler on the scheduler's own thread, within a commit that the other thread waits for.
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await OnPump(scheduler, () => store.Queue(done));
         await done.Task;
         lock (toldAfter)
