@@ -189,8 +189,8 @@ public sealed class MultiDcLocksTests : IDisposable
             held = await DriveAsync(await DriveAsync(Task.WhenAny(waiting)));
             Assert.Equal(1, waiting.RemoveAll(static task => task.IsCompleted));
 
-            // The release, a lease and a try; and those who looked before it was taken.
-            Assert.InRange(shard.Done.Count(static operation => operation is not KeepAliveOperation) - written, 3, 12);
+            // The release, a try, and a lease unless an earlier try has left one; and those who looked before it was taken.
+            Assert.InRange(shard.Done.Count(static operation => operation is not KeepAliveOperation) - written, 2, 12);
         }
     }
 
