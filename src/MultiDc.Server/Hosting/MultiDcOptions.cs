@@ -66,13 +66,6 @@ public sealed class MultiDcOptions : MultiDcTopologyOptions
     /// they also commit what the pumps wrote; a single one leaves that to a thread of the store. Default: one per processor, at most 4.</summary>
     public int PumpThreads { get; set; } = Math.Min(Environment.ProcessorCount, 4);
 
-    /// <summary>
-    /// The longest that a silo lets writes wait while others of it are on their way, so that those of all its shards travel and are flushed together. They
-    /// wait only behind several others, and only where a majority answers within this time: not over a wide area. At most 100 ms.
-    /// Fewer flushes a write, but not more writes where it was measured. Default: zero, never.
-    /// </summary>
-    public TimeSpan MaxWriteHold { get; set; }
-
     /// <summary>How often a datacenter reads the ring again. Default: 1 s.</summary>
     public TimeSpan RingRefreshPeriod { get; set; } = TimeSpan.FromSeconds(1);
 

@@ -44,11 +44,6 @@ internal sealed class MultiDcOptionsValidator : IValidateOptions<MultiDcOptions>
             yield return $"Weight {options.Weight} is not within 1 to 16";
         }
 
-        if (options.MaxWriteHold < TimeSpan.Zero || options.MaxWriteHold > TimeSpan.FromMilliseconds(100))
-        {
-            yield return $"MaxWriteHold {options.MaxWriteHold} is not within 0 to 100 ms";
-        }
-
         if (options.TickInterval < TimeSpan.FromMilliseconds(1) || options.TickInterval > TimeSpan.FromSeconds(10))
         {
             yield return $"TickInterval {options.TickInterval} is not within 1 ms to 10 s";

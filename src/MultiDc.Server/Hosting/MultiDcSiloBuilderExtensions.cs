@@ -82,13 +82,9 @@ public static class MultiDcSiloBuilderExtensions
         services.AddSingleton<OpeningJudge>();
         services.AddTransient<RingMemory>();
         services.AddSingleton(static provider => new ReplicaMetrics(provider.GetService<System.Diagnostics.Metrics.IMeterFactory>()));
-        services.AddSingleton(provider => new ProposalGate(options.MaxWriteHold, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ReplicaMetrics>()));
         services.AddSingleton(provider => new PumpScheduler(
             options.PumpThreads, provider.GetRequiredService<IReplicaStore>() as IWriterCommits, provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ITickSource>())
-        {
-            Committing = provider.GetRequiredService<ProposalGate>().Close,
-        });
+            provider.GetRequiredService<ITickSource>()));
         services.TryAddSingleton<ITickSource>(_ => new ThreadTickSource(options.TickInterval));
         services.AddSingleton(provider => new SiloGate(
             options.ClusterId,

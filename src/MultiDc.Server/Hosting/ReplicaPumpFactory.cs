@@ -10,7 +10,7 @@ namespace MultiDc.Server.Hosting;
 
 /// <summary>Builds and starts pumps with what all replicas of the silo share.</summary>
 internal sealed class ReplicaPumpFactory(
-    IOptions<MultiDcOptions> options, KeyspacePolicies policies, ReplicaRecords records, OpeningJudge judge, IRaftTransport transport, ITickSource ticks, PumpScheduler scheduler, ProposalGate gate, HistoryBudget budget,
+    IOptions<MultiDcOptions> options, KeyspacePolicies policies, ReplicaRecords records, OpeningJudge judge, IRaftTransport transport, ITickSource ticks, PumpScheduler scheduler, HistoryBudget budget,
     TimeProvider time, ReplicaMetrics metrics, ILogger<ReplicaPump> logger)
 {
     public ReplicaPump Start(
@@ -45,8 +45,7 @@ internal sealed class ReplicaPumpFactory(
             new SeededRandomSource(BitConverter.ToUInt64(Guid.NewGuid().ToByteArray())),
             time,
             metrics,
-            logger,
-            gate)
+            logger)
         {
             AskAboutLeases = askAboutLeases,
             PreferredLeaders = () => policies.LeadersOf(address.Shard.Keyspace),

@@ -58,9 +58,6 @@ internal sealed class PumpScheduler : TaskScheduler, IDisposable
         this.ticks = ticks?.Register(WakeHelper);
     }
 
-    /// <summary>Called before what the pumps have written is committed, and before a thread sleeps. Any of the threads.</summary>
-    public Action Committing { get; init; } = static () => { };
-
     public override int MaximumConcurrencyLevel => threads.Length;
 
     /// <summary>How many tasks no thread has taken yet.</summary>
@@ -164,7 +161,6 @@ internal sealed class PumpScheduler : TaskScheduler, IDisposable
             if (++tasksSinceCommit >= MaxTasksBetweenCommits)
             {
                 tasksSinceCommit = 0;
-                Committing();
                 store?.CommitWaiting();
             }
         }
@@ -183,7 +179,6 @@ internal sealed class PumpScheduler : TaskScheduler, IDisposable
     // False: the thread is to end.
     private bool CommitOrSleep()
     {
-        Committing();
         if (store?.CommitWaiting() == true)
         {
             return true;

@@ -12,7 +12,6 @@ internal sealed class ReplicaInbox(int maxMessages, int maxRequests)
 {
     private readonly ConcurrentQueue<RaftMessage> messages = new();
     private readonly ConcurrentQueue<PumpRequest> requests = new();
-    private readonly ConcurrentQueue<ProposeRequest> proposals = new();
     private readonly ConcurrentQueue<PumpRequest> completions = new();
     private readonly Channel<bool> wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
     private int messageCount;
@@ -27,27 +26,11 @@ internal sealed class ReplicaInbox(int maxMessages, int maxRequests)
 
     public int RequestCount => Volatile.Read(ref requestCount);
 
-    public bool HasRequests => !requests.IsEmpty;
-
-    public bool HasProposals => !proposals.IsEmpty;
-
     /// <summary>False: full, the message is dropped. Raft sends it again.</summary>
     public bool TryAddMessage(RaftMessage message) => TryAdd(messages, message, ref messageCount, maxMessages);
 
     /// <summary>False: full or closed.</summary>
     public bool TryAddRequest(PumpRequest request) => TryAdd(requests, request, ref requestCount, maxRequests);
-
-    /// <summary>The same for a proposal; whether the pump is woken for it is the caller's to say.</summary>
-    public bool TryAddProposal(ProposeRequest proposal)
-    {
-        if (!TryCount(ref requestCount, maxRequests))
-        {
-            return false;
-        }
-
-        proposals.Enqueue(proposal);
-        return true;
-    }
 
     /// <summary>For results of what the pump itself began, which are as many as it began, and for news that waits once at most.</summary>
     public void AddCompletion(PumpRequest completion)
@@ -76,26 +59,12 @@ internal sealed class ReplicaInbox(int maxMessages, int maxRequests)
 
     public bool TryTakeRequest([NotNullWhen(true)] out PumpRequest? request) => TryTake(requests, out request, ref requestCount);
 
-    public bool TryTakeProposal([NotNullWhen(true)] out ProposeRequest? proposal) => TryTake(proposals, out proposal, ref requestCount);
-
     public bool TryTakeCompletion([NotNullWhen(true)] out PumpRequest? completion) => completions.TryDequeue(out completion);
 
     /// <summary>Refuses everything from now on.</summary>
     public void Close() => closed = true;
 
     private bool TryAdd<T>(ConcurrentQueue<T> queue, T item, ref int count, int max)
-    {
-        if (!TryCount(ref count, max))
-        {
-            return false;
-        }
-
-        queue.Enqueue(item);
-        wake.Writer.TryWrite(true);
-        return true;
-    }
-
-    private bool TryCount(ref int count, int max)
     {
         if (closed)
         {
@@ -108,6 +77,8 @@ internal sealed class ReplicaInbox(int maxMessages, int maxRequests)
             return false;
         }
 
+        queue.Enqueue(item);
+        wake.Writer.TryWrite(true);
         return true;
     }
 

@@ -19,7 +19,6 @@ internal sealed class ReplicaMetrics : IDisposable
         FramesDropped = meter.CreateCounter<long>("multidc.transport.frames.dropped", "{frame}", "Frames dropped because too much waits for the datacenter, or it was never reached.");
         CallsRefused = meter.CreateCounter<long>("multidc.silo.calls.refused", "{call}", "Calls that only silos may make and that came without the right credential; any is an alert.");
         RequestsRefused = meter.CreateCounter<long>("multidc.replica.requests.refused", "{request}", "Callers' requests refused because a queue was full.");
-        ProposalHolds = meter.CreateCounter<long>("multidc.replica.proposals.holds", "{hold}", "Times that writes waited for those before them to be committed, by what ended it: 'committed' or 'expired'.");
         LeadershipsWon = meter.CreateCounter<long>("multidc.raft.leaderships.won", "{leadership}", "Elections won by replicas of this silo.");
         LeadersMisplaced = meter.CreateUpDownCounter<long>("multidc.raft.leaders.misplaced", "{shard}", "Shards led by replicas of this silo that should be led from another datacenter.");
         EntriesApplied = meter.CreateCounter<long>("multidc.raft.entries.applied", "{entry}", "Log entries applied to the state machine.");
@@ -45,8 +44,6 @@ internal sealed class ReplicaMetrics : IDisposable
     public Counter<long> CallsRefused { get; }
 
     public Counter<long> RequestsRefused { get; }
-
-    public Counter<long> ProposalHolds { get; }
 
     public Counter<long> LeadershipsWon { get; }
 

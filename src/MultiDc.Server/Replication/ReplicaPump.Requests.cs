@@ -143,26 +143,10 @@ internal sealed partial class ReplicaPump
 
     private TimeSpan? RetryAfterOf(RejectionReason reason) => reason == RejectionReason.Overloaded ? options.RetryAfter : null;
 
-    // While the gate is closed the pump sleeps on.
-    private bool TryAddProposal(ProposeRequest proposal)
-    {
-        if (!inbox.TryAddProposal(proposal))
-        {
-            return false;
-        }
-
-        if (status.Role != RaftRole.Leader || share!.TryPass())
-        {
-            inbox.WakeAgain();
-        }
-
-        return true;
-    }
-
     /// <summary>Hands in a request; what to refuse it with, if it was not taken.</summary>
     private (RejectionReason Reason, string Detail)? Enqueue(PumpRequest request)
     {
-        if (share is not null && request is ProposeRequest proposal ? TryAddProposal(proposal) : inbox.TryAddRequest(request))
+        if (inbox.TryAddRequest(request))
         {
             if (inbox.IsClosed)
             {

@@ -25,7 +25,6 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     private readonly ILogger<ReplicaPump> logger;
     private readonly ReplicaInbox inbox;
     private readonly PendingProposals proposals = new();
-    private readonly ProposalShare? share;
     private readonly PendingReads reads;
     private readonly int epochCheckTicks;
     private readonly bool usesLeases;
@@ -53,8 +52,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         IRandomSource random,
         TimeProvider time,
         ReplicaMetrics metrics,
-        ILogger<ReplicaPump> logger,
-        ProposalGate? gate = null)
+        ILogger<ReplicaPump> logger)
     {
         this.sender = sender;
         this.members = members;
@@ -73,7 +71,6 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         snapshotSender = new(transport, sender, options, metrics);
         reads = new(options.MaxHeldReads, options.RetryAfter);
         inbox = new(options.MaxWaitingMessages, options.MaxWaitingRequests);
-        share = gate?.Join(inbox.WakeAgain);
         status = CurrentStatus();
         readsAnywhere = usesLeases && storage.CanBeReadAnywhere;
     }
@@ -199,7 +196,6 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         {
             inbox.ResetWake();
             await StepAsync();
-            ReportUncommitted();
             members.Follow(node.Configuration);
             do
             {
@@ -207,7 +203,6 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
             }
             while (reads.Retry(node, Leader) || await ServeReadsAsync());
 
-            ReportUncommitted();
             EndWaits();
             PublishLease();
             PublishStatus();
@@ -264,30 +259,11 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
             await StepAsync(request);
         }
 
-        if (inbox.HasRequests || !TakeProposals())
+        if (inbox.RequestCount > 0)
         {
             inbox.WakeAgain();
         }
     }
-
-    // False: more wait than one round takes. What waits at the gate is no reason to come back: whoever opens it says so. A replica that does not lead has its
-    // callers sent on at once.
-    private bool TakeProposals()
-    {
-        if (share is null || !inbox.HasProposals || !(node.Role != RaftRole.Leader || share.TryPass()))
-        {
-            return true;
-        }
-
-        for (var i = 0; i < options.MaxRequestsPerRound && inbox.TryTakeProposal(out var proposal); i++)
-        {
-            Propose(proposal);
-        }
-
-        return !inbox.HasProposals;
-    }
-
-    private void ReportUncommitted() => share?.Report(node.Role == RaftRole.Leader ? (int)(node.LastEntry.Index.Value - node.Commit.Value) : 0);
 
     // A leader that neither writes nor reads would otherwise never learn that a later activation took its place.
     private async ValueTask ConfirmEpochNowAndThenAsync()
@@ -500,15 +476,9 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         leaseTimer?.Dispose();
         stopping.Cancel();
         await Task.WhenAll(background);
-        share?.Report(0);
         while (inbox.TryTakeRequest(out var request) || inbox.TryTakeCompletion(out request))
         {
             request.Abandon(stop);
-        }
-
-        while (inbox.TryTakeProposal(out var proposal))
-        {
-            proposal.Abandon(stop);
         }
 
         proposals.AbandonAll(stop);

@@ -32,15 +32,6 @@ public sealed class MultiDcOptionsValidatorTests
     }
 
     [Fact]
-    public void Writes_may_be_held_for_a_moment_or_not_at_all()
-    {
-        Assert.Empty(Problems(static options => options.MaxWriteHold = TimeSpan.Zero));
-        Assert.Empty(Problems(static options => options.MaxWriteHold = TimeSpan.FromMilliseconds(100)));
-        Assert.Single(Problems(static options => options.MaxWriteHold = TimeSpan.FromMilliseconds(-1)));
-        Assert.Single(Problems(static options => options.MaxWriteHold = TimeSpan.FromMilliseconds(101)));
-    }
-
-    [Fact]
     public void Leases_are_refused_when_drift_or_margin_leave_too_little()
     {
         Assert.Single(Problems(static options => (options.LeaderLeases, options.LeaseMaxDriftPpm) = (true, 0)));

@@ -22,16 +22,14 @@ internal sealed class PumpGroup : IDisposable
     private readonly ITickSource? ticks;
     private readonly bool canBeReadAnywhere;
     private readonly ChangeHistoryOptions? history;
-    private readonly TimeSpan? maxWriteHold;
 
     private readonly GroupConfiguration founders;
 
     // Replicas beyond the founders know no configuration yet; the last of the founders may be witnesses.
     public PumpGroup(
         int size = 3, ulong seed = 1, ReplicaPumpOptions? options = null, RaftNodeOptions? nodeOptions = null, int? founders = null, ITickSource? ticks = null,
-        int witnesses = 0, bool canBeReadAnywhere = true, ChangeHistoryOptions? history = null, Func<IReadOnlyList<DatacenterTag>>? preferredLeaders = null, ReplicaMetrics? metrics = null, TimeSpan? maxWriteHold = null)
+        int witnesses = 0, bool canBeReadAnywhere = true, ChangeHistoryOptions? history = null, Func<IReadOnlyList<DatacenterTag>>? preferredLeaders = null, ReplicaMetrics? metrics = null)
     {
-        this.maxWriteHold = maxWriteHold;
         this.history = history;
         this.preferredLeaders = preferredLeaders;
         this.metrics = metrics ?? new(null);
@@ -76,7 +74,6 @@ internal sealed class PumpGroup : IDisposable
     /// <summary>Starts a pump over an opening.</summary>
     public void StartPump(Replica replica, IReplicaStorage storage)
     {
-        replica.Gate = maxWriteHold is { } hold ? new(hold, replica.Time, metrics) : null;
         replica.Pump = new(
             new(replica.Address, replica.Disk.Identity.StoreId, storage.Epoch),
             members,
@@ -88,8 +85,7 @@ internal sealed class PumpGroup : IDisposable
             new SeededRandomSource((seed * 1000) + (storage.Epoch.Value * 10) + replica.Address.Datacenter.Value[0]),
             replica.Time,
             metrics,
-            NullLogger<ReplicaPump>.Instance,
-            replica.Gate)
+            NullLogger<ReplicaPump>.Instance)
         {
             PreferredLeaders = preferredLeaders,
             AskAboutLeases = (place, _) => this[place.Datacenter].Pump is { } asked && !Network.CutOff.Contains(place.Datacenter) && !Network.CutOff.Contains(replica.Address.Datacenter)
@@ -267,9 +263,6 @@ internal sealed class Replica(ReplicaAddress address, MemoryDisk disk)
     public MemoryReplicaStore Store { get; set; } = null!;
 
     public IReplicaStorage Storage { get; set; } = null!;
-
-    /// <summary>Where its writes may have to wait; null: nowhere.</summary>
-    public ProposalGate? Gate { get; set; }
 
     /// <summary>Null while it is down.</summary>
     public ReplicaPump? Pump { get; set; }

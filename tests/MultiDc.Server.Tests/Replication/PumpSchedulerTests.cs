@@ -25,31 +25,6 @@ public sealed class PumpSchedulerTests
     }
 
     [Fact]
-    public async Task Before_what_was_written_is_committed_it_is_said_so()
-    {
-        var store = new CountingStore();
-        var toldAfter = new List<int>();
-        using var scheduler = new PumpScheduler(2, store) { Committing = () => Add(store.Commits) };
-
-        // Otherwise the test would end its scheduler on the scheduler's own thread, within a commit that the other thread waits for.
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await OnPump(scheduler, () => store.Queue(done));
-        await done.Task;
-        lock (toldAfter)
-        {
-            Assert.Contains(0, toldAfter);
-        }
-
-        void Add(int commits)
-        {
-            lock (toldAfter)
-            {
-                toldAfter.Add(commits);
-            }
-        }
-    }
-
-    [Fact]
     public void Other_threads_do_not_commit()
     {
         var store = new CountingStore();
