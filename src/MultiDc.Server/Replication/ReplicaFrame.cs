@@ -38,18 +38,19 @@ internal static class FrameMessages
 {
     private const byte Version = 1;
 
+    // Of all messages but one with many members' configurations, which makes the writer grow.
+    private const int MaxBytesWithoutEntries = 64;
+
     public static ReadOnlyMemory<byte> Encode(IEnumerable<RaftMessage> messages)
     {
-        var writer = new ArrayBufferWriter<byte>(256);
+        // Large enough from the beginning: arrays that grow by doubling are copied again and again, and end among the large objects.
+        var writer = new FrameWriter(1 + messages.Sum(static message => MaxBytesWithoutEntries + EntryBytesOf(message)));
         writer.Write([Version]);
-        var message = new ArrayBufferWriter<byte>(256);
-        foreach (var item in messages)
+        foreach (var message in messages)
         {
-            message.ResetWrittenCount();
-            MessageCodec.Encode(item, message);
-            BinaryPrimitives.WriteInt32LittleEndian(writer.GetSpan(4), message.WrittenCount);
-            writer.Advance(4);
-            writer.Write(message.WrittenSpan);
+            var lengthAt = writer.Reserve(4);
+            MessageCodec.Encode(message, writer);
+            BinaryPrimitives.WriteInt32LittleEndian(writer.From(lengthAt), writer.Written - lengthAt - 4);
         }
 
         return writer.WrittenMemory;
@@ -78,5 +79,55 @@ internal static class FrameMessages
         }
 
         return messages;
+    }
+
+    private static int EntryBytesOf(RaftMessage message)
+    {
+        var bytes = 0;
+        if (message is AppendRequest append)
+        {
+            foreach (var entry in append.Entries)
+            {
+                bytes += EntryCodec.EncodedLength(entry);
+            }
+        }
+
+        return bytes;
+    }
+
+    /// <summary>Bytes in one array, into which lengths can be written when they are known.</summary>
+    private sealed class FrameWriter(int capacity) : IBufferWriter<byte>
+    {
+        private byte[] buffer = new byte[capacity];
+
+        public int Written { get; private set; }
+
+        public ReadOnlyMemory<byte> WrittenMemory => buffer.AsMemory(0, Written);
+
+        /// <summary>Leaves room to be filled later; tells where.</summary>
+        public int Reserve(int count)
+        {
+            var at = Written;
+            GetSpan(count);
+            Advance(count);
+            return at;
+        }
+
+        public Span<byte> From(int at) => buffer.AsSpan(at);
+
+        public void Advance(int count) => Written += count;
+
+        public Memory<byte> GetMemory(int sizeHint = 0)
+        {
+            var needed = Written + Math.Max(1, sizeHint);
+            if (needed > buffer.Length)
+            {
+                Array.Resize(ref buffer, Math.Max(needed, buffer.Length * 2));
+            }
+
+            return buffer.AsMemory(Written);
+        }
+
+        public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
     }
 }

@@ -96,14 +96,21 @@ internal sealed partial class ReplicaPump
 
     private void CompactIfLarge()
     {
-        if (compacting || node.RetainedBytes < options.CompactAfterBytes)
+        if (compacting || node.RetainedBytes < options.CompactAfterBytes / 2)
         {
             return;
         }
 
-        // Worth a flush only if a good part of the log would go: the bytes may lie in entries that are kept, or that are not applied yet.
+        // A flush is of all replicas of the store: when another's has made most of this log dispensable, it needs none of its own soon.
         var (first, last) = (node.CompactedTo.Index.Value, node.LastEntry.Index.Value);
-        if (CompactableTo() <= first + Math.Max(EntriesToKeep / 2, (last - first) / 8))
+        if (Math.Min(CompactableTo(), storage.State.DurableApplied.Value) > first + ((last - first) / 2))
+        {
+            CompactOnNextTurn(null);
+            return;
+        }
+
+        // Worth a flush only if a good part of the log would go: the bytes may lie in entries that are kept, or that are not applied yet.
+        if (node.RetainedBytes < options.CompactAfterBytes || CompactableTo() <= first + Math.Max(EntriesToKeep / 2, (last - first) / 8))
         {
             return;
         }
@@ -124,20 +131,26 @@ internal sealed partial class ReplicaPump
                 failure = exception;
             }
 
-            inbox.AddCompletion(new TurnRequest<bool>(
-                async () =>
-                {
-                    compacting = false;
-                    if (failure is not null)
-                    {
-                        System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
-                    }
-
-                    await CompactAsync();
-                    return true;
-                },
-                false));
+            CompactOnNextTurn(failure);
         }
+    }
+
+    private void CompactOnNextTurn(Exception? failure)
+    {
+        compacting = true;
+        inbox.AddCompletion(new TurnRequest<bool>(
+            async () =>
+            {
+                compacting = false;
+                if (failure is not null)
+                {
+                    System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
+                }
+
+                await CompactAsync();
+                return true;
+            },
+            false));
     }
 
     private async ValueTask CompactAsync()

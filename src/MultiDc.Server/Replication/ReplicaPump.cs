@@ -52,7 +52,8 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         IRandomSource random,
         TimeProvider time,
         ReplicaMetrics metrics,
-        ILogger<ReplicaPump> logger)
+        ILogger<ReplicaPump> logger,
+        EntryHeadBudget? headBudget = null)
     {
         this.sender = sender;
         this.members = members;
@@ -65,7 +66,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         epochCheckTicks = nodeOptions.ElectionTimeoutTicks;
         usesLeases = nodeOptions.Lease is not null;
         node = new RaftNode(nodeOptions, storage.Recovered, random);
-        stateMachine = new(storage.State, range);
+        stateMachine = new(storage.State, range, headBudget ?? new());
         Range = range;
         snapshotReceiver = new(storage.State);
         snapshotSender = new(transport, sender, options, metrics);
@@ -209,6 +210,10 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
             KeepLeases();
             KeepTicking();
             CompactIfLarge();
+            if (node.IsQuiesced)
+            {
+                stateMachine.ForgetHeads();
+            }
         }
 
         return new(PumpStopReason.Requested, "the replica was closed");
@@ -485,6 +490,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         reads.AbandonAll(stop);
         appliedWaits.ForEach(wait => wait.Abandon(stop));
         History.Close();
+        stateMachine.ForgetHeads();
         ledNoMore.TrySetResult();
         CountMisplaced(false);
         await storage.DisposeAsync();

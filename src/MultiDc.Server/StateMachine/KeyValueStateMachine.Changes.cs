@@ -10,7 +10,7 @@ internal sealed partial class KeyValueStateMachine
     // Keys that the entry being applied has written, in the order of their first writes.
     private readonly List<WrittenKey> written = [];
 
-    private readonly record struct WrittenKey(ReadOnlyMemory<byte> Key, KeyValueEntry? Before, KeyValueEntry? After);
+    private readonly record struct WrittenKey(ReadOnlyMemory<byte> Key, EntryHead? Before, KeyValueEntry? After);
 
     /// <summary>How many bytes more, or less, keys and values have than when the rows were loaded last.</summary>
     public long SizeChange { get; private set; }
@@ -21,7 +21,7 @@ internal sealed partial class KeyValueStateMachine
     /// <summary>What the batch that was applied last has changed, key by key, in order.</summary>
     public IReadOnlyList<Change> Changes => changes;
 
-    private void NoteWritten(ReadOnlyMemory<byte> key, KeyValueEntry? before, KeyValueEntry? after)
+    private void NoteWritten(ReadOnlyMemory<byte> key, EntryHead? before, KeyValueEntry? after)
     {
         // Only a conditional batch writes a key more than once: to those who watch, it did so once.
         var earlier = batch.Count > 0 ? written.FindIndex(one => one.Key.Span.SequenceEqual(key.Span)) : -1;
@@ -39,7 +39,7 @@ internal sealed partial class KeyValueStateMachine
     {
         foreach (var (key, before, after) in written)
         {
-            SizeChange += SizeOf(after) - SizeOf(before);
+            SizeChange += SizeOf(key, EntryHead.Of(after)) - SizeOf(key, before);
             if (before is not null || after is not null)
             {
                 changes.Add(new(revision, key, after?.Value, after?.CreateRevision ?? default, after?.Version ?? 0, before?.ModifyRevision, after?.Lease ?? default));
@@ -49,5 +49,5 @@ internal sealed partial class KeyValueStateMachine
         written.Clear();
     }
 
-    private static long SizeOf(KeyValueEntry? entry) => entry is null ? 0 : entry.Key.Length + entry.Value.Length;
+    private static long SizeOf(ReadOnlyMemory<byte> key, EntryHead? entry) => entry is { } present ? key.Length + present.ValueBytes : 0;
 }

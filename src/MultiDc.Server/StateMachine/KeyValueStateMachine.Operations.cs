@@ -107,36 +107,49 @@ internal sealed partial class KeyValueStateMachine
     private async ValueTask<(SessionOutcome Outcome, StepResult Result)> ApplyOneAsync(
         LogIndex index, WriteOperation operation, Dictionary<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?> changes)
     {
-        var present = operation is ForgetGuardOperation ? null : await EntryAsync(operation.Key);
+        // Those that do not look at the value first: it need not be read.
         switch (operation)
         {
             case PutOperation put:
-                return (await WriteAsync(put.Value, put.Lease), NoResult);
+                return (await WriteAsync(index, put.Key, await HeadAsync(StateRows.EntryKey(put.Key.Span)), put.Value, put.Lease, changes), NoResult);
 
             case DeleteOperation:
-                changes[StateRows.EntryKey(operation.Key.Span)] = null;
-                NoteWritten(operation.Key, present, null);
-                return (await BindAsync(operation.Key, present?.Lease ?? default, default, changes), NoResult);
+                var row = StateRows.EntryKey(operation.Key.Span);
+                var deleted = await HeadAsync(row);
+                changes[row] = null;
+                NoteWritten(operation.Key, deleted, null);
+                return (await BindAsync(operation.Key, deleted?.Lease ?? default, default, changes), NoResult);
 
+            case FenceOperation fence:
+                return (await FenceAsync(index, fence.Name, changes), new(Number: (long)index.Value));
+
+            case ForgetGuardOperation:
+                return (SessionOutcome.Applied, NoResult);
+        }
+
+        var present = await EntryAsync(operation.Key);
+        var before = EntryHead.Of(present);
+        switch (operation)
+        {
             case CompareAndSetOperation compare when !Matches(compare.Expected, present):
                 return (SessionOutcome.PreconditionFailed, NoResult);
 
             case CompareAndSetOperation set:
-                return (await WriteAsync(set.Value, default), NoResult);
+                return (await WriteAsync(index, operation.Key, before, set.Value, default, changes), NoResult);
 
             case AddOperation add:
-                if (NumberOf(present, ifAbsent: 0) is not { } before)
+                if (NumberOf(present, ifAbsent: 0) is not { } addend)
                 {
                     return (SessionOutcome.NotAnInteger, NoResult);
                 }
 
-                var sum = unchecked(before + add.Delta);
-                if (((before ^ sum) & (add.Delta ^ sum)) < 0)
+                var sum = unchecked(addend + add.Delta);
+                if (((addend ^ sum) & (add.Delta ^ sum)) < 0)
                 {
                     return (SessionOutcome.OutOfRange, NoResult);
                 }
 
-                return (await WriteAsync(TextOf(sum), present?.Lease ?? default), new(Number: sum));
+                return (await WriteAsync(index, operation.Key, before, TextOf(sum), present?.Lease ?? default, changes), new(Number: sum));
 
             case MaxOperation max:
                 if (NumberOf(present, ifAbsent: max.Number) is not { } least)
@@ -145,7 +158,7 @@ internal sealed partial class KeyValueStateMachine
                 }
 
                 return present is null || least < max.Number
-                    ? (await WriteAsync(TextOf(max.Number), present?.Lease ?? default), new(Number: max.Number))
+                    ? (await WriteAsync(index, operation.Key, before, TextOf(max.Number), present?.Lease ?? default, changes), new(Number: max.Number))
                     : (SessionOutcome.Applied, new(Number: least));
 
             case AppendOperation append:
@@ -155,38 +168,32 @@ internal sealed partial class KeyValueStateMachine
                     return (SessionOutcome.OutOfRange, NoResult);
                 }
 
-                return (
-                    await WriteAsync(present is null ? append.Value : (byte[])[.. present.Value.Span, .. append.Value.Span], present?.Lease ?? default),
-                    new(Number: length));
+                var whole = present is null ? append.Value : (byte[])[.. present.Value.Span, .. append.Value.Span];
+                return (await WriteAsync(index, operation.Key, before, whole, present?.Lease ?? default, changes), new(Number: length));
 
             case GetOperation:
                 return (SessionOutcome.Applied, new(present));
 
-            case FenceOperation fence:
-                return (await FenceAsync(index, fence.Name, changes), new(Number: (long)index.Value));
-
-            case ForgetGuardOperation:
-                return (SessionOutcome.Applied, NoResult);
-
             default:
                 throw new System.Diagnostics.UnreachableException();
         }
+    }
+
+    private async ValueTask<SessionOutcome> WriteAsync(
+        LogIndex index, ReadOnlyMemory<byte> key, EntryHead? before, ReadOnlyMemory<byte> value, LeaseId lease, Dictionary<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?> changes)
+    {
+        if (await BindAsync(key, before?.Lease ?? default, lease, changes) is var bound and not SessionOutcome.Applied)
+        {
+            return bound;
+        }
 
         // A key that one batch writes several times was written once: versions count revisions.
-        async ValueTask<SessionOutcome> WriteAsync(ReadOnlyMemory<byte> value, LeaseId lease)
-        {
-            if (await BindAsync(operation.Key, present?.Lease ?? default, lease, changes) is var bound and not SessionOutcome.Applied)
-            {
-                return bound;
-            }
-
-            var revision = new Revision(index.Value);
-            var version = present is null ? 1 : present.ModifyRevision == revision ? present.Version : present.Version + 1;
-            var entry = new KeyValueEntry(operation.Key, value, present?.CreateRevision ?? revision, revision, version, lease);
-            changes[StateRows.EntryKey(operation.Key.Span)] = StateRows.Encode(entry);
-            NoteWritten(operation.Key, present, entry);
-            return SessionOutcome.Applied;
-        }
+        var revision = new Revision(index.Value);
+        var version = before is { } present ? (present.ModifyRevision == revision ? present.Version : present.Version + 1) : 1;
+        var entry = new KeyValueEntry(key, value, before?.CreateRevision ?? revision, revision, version, lease);
+        changes[StateRows.EntryKey(key.Span)] = StateRows.Encode(entry);
+        NoteWritten(key, before, entry);
+        return SessionOutcome.Applied;
     }
 
     private static readonly StepResult NoResult = new();

@@ -13,7 +13,7 @@ internal readonly record struct ApplyResult(WriteResult Result, SessionId? Sessi
 /// The keys and sessions of one shard. Applying is a function of the entry and the state alone, so that all replicas agree; entries are
 /// applied in batches whose rows and applied index reach the store in one atomic write.
 /// </summary>
-internal sealed partial class KeyValueStateMachine(IReplicaState state, KeyRange range)
+internal sealed partial class KeyValueStateMachine(IReplicaState state, KeyRange range, EntryHeadBudget headBudget)
 {
     /// <summary>The most sessions of a shard. Part of the replicated contract: replicas that disagreed on it would diverge.</summary>
     public const int MaxSessions = 4096;
@@ -26,14 +26,16 @@ internal sealed partial class KeyValueStateMachine(IReplicaState state, KeyRange
     /// <summary>Reads the sessions from the rows: after opening and after a snapshot was installed.</summary>
     public async ValueTask LoadAsync()
     {
-        sessions.Clear();
+        heads.Clear();
         (SizeChange, Loads) = (0, Loads + 1);
+        var known = new List<(SessionId, SessionRecord)>();
         using var view = state.OpenView();
         await foreach (var row in view.ScanAsync(StateRows.FirstSession, StateRows.AfterSessions))
         {
-            sessions.Set(StateRows.SessionOfRow(row.Key.Span), StateRows.DecodeSession(row.Value.Span));
+            known.Add((StateRows.SessionOfRow(row.Key.Span), StateRows.DecodeSession(row.Value.Span)));
         }
 
+        sessions.Load(known);
         await LoadGuardsAsync(view);
         await LoadLeasesAsync(view);
     }
@@ -60,6 +62,7 @@ internal sealed partial class KeyValueStateMachine(IReplicaState state, KeyRange
         }
 
         await state.ApplyAsync(batch, entries[^1].Index);
+        NoteHeads();
         changed.Clear();
         return results;
     }

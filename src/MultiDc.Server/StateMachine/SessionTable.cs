@@ -44,38 +44,69 @@ internal readonly record struct SessionRecord(SessionSequence LastSequence, LogI
 /// </summary>
 internal sealed class SessionTable(int maxSessions)
 {
-    private readonly Dictionary<SessionId, SessionRecord> records = [];
-    private readonly SortedDictionary<ulong, SessionId> byLastUse = [];
+    private readonly Dictionary<SessionId, LinkedListNode<(SessionId Session, SessionRecord Record)>> nodes = [];
 
-    public int Count => records.Count;
+    // By last use. Entries are applied in the order of their indexes, so what is used goes to the end.
+    private readonly LinkedList<(SessionId Session, SessionRecord Record)> byLastUse = [];
 
-    public bool TryGet(SessionId session, out SessionRecord record) => records.TryGetValue(session, out record);
+    public int Count => nodes.Count;
+
+    public bool TryGet(SessionId session, out SessionRecord record)
+    {
+        var isKnown = nodes.TryGetValue(session, out var node);
+        record = isKnown ? node!.Value.Record : default;
+        return isKnown;
+    }
 
     /// <summary>Adds or changes a session.</summary>
     /// <returns>The session that had to go, if any.</returns>
     public SessionId? Set(SessionId session, SessionRecord record)
     {
-        if (records.TryGetValue(session, out var before))
+        if (nodes.TryGetValue(session, out var node))
         {
-            byLastUse.Remove(before.LastUsedAt.Value);
+            byLastUse.Remove(node);
+            node.Value = (session, record);
+        }
+        else
+        {
+            node = new((session, record));
+            nodes.Add(session, node);
         }
 
-        records[session] = record;
-        byLastUse.Add(record.LastUsedAt.Value, session);
-        if (records.Count <= maxSessions)
+        var before = byLastUse.Last;
+        while (before is not null && before.Value.Record.LastUsedAt > record.LastUsedAt)
+        {
+            before = before.Previous;
+        }
+
+        if (before is null)
+        {
+            byLastUse.AddFirst(node);
+        }
+        else
+        {
+            byLastUse.AddAfter(before, node);
+        }
+
+        if (nodes.Count <= maxSessions)
         {
             return null;
         }
 
-        var (oldestUse, oldest) = byLastUse.First();
-        byLastUse.Remove(oldestUse);
-        records.Remove(oldest);
+        var oldest = byLastUse.First!.Value.Session;
+        byLastUse.RemoveFirst();
+        nodes.Remove(oldest);
         return oldest;
     }
 
-    public void Clear()
+    /// <summary>Forgets what it knew and remembers these instead.</summary>
+    public void Load(IEnumerable<(SessionId Session, SessionRecord Record)> records)
     {
-        records.Clear();
+        nodes.Clear();
         byLastUse.Clear();
+        foreach (var (session, record) in records.OrderBy(static one => one.Record.LastUsedAt.Value))
+        {
+            Set(session, record);
+        }
     }
 }

@@ -61,16 +61,21 @@ internal static partial class StateRows
 
     public static KeyValueEntry DecodeEntry(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> row)
     {
-        var hasLease = row.Span is [EntryVersionWithLease, ..];
+        var head = DecodeHead(row.Span);
+        return new(key, row[^head.ValueBytes..], head.CreateRevision, head.ModifyRevision, head.Version, head.Lease);
+    }
+
+    public static EntryHead DecodeHead(ReadOnlySpan<byte> row)
+    {
+        var hasLease = row is [EntryVersionWithLease, ..];
         var header = hasLease ? EntryHeaderBytes + 8 : EntryHeaderBytes;
-        CheckVersion(row.Span, header, hasLease ? EntryVersionWithLease : Version);
+        CheckVersion(row, header, hasLease ? EntryVersionWithLease : Version);
         return new(
-            key,
-            row[header..],
-            new(BinaryPrimitives.ReadUInt64LittleEndian(row.Span[1..])),
-            new(BinaryPrimitives.ReadUInt64LittleEndian(row.Span[9..])),
-            BinaryPrimitives.ReadUInt64LittleEndian(row.Span[17..]),
-            hasLease ? new(BinaryPrimitives.ReadUInt64LittleEndian(row.Span[EntryHeaderBytes..])) : default);
+            new(BinaryPrimitives.ReadUInt64LittleEndian(row[1..])),
+            new(BinaryPrimitives.ReadUInt64LittleEndian(row[9..])),
+            BinaryPrimitives.ReadUInt64LittleEndian(row[17..]),
+            hasLease ? new(BinaryPrimitives.ReadUInt64LittleEndian(row[EntryHeaderBytes..])) : default,
+            row.Length - header);
     }
 
     public static ReadOnlyMemory<byte> SessionKey(SessionId session)

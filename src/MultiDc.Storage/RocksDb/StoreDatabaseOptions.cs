@@ -15,7 +15,7 @@ internal static class StoreDatabaseOptions
         var cache = Cache.CreateLru((ulong)options.CacheBytes);
         var families = new ColumnFamilies(Family(cache, options.WriteBufferBytes / 64))
         {
-            { LogFamily, InsertedInOrder(Family(cache, options.WriteBufferBytes / 2)) },
+            { LogFamily, InsertedInOrder(Uncompressed(Family(cache, options.WriteBufferBytes / 2))) },
             { HardFamily, Family(cache, options.WriteBufferBytes / 16) },
             { StateFamily, Family(cache, options.WriteBufferBytes / 2) },
         };
@@ -105,6 +105,9 @@ internal static class StoreDatabaseOptions
             Marshal.FreeCoTaskMem(text);
         }
     }
+
+    /// <summary>Entries are deleted soon after they were written; compressing them costs more than the space is worth for so long.</summary>
+    private static ColumnFamilyOptions Uncompressed(ColumnFamilyOptions family) => family.SetCompression(Compression.No);
 
     private static ColumnFamilyOptions Family(Cache cache, long writeBufferBytes) => new ColumnFamilyOptions()
         .SetWriteBufferSize((ulong)writeBufferBytes)

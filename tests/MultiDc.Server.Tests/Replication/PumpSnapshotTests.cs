@@ -27,6 +27,23 @@ public sealed class PumpSnapshotTests
         Assert.Equal(Value(200), group.ReadNow(leader, "k200"));
     }
 
+    [Fact]
+    public void A_log_that_anothers_flush_made_dispensable_is_compacted_before_it_is_full()
+    {
+        using var group = new PumpGroup(options: SmallLog with { CompactAfterBytes = 40_000 });
+        var leader = group.ElectLeader();
+        var session = group.OpenSession(leader);
+        Fill(group, leader, session, 1, 150);
+        Assert.InRange(leader.Pump!.Node.RetainedBytes, 20_000, 39_000);
+        Assert.Equal(LogIndex.Zero, leader.Pump.Node.CompactedTo.Index);
+
+        // A store flushes the rows of all its replicas together.
+        leader.Storage.State.FlushAsync().AsTask().Wait();
+        Fill(group, leader, session, 151, 151);
+        Assert.InRange(leader.Pump.Node.RetainedBytes, 0, 2_000);
+        Assert.All(group.Followers, static follower => Assert.Equal(LogIndex.Zero, follower.Pump!.Node.CompactedTo.Index));
+    }
+
     [Theory]
     [InlineData(50, 400)]
     [InlineData(1000, 300)]

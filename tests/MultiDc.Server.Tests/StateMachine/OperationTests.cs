@@ -14,12 +14,12 @@ public sealed class OperationTests
     private static readonly HashRange Half = HashRange.OfShard(0, 2);
 
     [Fact]
-    public void They_do_what_the_twin_does() => Gen.Select(Log, Gen.Bool).Sample(
-        static (log, isHalf) =>
+    public void They_do_what_the_twin_does() => Gen.Select(Log, Gen.Bool, Gen.Int[1, 40], Gen.Int[0, 5]).Sample(
+        static (log, isHalf, size, maxHeads) =>
         {
             var range = isHalf ? Half : HashRange.Full;
-            var (machine, twin) = (new Machine(range), new OperationTwin(range));
-            var results = machine.Apply(log);
+            var (machine, twin) = (new Machine(range, maxHeads), new OperationTwin(range));
+            var results = log.Chunk(size).SelectMany(part => machine.Apply(part)).ToArray();
             for (var i = 0; i < log.Length; i++)
             {
                 Assert.Equal($"{i + 1} {twin.Apply((ulong)i + 1, log[i])}", $"{i + 1} {OperationTwin.Describe(results[i].Result)}");
