@@ -10,7 +10,6 @@ using MultiDc.Server.Openings;
 using MultiDc.Server.Placement;
 using MultiDc.Server.Replication;
 using MultiDc.Server.Ring;
-using MultiDc.Server.StateMachine;
 using MultiDc.Server.Transport;
 using MultiDc.Server.Trust;
 using MultiDc.Server.Watching;
@@ -105,7 +104,6 @@ public static class MultiDcSiloBuilderExtensions
             provider.GetRequiredService<ILogger<GrainRaftTransport>>()));
         services.TryAddSingleton<IRaftTransport>(static provider => provider.GetRequiredService<GrainRaftTransport>());
         services.AddSingleton(new HistoryBudget(options.WatchHistoryBytes));
-        services.AddSingleton(new EntryHeadBudget());
         services.AddSingleton<ReplicaPumpFactory>();
         services.AddSingleton(static provider => new ShardRouter(
             provider.GetRequiredService<IDatacenterLinks>(),

@@ -4,14 +4,13 @@ using MultiDc.Server.Founding;
 using MultiDc.Server.Openings;
 using MultiDc.Server.Replication;
 using MultiDc.Server.Ring;
-using MultiDc.Server.StateMachine;
 using MultiDc.Server.Watching;
 
 namespace MultiDc.Server.Hosting;
 
 /// <summary>Builds and starts pumps with what all replicas of the silo share.</summary>
 internal sealed class ReplicaPumpFactory(
-    IOptions<MultiDcOptions> options, KeyspacePolicies policies, ReplicaRecords records, OpeningJudge judge, IRaftTransport transport, ITickSource ticks, PumpScheduler scheduler, HistoryBudget budget, EntryHeadBudget heads,
+    IOptions<MultiDcOptions> options, KeyspacePolicies policies, ReplicaRecords records, OpeningJudge judge, IRaftTransport transport, ITickSource ticks, PumpScheduler scheduler, HistoryBudget budget,
     TimeProvider time, ReplicaMetrics metrics, ILogger<ReplicaPump> logger)
 {
     public ReplicaPump Start(
@@ -46,8 +45,7 @@ internal sealed class ReplicaPumpFactory(
             new SeededRandomSource(BitConverter.ToUInt64(Guid.NewGuid().ToByteArray())),
             time,
             metrics,
-            logger,
-            heads)
+            logger)
         {
             AskAboutLeases = askAboutLeases,
             PreferredLeaders = () => policies.LeadersOf(address.Shard.Keyspace),

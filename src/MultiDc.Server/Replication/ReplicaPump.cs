@@ -52,8 +52,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         IRandomSource random,
         TimeProvider time,
         ReplicaMetrics metrics,
-        ILogger<ReplicaPump> logger,
-        EntryHeadBudget? headBudget = null)
+        ILogger<ReplicaPump> logger)
     {
         this.sender = sender;
         this.members = members;
@@ -66,7 +65,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         epochCheckTicks = nodeOptions.ElectionTimeoutTicks;
         usesLeases = nodeOptions.Lease is not null;
         node = new RaftNode(nodeOptions, storage.Recovered, random);
-        stateMachine = new(storage.State, range, headBudget ?? new());
+        stateMachine = new(storage.State, range);
         Range = range;
         snapshotReceiver = new(storage.State);
         snapshotSender = new(transport, sender, options, metrics);
@@ -210,10 +209,6 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
             KeepLeases();
             KeepTicking();
             CompactIfLarge();
-            if (node.IsQuiesced)
-            {
-                stateMachine.ForgetHeads();
-            }
         }
 
         return new(PumpStopReason.Requested, "the replica was closed");
@@ -490,7 +485,6 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         reads.AbandonAll(stop);
         appliedWaits.ForEach(wait => wait.Abandon(stop));
         History.Close();
-        stateMachine.ForgetHeads();
         ledNoMore.TrySetResult();
         CountMisplaced(false);
         await storage.DisposeAsync();

@@ -198,6 +198,8 @@ internal sealed partial class KeyValueStateMachine
 
     private static readonly StepResult NoResult = new();
 
+    private async ValueTask<EntryHead?> HeadAsync(ReadOnlyMemory<byte> row) => await CurrentAsync(row) is { } value ? StateRows.DecodeHead(value.Span) : null;
+
     private async ValueTask<KeyValueEntry?> EntryAsync(ReadOnlyMemory<byte> key) =>
         await CurrentAsync(StateRows.EntryKey(key.Span)) is { } row ? StateRows.DecodeEntry(key, row) : null;
 

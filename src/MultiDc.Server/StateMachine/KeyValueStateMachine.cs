@@ -13,7 +13,7 @@ internal readonly record struct ApplyResult(WriteResult Result, SessionId? Sessi
 /// The keys and sessions of one shard. Applying is a function of the entry and the state alone, so that all replicas agree; entries are
 /// applied in batches whose rows and applied index reach the store in one atomic write.
 /// </summary>
-internal sealed partial class KeyValueStateMachine(IReplicaState state, KeyRange range, EntryHeadBudget headBudget)
+internal sealed partial class KeyValueStateMachine(IReplicaState state, KeyRange range)
 {
     /// <summary>The most sessions of a shard. Part of the replicated contract: replicas that disagreed on it would diverge.</summary>
     public const int MaxSessions = 4096;
@@ -26,7 +26,6 @@ internal sealed partial class KeyValueStateMachine(IReplicaState state, KeyRange
     /// <summary>Reads the sessions from the rows: after opening and after a snapshot was installed.</summary>
     public async ValueTask LoadAsync()
     {
-        heads.Clear();
         (SizeChange, Loads) = (0, Loads + 1);
         var known = new List<(SessionId, SessionRecord)>();
         using var view = state.OpenView();
@@ -62,7 +61,6 @@ internal sealed partial class KeyValueStateMachine(IReplicaState state, KeyRange
         }
 
         await state.ApplyAsync(batch, entries[^1].Index);
-        NoteHeads();
         changed.Clear();
         return results;
     }

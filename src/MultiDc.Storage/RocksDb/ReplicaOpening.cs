@@ -4,7 +4,7 @@ namespace MultiDc.Storage;
 /// What one opening of a replica knows. Log bounds belong to the committer's thread; the state's part is guarded by the slot's gate.
 /// A fenced opening keeps its own copy, which then means nothing and harms nothing.
 /// </summary>
-internal sealed class ReplicaOpening(ReplicaSlot slot, Epoch epoch)
+internal sealed class ReplicaOpening(ReplicaSlot slot, Epoch epoch, AppliedRowsBudget budget)
 {
     private ulong applied;
     private ulong durableApplied;
@@ -30,6 +30,12 @@ internal sealed class ReplicaOpening(ReplicaSlot slot, Epoch epoch)
     /// <summary>The snapshot being staged, or null.</summary>
     public RocksDbStagedSnapshot? Staged { get; set; }
 
+    /// <summary>Rows that were applied and are not in RocksDB yet.</summary>
+    public AppliedRows Rows { get; } = new(budget);
+
+    /// <summary>The applied index of the rows in RocksDB. Guarded by the slot's gate.</summary>
+    public ulong Written { get; set; }
+
     public ulong Applied
     {
         get => Volatile.Read(ref applied);
@@ -48,6 +54,9 @@ internal sealed class ReplicaOpening(ReplicaSlot slot, Epoch epoch)
         LogBytes -= taken;
         return taken;
     }
+
+    /// <summary>Whether no later opening exists, and it has not ended.</summary>
+    public bool IsLatest => Slot.CurrentEpoch == Epoch.Value && !Slot.IsClosed;
 
     public void RequireLatest() => Slot.RequireLatest(Epoch);
 }

@@ -151,7 +151,7 @@ internal sealed class ReplicaRecoveryReader(StoreDatabase database, RocksDbState
                 $"the log ends before it, but the state has applied up to {applied}");
         }
 
-        opening.Applied = applied;
+        (opening.Applied, opening.Written) = (applied, applied);
         opening.RaiseDurableApplied(applied);
     }
 }

@@ -13,27 +13,17 @@ internal sealed class RocksDbReplicaState(
         cancellationToken.ThrowIfCancellationRequested();
         Invariant.Require(applied > Applied, "an entry is applied once");
         Invariant.Require(applied.Value <= opening.LogLast, "what is applied is in the log, or a crash could not apply it again");
-        var (slot, generation) = (opening.Slot, opening.Generation);
-        using var write = writer.Begin();
-        foreach (var (key, value) in batch.Changes)
-        {
-            var row = StoreKeys.Row(slot.Number, generation, key.Span);
-            if (value is { } bytes)
-            {
-                write.Put(row, bytes.Span);
-            }
-            else
-            {
-                write.Delete(row);
-            }
-        }
-
-        // In the same batch as the rows it describes: after a crash it says exactly what they contain.
-        write.Put(StoreKeys.Applied(slot.Number, generation), StoreRecords.EncodeApplied(applied.Value));
-        lock (slot.Gate)
+        using var lease = database.Enter();
+        lock (opening.Slot.Gate)
         {
             opening.RequireLatest();
-            write.Commit();
+            writer.RequireTaking();
+            if (opening.Rows.IsFull)
+            {
+                writer.WriteApplied(opening);
+            }
+
+            opening.Rows.Add(batch);
             opening.Applied = applied.Value;
             flusher.MarkDirty(opening);
         }
@@ -47,6 +37,13 @@ internal sealed class RocksDbReplicaState(
     public ValueTask<ReadOnlyMemory<byte>?> GetAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        if (opening.Rows.TryGet(key, out var row))
+        {
+            using var lease = database.Enter();
+            opening.RequireLatest();
+            return ValueTask.FromResult(row);
+        }
+
         var value = HardRecords.Get(
             database, database.State, StoreKeys.Row(opening.Slot.Number, opening.Generation, key.Span), opening.Slot.Name);
 
@@ -60,8 +57,40 @@ internal sealed class RocksDbReplicaState(
         lock (opening.Slot.Gate)
         {
             opening.RequireLatest();
+            writer.WriteApplied(opening);
             return new RocksDbStateView(
                 opening.Slot, opening.Generation, new LogIndex(opening.Applied), database, database.TakeSnapshot());
+        }
+    }
+
+    /// <summary>Before the opening ends: what it has applied need not be applied again by the next one. It could be: the log has it.</summary>
+    public void WriteAppliedIfPossible()
+    {
+        lock (opening.Slot.Gate)
+        {
+            if (!opening.IsLatest)
+            {
+                return;
+            }
+
+            try
+            {
+                writer.WriteApplied(opening);
+            }
+            catch (Exception exception) when (exception is StoreFullException or StoreFailedException or ObjectDisposedException)
+            {
+                writer.LogNotWritten(opening.Slot.Name, exception);
+            }
+        }
+    }
+
+    /// <summary>After the opening has ended.</summary>
+    public void ForgetApplied()
+    {
+        lock (opening.Slot.Gate)
+        {
+            Invariant.Require(!opening.IsLatest, "rows that are applied are forgotten only when nobody may read or write them any more");
+            opening.Rows.Clear();
         }
     }
 

@@ -66,9 +66,13 @@ internal sealed class RocksDbReplicaStorage(
         }
 
         disposed = true;
+        state.WriteAppliedIfPossible();
         try
         {
             await committer.SubmitAsync(new CloseReplicaCommand(opening), CancellationToken.None).ConfigureAwait(false);
+
+            // Not before it has ended: whoever still reads here must not take older rows for the state.
+            state.ForgetApplied();
         }
         catch (Exception exception) when (exception is ObjectDisposedException or StoreFailedException)
         {

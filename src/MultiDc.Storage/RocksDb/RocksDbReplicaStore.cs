@@ -25,6 +25,7 @@ public sealed class RocksDbReplicaStore : IReplicaStore, IWriterCommits
     private readonly FreeSpace space;
     private readonly StoreMetrics metrics;
     private readonly Committer committer;
+    private readonly AppliedRowsBudget appliedRows;
     private readonly StateFlusher flusher;
     private readonly LogReclaimer reclaimer;
     private readonly RocksDbStateWriter stateWriter;
@@ -50,13 +51,14 @@ public sealed class RocksDbReplicaStore : IReplicaStore, IWriterCommits
         this.failure = failure;
         this.space = space;
         metrics = new StoreMetrics(meters);
-        flusher = new StateFlusher(options, database, failure, space, metrics, time);
+        appliedRows = new AppliedRowsBudget(options.MaxAppliedBytes);
+        stateWriter = new RocksDbStateWriter(database, failure, space, logger);
+        flusher = new StateFlusher(options, database, stateWriter, failure, space, metrics, time);
         reclaimer = new LogReclaimer(options, database, flusher, failure, space, logger);
         committer = new Committer(options, database, new ReplicaTable(folder.NextSlot), failure, space, reclaimer, metrics, time, logger);
-        stateWriter = new RocksDbStateWriter(database, failure, space, logger);
         space.WatchDatabase(stateWriter.TakesWrites);
         recoveryReader = new ReplicaRecoveryReader(database, stateWriter, logger);
-        metrics.Watch(() => committer.QueueDepth + committer.Unsynced, () => Health);
+        metrics.Watch(() => committer.QueueDepth + committer.Unsynced, () => Health, () => appliedRows.HeldBytes);
         spaceTimer = time.CreateTimer(_ => space.Look(), null, options.FreeSpaceInterval, options.FreeSpaceInterval);
     }
 
@@ -79,6 +81,9 @@ public sealed class RocksDbReplicaStore : IReplicaStore, IWriterCommits
 
     /// <summary>For tests that look at the files below.</summary>
     internal StoreDatabase Database => database;
+
+    /// <summary>For tests of what waits in memory.</summary>
+    internal AppliedRowsBudget AppliedRows => appliedRows;
 
     /// <summary>For tests that must know that a call has been queued.</summary>
     internal int QueuedWrites => committer.QueueDepth;
@@ -131,7 +136,7 @@ public sealed class RocksDbReplicaStore : IReplicaStore, IWriterCommits
         ReplicaName replica, ReplicaFounding? founding, CancellationToken cancellationToken = default)
     {
         RequireLength(replica.Value, MaxReplicaNameBytes, nameof(replica));
-        var opening = await committer.SubmitAsync(new OpenReplicaCommand(replica, founding), cancellationToken).ConfigureAwait(false);
+        var opening = await committer.SubmitAsync(new OpenReplicaCommand(replica, founding, appliedRows), cancellationToken).ConfigureAwait(false);
         if (opening is null)
         {
             return null;
@@ -152,7 +157,7 @@ public sealed class RocksDbReplicaStore : IReplicaStore, IWriterCommits
     public async ValueTask EraseAsync(ReplicaName replica, CancellationToken cancellationToken = default)
     {
         RequireLength(replica.Value, MaxReplicaNameBytes, nameof(replica));
-        var opening = await committer.SubmitAsync(new OpenReplicaCommand(replica, null), cancellationToken).ConfigureAwait(false);
+        var opening = await committer.SubmitAsync(new OpenReplicaCommand(replica, null, appliedRows), cancellationToken).ConfigureAwait(false);
         if (opening is null)
         {
             return;

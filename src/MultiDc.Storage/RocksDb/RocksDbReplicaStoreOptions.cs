@@ -36,6 +36,11 @@ public sealed record RocksDbReplicaStoreOptions
     /// <summary>Memory for rows and entries not yet in table files, in bytes, charged to the cache. Default 64 MiB.</summary>
     public long WriteBufferBytes { get; init; } = 64 * MiB;
 
+    /// <summary>
+    /// Applied rows that may wait in memory, of all replicas together, in bytes; beyond it each is written before it grows. Beside <see cref="CacheBytes"/>. Default 16 MiB.
+    /// </summary>
+    public long MaxAppliedBytes { get; init; } = 16 * MiB;
+
     /// <summary>Write-ahead log on disk, in bytes, at which memtables are flushed so that it can be dropped. Default 256 MiB.</summary>
     public long MaxWalBytes { get; init; } = 256 * MiB;
 
@@ -79,6 +84,7 @@ public sealed record RocksDbReplicaStoreOptions
         Check(FreeSpaceInterval > TimeSpan.Zero, nameof(FreeSpaceInterval), "is positive");
         Check(CacheBytes >= MiB, nameof(CacheBytes), "is at least 1 MiB");
         Check(WriteBufferBytes >= MiB && WriteBufferBytes <= CacheBytes, nameof(WriteBufferBytes), $"is 1 MiB to {nameof(CacheBytes)}");
+        Check(MaxAppliedBytes >= 1, nameof(MaxAppliedBytes), "is at least 1");
         Check(MaxWalBytes >= MiB, nameof(MaxWalBytes), "is at least 1 MiB");
         Check(ReclaimLogBytes >= 1, nameof(ReclaimLogBytes), "is at least 1");
         Check(MaxOpenFiles >= 16, nameof(MaxOpenFiles), "is at least 16");

@@ -66,7 +66,8 @@ internal sealed class RocksDbStagedSnapshot(
         {
             var old = opening.Generation;
             opening.Generation = Generation;
-            opening.Applied = Index;
+            opening.Rows.Clear();
+            (opening.Applied, opening.Written) = (Index, Index);
             opening.RaiseDurableApplied(Index);
             opening.Staged = null;
             writer.DropGenerations(opening.Slot.Number, old, old);

@@ -7,6 +7,49 @@ internal sealed class RocksDbStateWriter(StoreDatabase database, StoreFailure fa
 {
     public StateWrite Begin() => new(database, failure, space);
 
+    /// <summary>
+    /// Hands the opening's applied rows to RocksDB, atomically and with their applied index. Called with the slot's gate held, of the latest opening. On a full disk they
+    /// stay where they are.
+    /// </summary>
+    public void WriteApplied(ReplicaOpening opening)
+    {
+        if (opening.Written == opening.Applied)
+        {
+            return;
+        }
+
+        var (slot, generation) = (opening.Slot.Number, opening.Generation);
+        using var write = Begin();
+        foreach (var (key, value) in opening.Rows.InOrder())
+        {
+            var row = StoreKeys.Row(slot, generation, key.Span);
+            if (value is { } bytes)
+            {
+                write.Put(row, bytes.Span);
+            }
+            else
+            {
+                write.Delete(row);
+            }
+        }
+
+        // In the same batch as the rows it describes: after a crash it says exactly what they contain.
+        write.Put(StoreKeys.Applied(slot, generation), StoreRecords.EncodeApplied(opening.Applied));
+        write.Commit();
+        opening.Written = opening.Applied;
+        opening.Rows.Clear();
+    }
+
+    /// <summary>Throws what a write would, if none can be taken now.</summary>
+    public void RequireTaking()
+    {
+        failure.ThrowIfFailed();
+        if (space.IsDatabaseFull)
+        {
+            throw space.Exception();
+        }
+    }
+
     /// <summary>Drops rows that nobody reads. On a full disk they stay until the replica is opened next.</summary>
     public void DropGenerations(uint slot, uint first, uint last)
     {
@@ -45,6 +88,8 @@ internal sealed class RocksDbStateWriter(StoreDatabase database, StoreFailure fa
             throw space.Exception();
         }
     }
+
+    public void LogNotWritten(ReplicaName replica, Exception exception) => StoreLog.NotWritten(logger, replica, exception);
 
     public void LogInstalled(ReplicaName replica, ulong index) => StoreLog.Installed(logger, replica, index);
 }

@@ -9,6 +9,7 @@ namespace MultiDc.Storage;
 internal sealed class StateFlusher(
     RocksDbReplicaStoreOptions options,
     StoreDatabase database,
+    RocksDbStateWriter writer,
     StoreFailure failure,
     FreeSpace space,
     StoreMetrics metrics,
@@ -72,6 +73,11 @@ internal sealed class StateFlusher(
                 MarkDirtyAgain();
                 waiting.SetException(space.Exception());
             }
+            catch (StoreFullException exception)
+            {
+                MarkDirtyAgain();
+                waiting.SetException(exception);
+            }
             catch (Exception exception) when (exception is StoreFailedException or ObjectDisposedException)
             {
                 waiting.SetException(exception);
@@ -119,7 +125,15 @@ internal sealed class StateFlusher(
         var contained = new List<(ReplicaOpening Opening, ulong Applied)>(flushing.Count);
         foreach (var opening in flushing.Values)
         {
-            contained.Add((opening, opening.Applied));
+            lock (opening.Slot.Gate)
+            {
+                if (opening.IsLatest)
+                {
+                    writer.WriteApplied(opening);
+                }
+
+                contained.Add((opening, opening.Written));
+            }
         }
 
         options.BeforeStateFlush?.Invoke();

@@ -1,7 +1,7 @@
 namespace MultiDc.Storage;
 
 /// <summary>Raises the epoch of a replica, founding it first when it is new. The result is null when it is unknown and not to be founded.</summary>
-internal sealed class OpenReplicaCommand(ReplicaName name, ReplicaFounding? founding) : StoreCommand<ReplicaOpening?>
+internal sealed class OpenReplicaCommand(ReplicaName name, ReplicaFounding? founding, AppliedRowsBudget budget) : StoreCommand<ReplicaOpening?>
 {
     private const uint FirstGeneration = 1;
 
@@ -20,7 +20,7 @@ internal sealed class OpenReplicaCommand(ReplicaName name, ReplicaFounding? foun
         var epoch = checked(slot.CurrentEpoch + 1);
         batch.PutReplica(slot.Number, new ReplicaRecord(epoch, slot.Generation));
         slot.Raise(epoch);
-        opening = new ReplicaOpening(slot, new Epoch(epoch)) { Generation = slot.Generation };
+        opening = new ReplicaOpening(slot, new Epoch(epoch), budget) { Generation = slot.Generation };
     }
 
     protected override ReplicaOpening? Result() => opening;

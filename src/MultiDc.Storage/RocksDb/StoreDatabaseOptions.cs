@@ -17,7 +17,7 @@ internal static class StoreDatabaseOptions
         {
             { LogFamily, InsertedInOrder(Uncompressed(Family(cache, options.WriteBufferBytes / 2))) },
             { HardFamily, Family(cache, options.WriteBufferBytes / 16) },
-            { StateFamily, Family(cache, options.WriteBufferBytes / 2) },
+            { StateFamily, InsertedInOrder(Family(cache, options.WriteBufferBytes / 2)) },
         };
 
         var database = new DbOptions()
@@ -89,7 +89,7 @@ internal static class StoreDatabaseOptions
     }
 
     /// <summary>
-    /// Each slot's entries come in the order of their keys. The memtable finds the place of the next one by that of the last, instead of
+    /// Each slot's entries come in the order of their keys, and so do its rows, some hundred or thousand at a time. The memtable finds the place of the next one by that of the last, instead of
     /// searching among the entries of all slots, which took a third of the committer's time.
     /// </summary>
     private static ColumnFamilyOptions InsertedInOrder(ColumnFamilyOptions family)

@@ -48,4 +48,7 @@ internal static partial class StoreLog
 
     [LoggerMessage(2011, LogLevel.Warning, "Rows of {Generations} abandoned snapshots of replica {Replica} were dropped")]
     public static partial void Swept(ILogger logger, ReplicaName replica, uint generations);
+
+    [LoggerMessage(2014, LogLevel.Warning, "Applied rows of replica {Replica} could not be written before it was closed; it applies them again from its log")]
+    public static partial void NotWritten(ILogger logger, ReplicaName replica, Exception exception);
 }

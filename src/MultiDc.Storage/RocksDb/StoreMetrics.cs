@@ -12,6 +12,7 @@ internal sealed class StoreMetrics : IDisposable
     private readonly Counter<long> fenced;
     private readonly Counter<long> refusedFull;
     private Func<int>? queueDepth;
+    private Func<long>? appliedBytes;
     private Func<StoreHealth>? health;
 
     public StoreMetrics(IMeterFactory? factory)
@@ -29,12 +30,15 @@ internal sealed class StoreMetrics : IDisposable
             "multidc.store.refused_full", "{write}", "Writes refused because the disk has too little free space.");
         meter.CreateObservableUpDownCounter(
             "multidc.store.queue.depth", () => Observe(queueDepth), "{write}", "Writes that wait for a commit.");
+        meter.CreateObservableUpDownCounter(
+            "multidc.store.applied.size", () => appliedBytes is { } read ? new[] { new Measurement<long>(read()) } : [], "By", "Applied rows in memory that RocksDB was not given yet.");
         meter.CreateObservableGauge(
             "multidc.store.health", () => Observe(health is { } read ? () => (int)read() : null), null, "0 ok, 1 read-only, 2 failed, 3 unavailable.");
     }
 
     /// <summary>What the observable instruments show while the store is open.</summary>
-    public void Watch(Func<int> queueDepth, Func<StoreHealth> health) => (this.queueDepth, this.health) = (queueDepth, health);
+    public void Watch(Func<int> queueDepth, Func<StoreHealth> health, Func<long>? appliedBytes = null) =>
+        (this.queueDepth, this.health, this.appliedBytes) = (queueDepth, health, appliedBytes);
 
     public void Committed(int writes, TimeSpan took)
     {
@@ -51,7 +55,7 @@ internal sealed class StoreMetrics : IDisposable
     /// <summary>Shows nothing more. A factory's meter lives on with the factory.</summary>
     public void Dispose()
     {
-        (queueDepth, health) = (null, null);
+        (queueDepth, appliedBytes, health) = (null, null, null);
         meter.Dispose();
     }
 

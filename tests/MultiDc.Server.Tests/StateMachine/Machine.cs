@@ -7,7 +7,7 @@ using MultiDc.Storage;
 namespace MultiDc.Server.Tests.StateMachine;
 
 /// <summary>A state machine over a memory disk, with the log that a store wants to see behind what is applied.</summary>
-internal sealed class Machine(HashRange range, int maxHeads = EntryHeadBudget.DefaultMaxHeads)
+internal sealed class Machine(HashRange range)
 {
     private static readonly ReplicaName Name = new("kv/0@a");
     private readonly MemoryDisk disk = new(new("test", Guid.Empty));
@@ -31,7 +31,7 @@ internal sealed class Machine(HashRange range, int maxHeads = EntryHeadBudget.De
         Opened.WriteAsync(new() { Entries = entries }).AsTask().Wait();
         if (machine is null)
         {
-            machine = new(State, range, new(maxHeads));
+            machine = new(State, range);
             machine.LoadAsync().AsTask().Wait();
         }
 

@@ -14,11 +14,11 @@ public sealed class OperationTests
     private static readonly HashRange Half = HashRange.OfShard(0, 2);
 
     [Fact]
-    public void They_do_what_the_twin_does() => Gen.Select(Log, Gen.Bool, Gen.Int[1, 40], Gen.Int[0, 5]).Sample(
-        static (log, isHalf, size, maxHeads) =>
+    public void They_do_what_the_twin_does() => Gen.Select(Log, Gen.Bool, Gen.Int[1, 40]).Sample(
+        static (log, isHalf, size) =>
         {
             var range = isHalf ? Half : HashRange.Full;
-            var (machine, twin) = (new Machine(range, maxHeads), new OperationTwin(range));
+            var (machine, twin) = (new Machine(range), new OperationTwin(range));
             var results = log.Chunk(size).SelectMany(part => machine.Apply(part)).ToArray();
             for (var i = 0; i < log.Length; i++)
             {

@@ -226,6 +226,7 @@ public sealed class BitFlipTests : IDisposable
         var storage = await store.OpenReplicaAsync();
         await storage.WriteAsync(RocksDbTestStore.Append(1, 9));
         await storage.State.ApplyAsync(new StateBatch(), new LogIndex(9));
+        await storage.State.FlushAsync();
         Overwrite(store, StoreKeys.Log(0, 9), value: null);
 
         await Assert.ThrowsAsync<StoreCorruptedException>(async () => await store.OpenReplicaAsync());

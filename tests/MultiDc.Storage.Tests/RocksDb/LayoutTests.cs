@@ -84,6 +84,8 @@ public sealed class LayoutTests
         var storage = await store.OpenReplicaAsync();
         await storage.WriteAsync(RocksDbTestStore.Append(1, 2));
         await storage.State.ApplyAsync(RocksDbTestStore.Put("a", "1"), new LogIndex(1));
+        Assert.Empty(Keys(store.Database, store.Database.State));
+        await storage.State.FlushAsync();
         var staged = await storage.State.StageAsync(new SnapshotMetadata(new EntryId(new Term(1), new LogIndex(9)), RocksDbTestStore.Founding.Configuration));
         await staged.AddAsync([new StateRow("b"u8.ToArray(), "2"u8.ToArray())]);
 

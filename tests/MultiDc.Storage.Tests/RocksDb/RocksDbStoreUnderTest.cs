@@ -71,6 +71,9 @@ internal sealed class RocksDbStoreUnderTest : StoreUnderTest
             CacheBytes = 16 * 1024 * 1024,
             WriteBufferBytes = 8 * 1024 * 1024,
             FreeSpaceProbe = () => long.MaxValue,
+
+            // The one with all applied rows in memory until somebody needs them, the other with hardly any.
+            MaxAppliedBytes = writer is null ? 16 * 1024 * 1024 : 200,
             BeforeCommit = gate.Pass,
         });
         writer?.Attach(store);

@@ -1,0 +1,113 @@
+using System.Runtime.InteropServices;
+
+namespace MultiDc.Storage;
+
+/// <summary>
+/// The rows of one opening that were applied and not handed to RocksDB yet: of each key the latest, in a hash table. What is written again soon
+/// never gets there, and what does gets there in order, both of which spare searches among many rows in memory. They are as volatile as RocksDB's own memory,
+/// past whose write-ahead log rows are written: a crash loses both, and the log has the entries. Changed with the slot's gate held, read on any thread.
+/// </summary>
+internal sealed class AppliedRows(AppliedRowsBudget budget)
+{
+    // Beside key and value: the table's entry and the headers of the two arrays.
+    private const int OverheadBytes = 112;
+
+    private readonly Lock gate = new();
+    private readonly Dictionary<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?> rows = new(ByContent.Instance);
+    private long bytes;
+
+    /// <summary>Whether they should be written before more is added.</summary>
+    public bool IsFull => Volatile.Read(ref bytes) is var held && (held >= budget.MaxBytesOfOne || (held >= budget.LeastBytesOfOne && budget.IsSpent));
+
+    /// <summary>Looks a key up.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="value">Its value; null: it was deleted.</param>
+    /// <returns>False: RocksDB knows what it is.</returns>
+    public bool TryGet(ReadOnlyMemory<byte> key, out ReadOnlyMemory<byte>? value)
+    {
+        lock (gate)
+        {
+            return rows.TryGetValue(key, out value);
+        }
+    }
+
+    /// <summary>Adds the changes, all at once to whoever reads. Keeps their memory.</summary>
+    public void Add(StateBatch batch)
+    {
+        var added = 0L;
+        lock (gate)
+        {
+            foreach (var (key, value) in batch.Changes)
+            {
+                ref var row = ref CollectionsMarshal.GetValueRefOrAddDefault(rows, key, out var isKnown);
+                added += (value?.Length ?? 0) - (row?.Length ?? 0) + (isKnown ? 0 : OverheadBytes + key.Length);
+                row = value;
+            }
+        }
+
+        Count(added);
+    }
+
+    /// <summary>All of them, by key.</summary>
+    public KeyValuePair<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?>[] InOrder()
+    {
+        KeyValuePair<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?>[] all;
+        lock (gate)
+        {
+            all = [.. rows];
+        }
+
+        Array.Sort(all, static (x, y) => x.Key.Span.SequenceCompareTo(y.Key.Span));
+        return all;
+    }
+
+    /// <summary>Forgets them: they are in RocksDB, or nobody wants them any more.</summary>
+    public void Clear()
+    {
+        lock (gate)
+        {
+            rows.Clear();
+        }
+
+        Count(-Volatile.Read(ref bytes));
+    }
+
+    private void Count(long more)
+    {
+        Volatile.Write(ref bytes, bytes + more);
+        budget.Count(more);
+    }
+
+    private sealed class ByContent : IEqualityComparer<ReadOnlyMemory<byte>>
+    {
+        public static readonly ByContent Instance = new();
+
+        public bool Equals(ReadOnlyMemory<byte> x, ReadOnlyMemory<byte> y) => x.Span.SequenceEqual(y.Span);
+
+        public int GetHashCode(ReadOnlyMemory<byte> key)
+        {
+            var hash = new HashCode();
+            hash.AddBytes(key.Span);
+            return hash.ToHashCode();
+        }
+    }
+}
+
+/// <summary>How many bytes the applied rows of a store's replicas may have before they are handed to RocksDB.</summary>
+/// <param name="maxBytes">All together: when they have as many, each is written before it grows, if it is worth a write.</param>
+internal sealed class AppliedRowsBudget(long maxBytes)
+{
+    private long held;
+
+    /// <summary>A replica's rows are written before they become more than this, or a write would take long.</summary>
+    public long MaxBytesOfOne => Math.Min(1024 * 1024, maxBytes);
+
+    /// <summary>Fewer are not worth a write.</summary>
+    public long LeastBytesOfOne => Math.Min(32 * 1024, maxBytes);
+
+    public bool IsSpent => HeldBytes >= maxBytes;
+
+    public long HeldBytes => Interlocked.Read(ref held);
+
+    public void Count(long bytes) => Interlocked.Add(ref held, bytes);
+}
