@@ -30,6 +30,11 @@ internal static class RunCommand
             try
             {
                 var (multiDc, silo) = SiloConfiguration.Read(configuration.Values);
+                if (silo.BatchScheduling && BatchScheduling.Use() is { } refusal)
+                {
+                    await surroundings.Error.WriteLineAsync($"multidc: the system does not allow batch scheduling, and the silo runs without: {refusal}").ConfigureAwait(false);
+                }
+
                 await RunAsync(configuration, multiDc, silo, surroundings.Out, cancellationToken).ConfigureAwait(false);
             }
             catch (Exception exception) when (StartProblem.Explain(exception) is { } problem)

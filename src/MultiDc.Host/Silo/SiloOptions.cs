@@ -37,6 +37,12 @@ internal sealed class SiloOptions
     /// </summary>
     public string Postgres { get; set; } = "";
 
+    /// <summary>
+    /// Whether the silo's threads do without interrupting each other when they are woken (Linux: SCHED_BATCH): more is done together, and on few processors more is done. Other
+    /// programs on the machine get no more than their share. Default: true.
+    /// </summary>
+    public bool BatchScheduling { get; set; } = true;
+
     /// <summary>With Localhost: the silo port of the cluster's first silo, when this one is not it. Default: this silo's own port.</summary>
     public int? PrimarySiloPort { get; set; }
 

@@ -36,6 +36,44 @@ public sealed class ProcessTests : IDisposable
         Assert.DoesNotContain("multidc:", await process.StandardError.ReadToEndAsync(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("true", 3)]
+    [InlineData("false", 0)]
+    public async Task Its_threads_are_scheduled_as_configured(string batch, int policy)
+    {
+        using var process = Start(["run", .. RunningSilo.Settings(FreePorts.Find(), Path.Combine(folder.Path, "data"), $"Silo:BatchScheduling={batch}")]);
+        try
+        {
+            string? line;
+            while ((line = await process.StandardOutput.ReadLineAsync()) is not null && !line.Contains("serves on gateway", StringComparison.Ordinal))
+            {
+            }
+
+            Assert.True(line is not null, "the silo ended: " + (line is null ? await process.StandardError.ReadToEndAsync() : ""));
+            var threads = Directory.GetDirectories($"/proc/{process.Id}/task").Select(PolicyOf).OfType<(string Name, int Policy)>().ToArray();
+            Assert.Contains(threads, static thread => thread.Name.StartsWith(".NET TP Worker", StringComparison.Ordinal));
+            Assert.All(threads, thread => Assert.Equal((thread.Name, policy), thread));
+        }
+        finally
+        {
+            process.Kill();
+        }
+    }
+
+    // proc(5): the name in brackets, then the fields from the third on; the policy is the 41st. Null: the thread has ended.
+    private static (string Name, int Policy)? PolicyOf(string thread)
+    {
+        try
+        {
+            var stat = File.ReadAllText(Path.Combine(thread, "stat"));
+            return (stat[(stat.IndexOf('(') + 1)..stat.LastIndexOf(')')], int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[38]));
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
     private Process Start(string[] arguments) => Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "multidc.dll"), .. arguments])
     {
         WorkingDirectory = folder.Path,
