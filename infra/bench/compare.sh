@@ -23,7 +23,7 @@ die() {
 source "$here/etcd.sh"
 source "$here/turns.sh"
 
-rounds=5 seconds=10 warm_up=3 settle=1 keys=10000 value_bytes=256 shards=8 connections=3 build=1
+rounds=5 seconds=10 warm_up=5 settle=1 keys=10000 value_bytes=256 shards=8 connections=3 build=1
 networks=(loopback wan)
 workloads=(put get ycsb-b)
 client_counts=(1 64 256)
@@ -40,7 +40,7 @@ usage: compare.sh [OPTION...]      measures MultiDc and etcd by turns; prints a 
   --clients "1 64 256"             logical clients, in one process
   --systems "multidc etcd"         ping: the no-op Orleans call of MultiDc's silos, the ceiling
   --rounds N                       turns of each system; figures are medians; default: 5
-  --seconds S  --warm-up S         of each turn; default: 10 and 3
+  --seconds S  --warm-up S         of each turn; default: 10 and 5
   --settle S                       pause after each turn, for what is written behind; default: 1
   --keys N  --value-bytes N        default: 10000 and 256
   --shards N                       of MultiDc's keyspace; default: 8

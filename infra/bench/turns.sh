@@ -3,11 +3,10 @@
 etcd_pids=()
 
 bring_up() {
-    local options=(--silos 1 --shards "$shards" --no-build "${settings[@]}")
+    # Clients are in dc1: leaders too, as with etcd.
+    local options=(--silos 1 --shards "$shards" --no-build --set MultiDc:PreferredLeaderDatacenters:0=dc1 "${settings[@]}")
     if [ "$network" = wan ]; then
         "$local_sh" check >/dev/null || die $not_permitted "a WAN is not permitted here: leave it out with --networks loopback"
-        # Clients are in dc1: leaders too, as with etcd.
-        options+=(--set MultiDc:PreferredLeaderDatacenters:0=dc1)
     else
         options+=(--loopback)
     fi
@@ -19,7 +18,7 @@ bring_up() {
         [ "$network" != wan ] || move_etcd_leader
     fi
 
-    [ "$network" != wan ] || wait_for_leaders
+    wait_for_leaders
     local system
     for system in "${systems[@]}"; do load_keys "$system"; done
 }
@@ -54,8 +53,9 @@ bench() {
     esac 2>>"$results/progress.log"
 }
 
+# For long enough that .NET has compiled what is busy for good: it does so while a program runs, for a quarter of a minute at this load.
 load_keys() {
-    [ "$1" = ping ] || bench "$1" put --keys "$keys" --value-bytes "$value_bytes" --clients 64 --warm-up 0 --seconds 1 >/dev/null || die $broken "keys could not be loaded into $1; see $results/progress.log"
+    [ "$1" = ping ] || bench "$1" put --keys "$keys" --value-bytes "$value_bytes" --clients 64 --warm-up 0 --seconds 20 >/dev/null || die $broken "keys could not be loaded into $1; see $results/progress.log"
 }
 
 take_turns() {
