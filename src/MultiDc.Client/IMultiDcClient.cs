@@ -126,6 +126,19 @@ public interface IMultiDcClient
         string keyspace, ReadOnlyMemory<byte> prefix, int limit, ScanToken? token = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
     /// <summary>
+    /// The same from a key on that the caller names: the first page of what comes right behind it, whether it is there or not. Its token continues it with
+    /// <see cref="ScanPageAsync"/>.
+    /// </summary>
+    /// <param name="keyspace">The keyspace.</param>
+    /// <param name="prefix">The prefix; empty: everything.</param>
+    /// <param name="limit">The most entries, 1 to <see cref="MaxScanPageEntries"/>.</param>
+    /// <param name="after">The key behind which the page begins; it need not begin with the prefix.</param>
+    /// <param name="timeout">The deadline; null: <see cref="MultiDcClientOptions.DefaultTimeout"/>.</param>
+    /// <param name="cancellationToken">Gives up with <see cref="OperationCanceledException"/>.</param>
+    Task<ScanPage> ScanPageAfterAsync(
+        string keyspace, ReadOnlyMemory<byte> prefix, int limit, ReadOnlyMemory<byte> after, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+
+    /// <summary>
     /// Tells what changes: of each shard every revision that changed a watched key, in order, once, with all its changes together. Revisions of different
     /// shards have no order. Goes on by itself over changes of leader, dead silos and lost connections, at the own datacenter's replica or else another's.
     /// The first batch of a watch from <see cref="WatchStart.Now"/>, and now and then another, is a progress mark without events. The next pages are asked for

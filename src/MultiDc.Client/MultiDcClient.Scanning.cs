@@ -24,8 +24,16 @@ internal sealed partial class MultiDcClient
         }
     }
 
-    public async Task<ScanPage> ScanPageAsync(
-        string keyspace, ReadOnlyMemory<byte> prefix, int limit, ScanToken? token, TimeSpan? timeout, CancellationToken cancellationToken)
+    public Task<ScanPage> ScanPageAsync(
+        string keyspace, ReadOnlyMemory<byte> prefix, int limit, ScanToken? token, TimeSpan? timeout, CancellationToken cancellationToken) =>
+        ScanPageAsync(keyspace, prefix, limit, token, token?.Last, timeout, cancellationToken);
+
+    public Task<ScanPage> ScanPageAfterAsync(
+        string keyspace, ReadOnlyMemory<byte> prefix, int limit, ReadOnlyMemory<byte> after, TimeSpan? timeout, CancellationToken cancellationToken) =>
+        ScanPageAsync(keyspace, prefix, limit, null, after, timeout, cancellationToken);
+
+    private async Task<ScanPage> ScanPageAsync(
+        string keyspace, ReadOnlyMemory<byte> prefix, int limit, ScanToken? token, ReadOnlyMemory<byte>? after, TimeSpan? timeout, CancellationToken cancellationToken)
     {
         if (limit is < 1 or > IMultiDcClient.MaxScanPageEntries)
         {
@@ -36,14 +44,14 @@ internal sealed partial class MultiDcClient
         return await OfKeyspaceAsync(
             keyspace,
             deadline,
-            descriptor => ReadPageAsync(descriptor, prefix, limit, token, deadline, cancellationToken),
+            descriptor => ReadPageAsync(descriptor, prefix, limit, token, after, deadline, cancellationToken),
             static problem => Refused(new(problem.Reason, problem.Detail)),
             static page => page.Rejection is { Reason: RejectionReason.UnknownKeyspace },
             cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<ScanPage> ReadPageAsync(
-        KeyspaceDescriptor descriptor, ReadOnlyMemory<byte> prefix, int limit, ScanToken? token, Deadline deadline, CancellationToken cancellationToken)
+        KeyspaceDescriptor descriptor, ReadOnlyMemory<byte> prefix, int limit, ScanToken? token, ReadOnlyMemory<byte>? after, Deadline deadline, CancellationToken cancellationToken)
     {
         if (DescribeProblem(token, descriptor, prefix) is { } wrong)
         {
@@ -54,7 +62,7 @@ internal sealed partial class MultiDcClient
         var entries = new List<KeyValueEntry>();
         try
         {
-            var found = EntriesAsync(descriptor, prefix, token?.Last, Math.Min(limit + 1, ScanPageEntries), () => deadline.Remaining, cancellationToken);
+            var found = EntriesAsync(descriptor, prefix, after, Math.Min(limit + 1, ScanPageEntries), () => deadline.Remaining, cancellationToken);
             await foreach (var entry in found.ConfigureAwait(false))
             {
                 if (entries.Count == limit)

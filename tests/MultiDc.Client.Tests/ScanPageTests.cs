@@ -94,6 +94,22 @@ public sealed class ScanPageTests : IDisposable
         Assert.Equal([2], asked);
     }
 
+    [Theory]
+    [InlineData("ranges")]
+    [InlineData("hashes")]
+    public async Task A_page_begins_behind_any_key_and_its_token_goes_on(string keyspace)
+    {
+        keys.UnionWith(["a", "ga", "gb", "gc", "gd", "h"]);
+        Assert.Equal(["gb", "gc"], Texts(await Client().ScanPageAfterAsync(keyspace, Bytes("g"), 2, Bytes("ga"))));
+        Assert.Equal(["gb", "gc", "gd"], Texts(await Client().ScanPageAfterAsync(keyspace, Bytes("g"), 9, Bytes("gaa"))));
+        Assert.Equal(["ga"], Texts(await Client().ScanPageAfterAsync(keyspace, Bytes("g"), 1, Bytes("a"))));
+        Assert.Empty(Texts(await Client().ScanPageAfterAsync(keyspace, Bytes("g"), 9, Bytes("gd"))));
+        var first = await Client().ScanPageAfterAsync(keyspace, default, 2, Bytes("gc"));
+        Assert.Equal(["gd", "h"], Texts(first));
+        first = await Client().ScanPageAfterAsync(keyspace, default, 1, Bytes("gc"));
+        Assert.Equal(["h"], Texts(await Client().ScanPageAsync(keyspace, default, 9, first.Next)));
+    }
+
     [Fact]
     public async Task A_token_of_something_else_is_refused_with_the_reason()
     {

@@ -112,6 +112,10 @@ internal sealed class MemoryClient : IMultiDcClient
 
     public Task<LeaseReply> GetLeaseAsync(string keyspace, ReadOnlyMemory<byte> key, LeaseId lease, TimeSpan? timeout, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+    public Task<ScanPage> ScanPageAfterAsync(
+        string keyspace, ReadOnlyMemory<byte> prefix, int limit, ReadOnlyMemory<byte> after, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
     public Task<ScanPage> ScanPageAsync(string keyspace, ReadOnlyMemory<byte> prefix, int limit, ScanToken? token, TimeSpan? timeout, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public IAsyncEnumerable<KeyValueEntry> ScanAsync(string keyspace, ReadOnlyMemory<byte> prefix, TimeSpan? timeout, CancellationToken cancellationToken) => throw new NotSupportedException();

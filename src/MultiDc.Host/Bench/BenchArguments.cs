@@ -9,7 +9,7 @@ internal sealed class BenchArguments
     private readonly Argument<string> workload = new("WORKLOAD")
     {
         Description = $"What is asked for: {string.Join(", ", Workload.All.Select(static each => each.Name))}. put sets and get reads (linearizably) keys; ycsb-a is half of each, ycsb-b 95 % gets, "
-            + "ycsb-c all gets, ycsb-f half gets and half get-then-put; ping calls a server that does nothing, the most that can be had.",
+            + "ycsb-c all gets, ycsb-e 95 % scans of up to 100 keys and 5 % inserts, ycsb-f half gets and half get-then-put; ping calls a server that does nothing, the most that can be had.",
     };
 
     private readonly Option<int> clients = new("--clients")

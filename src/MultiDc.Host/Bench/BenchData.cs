@@ -9,6 +9,9 @@ internal sealed class BenchData
     /// <summary>What all keys begin with.</summary>
     public const string Prefix = "bench/";
 
+    /// <summary>The same in bytes.</summary>
+    public static readonly ReadOnlyMemory<byte> PrefixBytes = Encoding.ASCII.GetBytes(Prefix);
+
     private const int SpareBytes = 64 * 1024;
 
     private readonly byte[][] keys;
@@ -17,7 +20,7 @@ internal sealed class BenchData
 
     public BenchData(int keys, int valueBytes, ulong seed)
     {
-        this.keys = [.. Enumerable.Range(0, keys).Select(static number => Encoding.ASCII.GetBytes($"{Prefix}{number:0000000000}"))];
+        this.keys = [.. Enumerable.Range(0, keys).Select(static number => Make(number))];
         this.valueBytes = valueBytes;
         noise = new byte[valueBytes + SpareBytes];
         var random = new SeededRandomSource(seed);
@@ -28,6 +31,11 @@ internal sealed class BenchData
     }
 
     public ReadOnlyMemory<byte> Key(int number) => keys[number];
+
+    /// <summary>A key that is not among those that are loaded, the <paramref name="count"/>th of a client.</summary>
+    public static ReadOnlyMemory<byte> NewKey(int client, long count) => Encoding.ASCII.GetBytes($"{Prefix}{client:000000}-{count:0000000000}");
+
+    private static byte[] Make(int number) => Encoding.ASCII.GetBytes($"{Prefix}{number:0000000000}");
 
     /// <summary>Any part of what does not compress.</summary>
     public ReadOnlyMemory<byte> Value(IRandomSource random) => noise.AsMemory(random.Next(0, SpareBytes), valueBytes);

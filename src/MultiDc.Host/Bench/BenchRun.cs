@@ -13,9 +13,15 @@ internal sealed class BenchRun(BenchOptions options, IBenchTarget target, TimePr
     private const int MaxLoaders = 256;
     private const int LoadAttempts = 5;
 
+    // As in YCSB-E.
+    private const int MaxScanned = 100;
+
     /// <summary>Beyond an operation's own time-out, before it is counted as unfinished.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
+    // What a client has inserted in this run has its own number: a second run on the same keys must insert others.
+    private readonly long firstInsert = time.GetUtcNow().ToUnixTimeSeconds() * 1_000_000;
+    private readonly long[] inserted = new long[options.Clients];
     private readonly BenchData data = new(options.Keys, options.ValueBytes, options.Seed);
 
     /// <exception cref="CommandException">The keys could not be loaded.</exception>
@@ -131,6 +137,10 @@ internal sealed class BenchRun(BenchOptions options, IBenchTarget target, TimePr
                     return await target.GetAsync(client, data.Key(key), giveUp).ConfigureAwait(false);
                 case OperationKind.Put:
                     return await target.PutAsync(client, data.Key(key), data.Value(random), giveUp).ConfigureAwait(false);
+                case OperationKind.Scan:
+                    return await target.ScanAsync(client, data.Key(key), random.Next(1, MaxScanned + 1), giveUp).ConfigureAwait(false);
+                case OperationKind.Insert:
+                    return await target.PutAsync(client, BenchData.NewKey(client, firstInsert + inserted[client]++), data.Value(random), giveUp).ConfigureAwait(false);
                 case OperationKind.ReadModifyWrite:
                     var read = await target.GetAsync(client, data.Key(key), giveUp).ConfigureAwait(false);
                     return read.Failure is null ? await target.PutAsync(client, data.Key(key), data.Value(random), giveUp).ConfigureAwait(false) : read;
@@ -141,7 +151,7 @@ internal sealed class BenchRun(BenchOptions options, IBenchTarget target, TimePr
         catch (Exception exception) when (!giveUp.IsCancellationRequested)
         {
             // A write whose call broke may have happened.
-            return new(kind is OperationKind.Get or OperationKind.Ping ? $"exception: {exception.GetType().Name}" : $"unknown: {exception.GetType().Name}");
+            return new(kind is OperationKind.Get or OperationKind.Scan or OperationKind.Ping ? $"exception: {exception.GetType().Name}" : $"unknown: {exception.GetType().Name}");
         }
     }
 

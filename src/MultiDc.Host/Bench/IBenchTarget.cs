@@ -19,6 +19,13 @@ internal interface IBenchTarget
     /// <param name="cancellationToken">The user gave up.</param>
     ValueTask<OperationOutcome> GetAsync(int client, ReadOnlyMemory<byte> key, CancellationToken cancellationToken);
 
+    /// <summary>Reads what follows a key in key order, linearizably key by key.</summary>
+    /// <param name="client">The logical client.</param>
+    /// <param name="after">The key, which begins with <see cref="BenchData.Prefix"/> like all that are asked for.</param>
+    /// <param name="limit">The most keys.</param>
+    /// <param name="cancellationToken">The user gave up.</param>
+    ValueTask<OperationOutcome> ScanAsync(int client, ReadOnlyMemory<byte> after, int limit, CancellationToken cancellationToken);
+
     /// <summary>Calls a server that does nothing: the most that this client and this way of calling can do.</summary>
     /// <param name="client">The logical client.</param>
     /// <param name="cancellationToken">The user gave up.</param>

@@ -32,6 +32,11 @@ internal sealed class MultiDcTarget(IMultiDcClient client, IDatacenterLinks? lin
             _ => OperationOutcome.Unknown,
         };
 
+    public async ValueTask<OperationOutcome> ScanAsync(int number, ReadOnlyMemory<byte> after, int limit, CancellationToken cancellationToken) =>
+        await client.ScanPageAfterAsync(keyspace, BenchData.PrefixBytes, limit, after, timeout, cancellationToken).ConfigureAwait(false) is { Rejection: { } rejection }
+            ? Rejected(rejection.Reason)
+            : OperationOutcome.Done;
+
     public async ValueTask<OperationOutcome> PingAsync(int number, CancellationToken cancellationToken)
     {
         // All datacenters in turn, as the leaders of many shards are in all of them.

@@ -78,6 +78,21 @@ internal sealed class EtcdTarget : IBenchTarget, IAsyncDisposable
         }
     }
 
+    public async ValueTask<OperationOutcome> ScanAsync(int client, ReadOnlyMemory<byte> after, int limit, CancellationToken cancellationToken)
+    {
+        // From the least key behind it to the least that does not begin with the prefix.
+        byte[] from = [.. after.Span, 0], to = [.. BenchData.PrefixBytes.Span[..^1], (byte)(BenchData.PrefixBytes.Span[^1] + 1)];
+        try
+        {
+            await clients[client % clients.Length].RangeAsync(new() { Key = Wrap(from), RangeEnd = Wrap(to), Limit = limit }, Options(cancellationToken)).ConfigureAwait(false);
+            return OperationOutcome.Done;
+        }
+        catch (RpcException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            return new($"rejected: {NameOf(exception.StatusCode)}");
+        }
+    }
+
     /// <summary>The cheapest call that etcd has: it asks nobody else and reads no key.</summary>
     public async ValueTask<OperationOutcome> PingAsync(int client, CancellationToken cancellationToken)
     {

@@ -25,6 +25,21 @@ public sealed class BenchCommandTests
     }
 
     [Fact]
+    public async Task Ycsb_e_scans_from_keys_that_are_there_and_inserts_others_each_once()
+    {
+        var client = new FakeClient();
+        var (exitCode, output, _) = await new CommandRun(client).RunAsync(["bench", "ycsb-e", .. Short]);
+        Assert.Equal(0, exitCode);
+        var asked = client.Asked.Skip(50).ToArray();
+        Assert.Contains(asked, static one => one.StartsWith("scan default 'bench/' after bench/00000000", StringComparison.Ordinal));
+        var inserts = asked.Where(static one => one.StartsWith("put ", StringComparison.Ordinal)).Select(static one => one.Split(' ')[2]).ToArray();
+        Assert.NotEmpty(inserts);
+        Assert.Equal(inserts.Length, inserts.Distinct().Count());
+        Assert.DoesNotContain(inserts, static key => key.StartsWith("bench/00000000", StringComparison.Ordinal) && !key.Contains('-', StringComparison.Ordinal));
+        Assert.InRange(inserts.Length / (double)asked.Length, 0.01, 0.2);
+    }
+
+    [Fact]
     public async Task Every_failure_is_counted_by_kind_and_nothing_done_ends_with_5()
     {
         var answers = 0;
@@ -77,7 +92,7 @@ public sealed class BenchCommandTests
     }
 
     [Theory]
-    [InlineData("ycsb-e reads ranges", "bench", "ycsb-e")]
+    [InlineData("ycsb-d reads what was inserted last", "bench", "ycsb-d")]
     [InlineData("there is no workload 'ycsb-z'", "bench", "ycsb-z")]
     [InlineData("--clients must be 1 to 100000", "bench", "put", "--clients", "0")]
     [InlineData("--value-bytes must be 0 to 1048576", "bench", "put", "--value-bytes", "1048577")]
@@ -98,6 +113,6 @@ public sealed class BenchCommandTests
     {
         var (_, output, _) = await new CommandRun(new()).RunAsync("bench", "--help");
         Assert.All(Workload.All, workload => Assert.Contains(workload.Name, output, StringComparison.Ordinal));
-        Assert.DoesNotContain("ycsb-e", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("ycsb-d", output, StringComparison.Ordinal);
     }
 }

@@ -112,6 +112,8 @@ public sealed class BenchRunTests
 
         public ValueTask<OperationOutcome> PutAsync(int client, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+        public ValueTask<OperationOutcome> ScanAsync(int client, ReadOnlyMemory<byte> after, int limit, CancellationToken cancellationToken) => throw new NotSupportedException();
+
         public ValueTask<OperationOutcome> PingAsync(int client, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         public Task<IReadOnlyList<ServerUsage>> GetUsageAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<ServerUsage>>([]);

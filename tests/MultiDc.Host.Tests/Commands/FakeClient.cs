@@ -92,6 +92,10 @@ internal sealed class FakeClient : IMultiDcClient
         return Task.FromResult<ScanPage>(new(page, left.Length > limit || ScanEndsWith is not null ? ScanToken.Of(keyspace, prefix, page[^1].Key) : null));
     }
 
+    public Task<ScanPage> ScanPageAfterAsync(
+        string keyspace, ReadOnlyMemory<byte> prefix, int limit, ReadOnlyMemory<byte> after, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        ScanPageAsync(keyspace, prefix, limit, ScanToken.Of(keyspace, prefix, after), timeout, cancellationToken);
+
     public async IAsyncEnumerable<KeyValueEntry> ScanAsync(
         string keyspace, ReadOnlyMemory<byte> prefix, TimeSpan? timeout = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {

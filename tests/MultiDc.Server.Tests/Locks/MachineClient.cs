@@ -165,6 +165,10 @@ internal sealed class MachineClient(MachineShard shard) : IMultiDcClient
         string keyspace, ReadOnlyMemory<byte> prefix, int limit, ScanToken? token = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
+    public Task<ScanPage> ScanPageAfterAsync(
+        string keyspace, ReadOnlyMemory<byte> prefix, int limit, ReadOnlyMemory<byte> after, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
     public IAsyncEnumerable<KeyValueEntry> ScanAsync(string keyspace, ReadOnlyMemory<byte> prefix, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
