@@ -65,6 +65,20 @@ public sealed class InSessionTests : IDisposable
     }
 
     [Fact]
+    public async Task Leases_that_are_granted_kept_alive_and_revoked_are_noted_too()
+    {
+        world.Write = static (_, _) => Task.FromResult<WriteResult>(new Applied(new(16)));
+        await client.GrantLeaseAsync("orders", "k", TimeSpan.FromSeconds(10));
+        Assert.Equal(new Revision(16), session.Token.Seen.Values.Single());
+        world.Write = static (_, _) => Task.FromResult<WriteResult>(new AppliedKeepAlive(new(18), [new(16)]));
+        await client.KeepAliveAsync("orders", "k", [new(16)]);
+        Assert.Equal(new Revision(18), session.Token.Seen.Values.Single());
+        world.Write = static (_, _) => Task.FromResult<WriteResult>(new Rejected(RejectionReason.LeaseNotFound, "") { Revision = new(20) });
+        await client.RevokeLeaseAsync("orders", "k", new(16));
+        Assert.Equal(new Revision(20), session.Token.Seen.Values.Single());
+    }
+
+    [Fact]
     public async Task Reads_of_leases_and_what_a_watch_tells_are_noted_too()
     {
         world.Lease = static request => new(null, null) { Revision = new(request.Lease.Value) };

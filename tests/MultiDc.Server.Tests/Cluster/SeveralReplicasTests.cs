@@ -1,8 +1,13 @@
+using System.Collections.Concurrent;
 using MultiDc.Client;
 using MultiDc.Grains;
 using MultiDc.Ring;
+using MultiDc.Server.Placement;
+using MultiDc.Server.Replication;
 using MultiDc.Testing.Cluster;
 using Microsoft.Extensions.DependencyInjection;
+using Orleans.Hosting;
+using Orleans.Runtime;
 using Xunit.Abstractions;
 using static MultiDc.Testing.Cluster.MultiDcTestCluster;
 
@@ -73,10 +78,26 @@ public sealed class SeveralReplicasTests(ITestOutputHelper output)
     [Fact]
     public async Task One_datacenter_with_three_silos_outlives_any_of_them_the_rings_home_too()
     {
-        await using var cluster = await StartAsync(new() { ShardCount = 1, Datacenters = ["dc1"], SilosPerDatacenter = 3 });
+        var asked = new ConcurrentBag<string>();
+        await using var cluster = await StartAsync(new()
+        {
+            ShardCount = 1,
+            Datacenters = ["dc1"],
+            SilosPerDatacenter = 3,
+            ConfigureSilo = silo => silo.AddIncomingGrainCallFilter(context =>
+            {
+                if (context.InterfaceMethod.Name == nameof(IReplicaPeerGrain.GetRemainingLeasesAsync))
+                {
+                    asked.Add(context.TargetId.Key.ToString()!);
+                }
+
+                return context.Invoke();
+            }),
+        });
         var writes = await CreateAsync(cluster, new(Keyspace, Shards, [Dc1]) { Replicas = [3], Survives = SurvivalGoal.Silo });
         var before = await UntilAllRunAsync(cluster, Shards * 3);
         RequireApart(before);
+        Assert.IsType<Applied>(await cluster.Client.GrantLeaseAsync(Keyspace, "k", TimeSpan.FromHours(1)));
         var dead = cluster.Silo(before.Single(static s => s.Replica.StartsWith("multidc.ring", StringComparison.Ordinal)).Silo);
         await dead.CrashAsync();
         await writes.WriteAsync(cluster.Client, 20);
@@ -84,13 +105,25 @@ public sealed class SeveralReplicasTests(ITestOutputHelper output)
 
         // Whoever comes new is told the keyspaces, although their register is away, and whoever told them before.
         TestSilo[] others = [.. cluster.Silos.Where(static silo => silo.IsUp)];
-        await others[0].CrashAsync();
-        var ring = await cluster.WaitAsync("the silo that is left tells the ring", () => RingOfAsync(others[1]), static ring => ring is not null, static _ => "no ring");
+        await cluster.WaitAsync(
+            "the dead one is known to be dead", () => Task.FromResult(others.Select(static silo => silo.Services.GetRequiredService<ISiloTopology>().SilosOf(Dc1).Count).ToArray()),
+            static counts => counts is [2, 2], static counts => $"{string.Join(" and ", counts)} silos");
+        var at = await others[0].Services.GetRequiredService<DatacenterSiloChooser>().ChooseAsync(Dc1.Value, static _ => true);
+        var teller = others.Single(silo => silo.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress.Equals(at));
+        await cluster.WaitAsync("one of the others tells the ring", () => RingOfAsync(teller), static ring => ring is not null, static _ => "no ring");
+        await teller.CrashAsync();
+        var left = others.Single(static silo => silo.IsUp);
+        var ring = await cluster.WaitAsync("the silo that is left tells the ring", () => RingOfAsync(left), static ring => ring is not null, static _ => "no ring");
         Assert.Contains(ring!.Keyspaces, static k => k.Name == Keyspace);
         await dead.StartAsync();
-        await others[0].StartAsync();
+        await teller.StartAsync();
         await UntilCaughtUpAsync(cluster, Shards * 3);
         await writes.RequireAllAsync(cluster.Client);
+
+        // Who comes back asks all of the others how long the lease lives, and one of them is no first one.
+        await cluster.WaitAsync(
+            "a further replica is asked about the lease", () => Task.FromResult(asked.ToArray()), static asked => asked.Any(static replica => replica.Contains('#', StringComparison.Ordinal)),
+            static asked => string.Join(", ", asked));
     }
 
     [Fact]

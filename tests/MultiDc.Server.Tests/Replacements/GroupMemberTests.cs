@@ -71,6 +71,23 @@ public sealed class GroupMemberTests
     }
 
     [Fact]
+    public void A_frame_is_for_the_replica_that_its_receivers_id_names()
+    {
+        var sender = new ReplicaSender(new(Replica.Shard, OpeningsWorld.B), Old, new(1));
+        for (var ordinal = 1; ordinal <= ReplicaPlace.MaxPerDatacenter; ordinal++)
+        {
+            var replica = Replica with { Ordinal = ordinal };
+            foreach (var id in new[] { GroupMembers.IdOf(replica.Place), GroupMembers.IdOf(replica.Place, New) })
+            {
+                Assert.Equal(replica, sender.Frame(id, []).ReceiverIn(Replica.Datacenter));
+            }
+        }
+
+        // Whoever knows of first ones only says nothing.
+        Assert.Equal(0, sender.Frame(GroupMembers.IdOf(Replica.Datacenter), []).ToOrdinal);
+    }
+
+    [Fact]
     public void A_group_may_have_several_members_in_a_datacenter()
     {
         ReplicaPlace[] places = [Replica.Datacenter, OpeningsWorld.B, new(Replica.Datacenter, 2), new(OpeningsWorld.B, 2), OpeningsWorld.C];
@@ -142,6 +159,27 @@ public sealed class GroupMemberTests
         Assert.Equal(ReplicaHolding.Founded + 2, await records.GetHoldingAsync(Replica));
         await records.SetReplacedAsync(Replica, new(Old, 3));
         Assert.Equal(ReplicaHolding.Nothing, await records.GetHoldingAsync(Replica));
+    }
+
+    [Fact]
+    public async Task A_store_that_is_home_to_another_replica_of_the_shard_comes_behind_those_that_have_nothing()
+    {
+        var records = new ReplicaRecords(new MemoryReplicaStore(new(new("test", New))));
+        var second = Replica with { Ordinal = 2 };
+        await records.SetFoundingAsync(Replica);
+        Assert.Equal(ReplicaHolding.Nothing, await records.GetHoldingAsync(second, 2));
+        Assert.Null(await records.FindOtherAsync(second, 2));
+        await records.SetClaimedAsync(Replica);
+        await records.SetFoundingAsync(second);
+        Assert.Equal(ReplicaHolding.Apart, await records.GetHoldingAsync(second, 2));
+        Assert.Equal(Replica, await records.FindOtherAsync(second, 2));
+        Assert.Equal(ReplicaHolding.Claimed, await records.GetHoldingAsync(Replica, 2));
+        Assert.Null(await records.FindOtherAsync(Replica, 2));
+        Assert.Equal(ReplicaHolding.Nothing, await records.GetHoldingAsync(second with { Shard = new("kv", 1) }, 2));
+
+        // Once it has lost the one, it may have the other.
+        await records.SetReplacedAsync(Replica, new(Old, 1));
+        Assert.Equal(ReplicaHolding.Founding, await records.GetHoldingAsync(second, 2));
     }
 
     [Fact]

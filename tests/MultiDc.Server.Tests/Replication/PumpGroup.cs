@@ -28,7 +28,8 @@ internal sealed class PumpGroup : IDisposable
     // Replicas beyond the founders know no configuration yet; the last of the founders may be witnesses.
     public PumpGroup(
         int size = 3, ulong seed = 1, ReplicaPumpOptions? options = null, RaftNodeOptions? nodeOptions = null, int? founders = null, ITickSource? ticks = null,
-        int witnesses = 0, bool canBeReadAnywhere = true, ChangeHistoryOptions? history = null, Func<IReadOnlyList<DatacenterTag>>? preferredLeaders = null, ReplicaMetrics? metrics = null)
+        int witnesses = 0, bool canBeReadAnywhere = true, ChangeHistoryOptions? history = null, Func<IReadOnlyList<DatacenterTag>>? preferredLeaders = null, ReplicaMetrics? metrics = null,
+        IReadOnlyList<ReplicaPlace>? places = null)
     {
         this.history = history;
         this.preferredLeaders = preferredLeaders;
@@ -38,11 +39,12 @@ internal sealed class PumpGroup : IDisposable
         this.canBeReadAnywhere = canBeReadAnywhere;
         this.options = options ?? new();
         this.nodeOptions = nodeOptions ?? new() { Id = default, ElectionTimeoutTicks = 10, HeartbeatTicks = 2 };
-        DatacenterId[] datacenters = [.. "abcde"[..size].Select(static c => new DatacenterId(c.ToString()))];
-        members = new(datacenters);
-        this.founders = new GroupMembers(datacenters[..(founders ?? size)], datacenters[..(founders ?? size)].TakeLast(witnesses)).Configuration;
-        Replicas = [.. datacenters.Select((d, i) => new Replica(new(new("kv", 0), d), new(new("test", new Guid(i + 1, 0, 0, new byte[8])))))];
-        Network = new(members, d => this[d].Pump);
+        ReplicaPlace[] all = [.. places ?? "abcde"[..size].Select(static c => new ReplicaPlace(new(c.ToString())))];
+        members = new(all, []);
+        var first = all[..(founders ?? all.Length)];
+        this.founders = new GroupMembers(first, first.TakeLast(witnesses).Select(static place => place.Datacenter)).Configuration;
+        Replicas = [.. all.Select((place, i) => new Replica(ReplicaAddress.Of(new("kv", 0), place), new(new("test", new Guid(i + 1, 0, 0, new byte[8])))))];
+        Network = new(members, place => this[place].Pump);
         foreach (var replica in Replicas)
         {
             Start(replica);
@@ -55,7 +57,7 @@ internal sealed class PumpGroup : IDisposable
 
     public PumpNetwork Network { get; }
 
-    public Replica this[DatacenterId datacenter] => Replicas.First(r => r.Address.Datacenter == datacenter);
+    public Replica this[ReplicaPlace place] => Replicas.First(r => r.Address.Place == place);
 
     /// <summary>The replica that leads in the greatest term.</summary>
     public Replica Leader => Replicas.Where(static r => r.Pump?.Status.Role == RaftRole.Leader).MaxBy(static r => r.Pump!.Status.Term.Value)!;
@@ -78,17 +80,17 @@ internal sealed class PumpGroup : IDisposable
             new(replica.Address, replica.Disk.Identity.StoreId, storage.Epoch),
             members,
             HashRange.Full,
-            nodeOptions with { Id = GroupMembers.IdOf(replica.Address.Datacenter) },
+            nodeOptions with { Id = replica.Id },
             options,
             storage,
             Network,
-            new SeededRandomSource((seed * 1000) + (storage.Epoch.Value * 10) + replica.Address.Datacenter.Value[0]),
+            new SeededRandomSource((seed * 1000) + (storage.Epoch.Value * 10) + replica.Address.Datacenter.Value[0] + (ulong)(replica.Address.Ordinal - 1)),
             replica.Time,
             metrics,
             NullLogger<ReplicaPump>.Instance)
         {
             PreferredLeaders = preferredLeaders,
-            AskAboutLeases = (place, _) => this[place.Datacenter].Pump is { } asked && !Network.CutOff.Contains(place.Datacenter) && !Network.CutOff.Contains(replica.Address.Datacenter)
+            AskAboutLeases = (place, _) => this[place].Pump is { } asked && !Network.CutOff.Contains(place.Datacenter) && !Network.CutOff.Contains(replica.Address.Datacenter)
                 ? asked.GetRemainingLeasesAsync()
                 : Task.FromException<System.Collections.Immutable.ImmutableArray<RemainingLease>>(new TimeoutException()),
             History = new(history, metrics: metrics),
@@ -267,9 +269,9 @@ internal sealed class Replica(ReplicaAddress address, MemoryDisk disk)
     /// <summary>Null while it is down.</summary>
     public ReplicaPump? Pump { get; set; }
 
-    public ReplicaId Id => GroupMembers.IdOf(address.Datacenter);
+    public ReplicaId Id => GroupMembers.IdOf(address.Place);
 
-    public override string ToString() => address.Datacenter.Value;
+    public override string ToString() => address.Place.ToString();
 }
 
 /// <summary>Commands from text.</summary>

@@ -166,6 +166,42 @@ public sealed class PumpKeyLeaseTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void What_only_the_second_replica_of_a_datacenter_knows_of_a_lease_is_asked_of_it()
+    {
+        var second = new ReplicaPlace(new("b"), 2);
+        using var group = new PumpGroup(nodeOptions: Options, places: [new(new("a")), new(new("b")), second]);
+        var session = group.OpenSession(group.ElectLeader());
+        var lease = new LeaseId(Applied(group, session, 1, new GrantLeaseOperation(Key, Ttl)).Revision.Value);
+        var passed = 0;
+        for (; passed < 200; passed++)
+        {
+            Pass(group, TickInterval);
+        }
+
+        foreach (var replica in group.Replicas.Where(replica => replica != group[second]))
+        {
+            Assert.True(replica.Storage.State.FlushAsync().AsTask().IsCompleted);
+            PumpGroup.Crash(replica);
+            group.Start(replica);
+        }
+
+        for (; group.Leader is not { Pump.Status: var status } || group.Leader == group[second] || status.Commit != status.Last; passed++)
+        {
+            Assert.True(passed < 600, "neither of the others leads");
+            if (passed % 50 == 0 && group.Leader == group[second])
+            {
+                group.Leader.Pump!.TransferLeadershipAsync(group[new DatacenterId("a")].Id);
+            }
+
+            Pass(group, TickInterval);
+        }
+
+        var error = Lease(group, lease)!.Remaining - (Ttl - (passed * TickInterval));
+        Assert.True(error >= TimeSpan.Zero, $"early by {-error}");
+        Assert.True(error < Heartbeat, $"late by {error}");
+    }
+
+    [Fact]
     public void A_lease_that_is_kept_alive_lives_and_one_that_is_not_goes_with_its_keys_alone()
     {
         using var group = new PumpGroup(nodeOptions: Options);

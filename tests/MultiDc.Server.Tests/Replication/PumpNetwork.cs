@@ -15,10 +15,10 @@ internal enum Fate
 }
 
 /// <summary>A Raft message or a snapshot chunk on its way.</summary>
-internal sealed record Parcel(DatacenterId From, DatacenterId To, RaftMessage? Message, SnapshotChunk? Chunk, TaskCompletionSource<SnapshotChunkReply>? Reply);
+internal sealed record Parcel(DatacenterId From, DatacenterId To, RaftMessage? Message, SnapshotChunk? Chunk, TaskCompletionSource<SnapshotChunkReply>? Reply, int ToOrdinal = 1);
 
 /// <summary>Carries messages between the pumps of a group when the test says so, by the test's rules. Everything passes through the codecs.</summary>
-internal sealed class PumpNetwork(GroupMembers members, Func<DatacenterId, ReplicaPump?> pumpOf) : IRaftTransport
+internal sealed class PumpNetwork(GroupMembers members, Func<ReplicaPlace, ReplicaPump?> pumpOf) : IRaftTransport
 {
     private readonly List<Parcel> inFlight = [];
     private readonly List<Parcel> held = [];
@@ -47,13 +47,15 @@ internal sealed class PumpNetwork(GroupMembers members, Func<DatacenterId, Repli
         {
             Sending(message);
             var decoded = FrameMessages.Decode(FrameMessages.Encode([message])).Single();
-            Add(new(sender.Address.Datacenter, members.DatacenterOf(message.To)!.Value, decoded, null, null));
+            var to = members.PlaceOf(message.To)!.Value;
+            Add(new(sender.Address.Datacenter, to.Datacenter, decoded, null, null, to.Ordinal));
         }
     }
 
     public Task<SnapshotChunkReply> SendChunkAsync(ReplicaSender sender, ReplicaId to, SnapshotChunk chunk, TimeSpan timeout)
     {
-        var parcel = new Parcel(sender.Address.Datacenter, members.DatacenterOf(to)!.Value, null, chunk, new());
+        var place = members.PlaceOf(to)!.Value;
+        var parcel = new Parcel(sender.Address.Datacenter, place.Datacenter, null, chunk, new(), place.Ordinal);
         Add(parcel);
         return parcel.Reply!.Task;
     }
@@ -127,7 +129,7 @@ internal sealed class PumpNetwork(GroupMembers members, Func<DatacenterId, Repli
 
     private void Hand(Parcel parcel)
     {
-        if (pumpOf(parcel.To) is not { } pump)
+        if (pumpOf(new(parcel.To, parcel.ToOrdinal)) is not { } pump)
         {
             parcel.Reply?.TrySetException(new TimeoutException());
         }

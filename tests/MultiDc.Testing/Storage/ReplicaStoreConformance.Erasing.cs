@@ -59,6 +59,21 @@ public abstract partial class ReplicaStoreConformance
     }
 
     [Fact]
+    public async Task Nothing_counts_as_committed_that_erasing_has_taken_from_the_log()
+    {
+        var storage = await OpenWithLogAsync(3);
+        await storage.WriteAsync(new ReplicaWrite { HardState = Voted(2, 1, commit: 3) });
+
+        await Store.EraseAsync(Shard);
+
+        await underTest.ReopenAsync();
+        var recovered = (await OpenAsync()).Recovered;
+        Assert.Empty(recovered.Entries);
+        Assert.Equal(Voted(2, 1, recovered.HardState.Commit.Value), recovered.HardState);
+        Assert.InRange(recovered.HardState.Commit.Value, 0UL, recovered.Snapshot.LastIncluded.Index.Value);
+    }
+
+    [Fact]
     public async Task Erasing_is_done_again_without_harm_and_what_is_unknown_stays_so()
     {
         await OpenWithLogAsync(3);
