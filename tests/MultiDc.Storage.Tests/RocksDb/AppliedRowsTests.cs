@@ -175,6 +175,69 @@ public sealed class AppliedRowsTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(300)]
+    [InlineData(16 * 1024 * 1024)]
+    public async Task Whoever_reads_beside_the_writer_sees_time_go_forward_and_whole_batches_in_views(long maxBytes)
+    {
+        const ulong Last = 4000;
+        await using var store = await RocksDbReplicaStore.OpenAsync(RocksDbTestStore.Options(folders.New()) with { MaxAppliedBytes = maxBytes });
+        var storage = await store.OpenReplicaAsync();
+        await storage.WriteAsync(RocksDbTestStore.Append(1, Last));
+        var ended = 0;
+        Task[] readers =
+        [
+            Task.Run(async () =>
+            {
+                for (var (seen, i) = (0UL, 0); Volatile.Read(ref ended) == 0; i++)
+                {
+                    var atLeast = storage.State.Applied.Value;
+                    var read = await NumberAsync(storage.State.GetAsync, i % 2 == 0 ? "first" : "second");
+                    Assert.True(read >= atLeast && read >= seen, $"{read} was read after {seen}, when {atLeast} was applied");
+                    seen = read;
+                }
+            }),
+            Task.Run(async () =>
+            {
+                for (var seen = 0UL; Volatile.Read(ref ended) == 0;)
+                {
+                    using var view = storage.State.OpenView();
+                    Assert.True(view.Applied.Value >= seen);
+                    seen = view.Applied.Value;
+                    Assert.Equal((seen, seen), (await NumberAsync(view.GetAsync, "first"), await NumberAsync(view.GetAsync, "second")));
+                    Assert.Equal(seen == 0 ? 0 : 3, view.ScanAsync(ReadOnlyMemory<byte>.Empty, null).ToBlockingEnumerable().Count());
+                    await Task.Delay(1);
+                }
+            }),
+            Task.Run(async () =>
+            {
+                while (Volatile.Read(ref ended) == 0)
+                {
+                    var applied = storage.State.Applied;
+                    await storage.State.FlushAsync();
+                    Assert.True(storage.State.DurableApplied >= applied, "a flush has all that was applied before");
+                    await Task.Delay(1);
+                }
+            }),
+        ];
+        for (var index = 1UL; index <= Last; index++)
+        {
+            var batch = new StateBatch();
+            batch.Changes.Add(("first"u8.ToArray(), Encoding.UTF8.GetBytes($"{index}")));
+            batch.Changes.Add((Encoding.UTF8.GetBytes($"only {index}"), "1"u8.ToArray()));
+            batch.Changes.Add((Encoding.UTF8.GetBytes($"only {index - 1}"), null));
+            batch.Changes.Add(("second"u8.ToArray(), Encoding.UTF8.GetBytes($"{index}")));
+            await storage.State.ApplyAsync(batch, new LogIndex(index));
+        }
+
+        Volatile.Write(ref ended, 1);
+        await Task.WhenAll(readers);
+    }
+
+    private static async Task<ulong> NumberAsync(Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask<ReadOnlyMemory<byte>?>> get, string key) =>
+        await get(Encoding.UTF8.GetBytes(key), default) is { } value ? ulong.Parse(value.Span, System.Globalization.CultureInfo.InvariantCulture) : 0;
+
     private static async Task<string?> TextAsync(IReplicaState state, string key) =>
         await state.GetAsync(Encoding.UTF8.GetBytes(key)) is { } value ? Encoding.UTF8.GetString(value.Span) : null;
 }
