@@ -16,7 +16,7 @@ internal sealed class AppliedRows(AppliedRowsBudget budget)
     private readonly Dictionary<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?> rows = new(ByContent.Instance);
     private long bytes;
 
-    /// <summary>Whether they should be written before more is added.</summary>
+    /// <summary>Whether they should be written now.</summary>
     public bool IsFull => Volatile.Read(ref bytes) is var held && (held >= budget.MaxBytesOfOne || (held >= budget.LeastBytesOfOne && budget.IsSpent));
 
     /// <summary>Looks a key up.</summary>
@@ -72,6 +72,24 @@ internal sealed class AppliedRows(AppliedRowsBudget budget)
         Count(-Volatile.Read(ref bytes));
     }
 
+    /// <summary>
+    /// Gives back a table that is much larger than what is in it. The bytes of rows have their share of it in them, but it stays as large as the rows were once, and
+    /// those of many replicas that each were busy at some time would be more than all the rows may be.
+    /// </summary>
+    public void ShrinkTable()
+    {
+        lock (gate)
+        {
+            if (rows.Count < rows.Capacity / 4)
+            {
+                rows.TrimExcess();
+            }
+        }
+    }
+
+    /// <summary>How many rows the table has room for. For tests.</summary>
+    internal int Capacity => rows.Capacity;
+
     private void Count(long more)
     {
         Volatile.Write(ref bytes, bytes + more);
@@ -94,12 +112,12 @@ internal sealed class AppliedRows(AppliedRowsBudget budget)
 }
 
 /// <summary>How many bytes the applied rows of a store's replicas may have before they are handed to RocksDB.</summary>
-/// <param name="maxBytes">All together: when they have as many, each is written before it grows, if it is worth a write.</param>
+/// <param name="maxBytes">All together: when they have as many, each that grows is written at once, if it is worth a write.</param>
 internal sealed class AppliedRowsBudget(long maxBytes)
 {
     private long held;
 
-    /// <summary>A replica's rows are written before they become more than this, or a write would take long.</summary>
+    /// <summary>A replica's rows are written when they have become this many, or a write would take long.</summary>
     public long MaxBytesOfOne => Math.Min(1024 * 1024, maxBytes);
 
     /// <summary>Fewer are not worth a write.</summary>

@@ -8,6 +8,9 @@ internal sealed class RocksDbReplicaState(
 
     public LogIndex DurableApplied => new(opening.DurableApplied);
 
+    /// <summary>For tests of what waits in memory.</summary>
+    internal AppliedRows Rows => opening.Rows;
+
     public ValueTask ApplyAsync(StateBatch batch, LogIndex applied, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -18,14 +21,15 @@ internal sealed class RocksDbReplicaState(
         {
             opening.RequireLatest();
             writer.RequireTaking();
-            if (opening.Rows.IsFull)
-            {
-                writer.WriteApplied(opening);
-            }
-
             opening.Rows.Add(batch);
             opening.Applied = applied.Value;
             flusher.MarkDirty(opening);
+
+            // Not before the next are added: a replica that falls silent would keep a large batch for as long.
+            if (opening.Rows.IsFull)
+            {
+                WriteAppliedUnlessDiskIsFull();
+            }
         }
 
         return ValueTask.CompletedTask;
@@ -57,9 +61,26 @@ internal sealed class RocksDbReplicaState(
         lock (opening.Slot.Gate)
         {
             opening.RequireLatest();
-            writer.WriteApplied(opening);
+
+            // On a full disk writes are refused, but reads go on.
+            var waiting = WriteAppliedUnlessDiskIsFull() ? [] : opening.Rows.InOrder();
             return new RocksDbStateView(
-                opening.Slot, opening.Generation, new LogIndex(opening.Applied), database, database.TakeSnapshot());
+                opening.Slot, opening.Generation, new LogIndex(opening.Applied), database, database.TakeSnapshot(), waiting);
+        }
+    }
+
+    /// <summary>Called with the slot's gate held, of the latest opening.</summary>
+    /// <returns>False: the rows stay in memory, and until there is space again nothing is applied.</returns>
+    private bool WriteAppliedUnlessDiskIsFull()
+    {
+        try
+        {
+            writer.WriteApplied(opening);
+            return true;
+        }
+        catch (StoreFullException)
+        {
+            return false;
         }
     }
 

@@ -132,6 +132,8 @@ internal sealed class StateFlusher(
                     writer.WriteApplied(opening);
                 }
 
+                // Sooner, a replica that goes on to write would have to grow it again.
+                opening.Rows.ShrinkTable();
                 contained.Add((opening, opening.Written));
             }
         }

@@ -98,6 +98,146 @@ public sealed class AppliedRowsTests : IDisposable
         Assert.Equal(0, store.AppliedRows.HeldBytes);
     }
 
+    [Fact]
+    public async Task Replicas_that_apply_much_at_once_and_fall_silent_keep_no_more_in_memory_than_they_may()
+    {
+        const int Replicas = 20;
+        const long MaxBytes = 100_000;
+        await using var store = await RocksDbReplicaStore.OpenAsync(new() { Folder = folders.New(), ClusterId = "test", MaxAppliedBytes = MaxBytes });
+        for (var replica = 0; replica < Replicas; replica++)
+        {
+            var storage = await store.OpenReplicaAsync(new($"orders/{replica}@east"));
+            await storage.WriteAsync(RocksDbTestStore.Append(1, 1));
+            await storage.State.ApplyAsync(RocksDbTestStore.Put("a", new string('v', 500_000)), new LogIndex(1));
+        }
+
+        Assert.InRange(store.AppliedRows.HeldBytes, 0, MaxBytes + (Replicas * store.AppliedRows.LeastBytesOfOne));
+    }
+
+    [Fact]
+    public async Task A_table_that_was_large_once_is_given_back_with_the_next_flush()
+    {
+        await using var store = await RocksDbTestStore.OpenAsync(folders.New());
+        var storage = await store.OpenReplicaAsync();
+        await storage.WriteAsync(RocksDbTestStore.Append(1, 2));
+        var batch = new StateBatch();
+        for (var row = 0; row < 5000; row++)
+        {
+            batch.Changes.Add((Encoding.UTF8.GetBytes($"{row}"), Encoding.UTF8.GetBytes("v")));
+        }
+
+        await storage.State.ApplyAsync(batch, new LogIndex(1));
+        var rows = ((RocksDbReplicaState)storage.State).Rows;
+        Assert.InRange(rows.Capacity, 5000, 20_000);
+        await storage.State.FlushAsync();
+        Assert.InRange(rows.Capacity, 0, 10);
+
+        await storage.State.ApplyAsync(RocksDbTestStore.Put("4999", "w"), new LogIndex(2));
+        Assert.Equal(("v", "w"), (await TextAsync(storage.State, "4998"), await TextAsync(storage.State, "4999")));
+    }
+
+    [Fact]
+    public async Task Rows_that_wait_take_the_place_of_those_that_a_view_reads()
+    {
+        await using var store = await RocksDbTestStore.OpenAsync(folders.New());
+        var storage = await store.OpenReplicaAsync();
+        await storage.WriteAsync(RocksDbTestStore.Append(1, 1));
+        var random = new Random(1);
+        var model = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        var batch = new StateBatch();
+        foreach (var row in Enumerable.Range(0, 1000).Where(_ => random.Next(3) > 0))
+        {
+            model[$"{row:D4}"] = "written";
+            batch.Changes.Add((Encoding.UTF8.GetBytes($"{row:D4}"), "written"u8.ToArray()));
+        }
+
+        await storage.State.ApplyAsync(batch, new LogIndex(1));
+        await storage.State.FlushAsync();
+        var waiting = new AppliedRows(store.AppliedRows);
+        batch = new();
+        foreach (var row in Enumerable.Range(0, 1000).Where(_ => random.Next(4) == 0))
+        {
+            var isDeleted = random.Next(2) == 0;
+            batch.Changes.Add((Encoding.UTF8.GetBytes($"{row:D4}"), isDeleted ? (ReadOnlyMemory<byte>?)null : "waiting"u8.ToArray()));
+            _ = isDeleted ? model.Remove($"{row:D4}") : (model[$"{row:D4}"] = "waiting") is not null;
+        }
+
+        waiting.Add(batch);
+        var slot = new ReplicaSlot(0, RocksDbTestStore.Shard, storage.Epoch.Value, 1);
+        using var view = new RocksDbStateView(slot, 1, new LogIndex(1), store.Database, store.Database.TakeSnapshot(), waiting.InOrder());
+        for (var i = 0; i < 200; i++)
+        {
+            var (from, to) = ($"{random.Next(-1, 1001):D4}", i == 0 ? null : $"{random.Next(1001):D4}");
+            var expected = model.Where(row => string.CompareOrdinal(row.Key, from) >= 0 && (to is null || string.CompareOrdinal(row.Key, to) < 0));
+            var read = view.ScanAsync(Encoding.UTF8.GetBytes(from), to is null ? (ReadOnlyMemory<byte>?)null : Encoding.UTF8.GetBytes(to)).ToBlockingEnumerable();
+            Assert.Equal(expected, read.Select(static row => KeyValuePair.Create(Encoding.UTF8.GetString(row.Key.Span), Encoding.UTF8.GetString(row.Value.Span))));
+            Assert.Equal(model.GetValueOrDefault(from), await view.GetAsync(Encoding.UTF8.GetBytes(from)) is { } value ? Encoding.UTF8.GetString(value.Span) : null);
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(300)]
+    [InlineData(16 * 1024 * 1024)]
+    public async Task Whoever_reads_beside_the_writer_sees_time_go_forward_and_whole_batches_in_views(long maxBytes)
+    {
+        const ulong Last = 4000;
+        await using var store = await RocksDbReplicaStore.OpenAsync(RocksDbTestStore.Options(folders.New()) with { MaxAppliedBytes = maxBytes });
+        var storage = await store.OpenReplicaAsync();
+        await storage.WriteAsync(RocksDbTestStore.Append(1, Last));
+        var ended = 0;
+        Task[] readers =
+        [
+            Task.Run(async () =>
+            {
+                for (var (seen, i) = (0UL, 0); Volatile.Read(ref ended) == 0; i++)
+                {
+                    var atLeast = storage.State.Applied.Value;
+                    var read = await NumberAsync(storage.State.GetAsync, i % 2 == 0 ? "first" : "second");
+                    Assert.True(read >= atLeast && read >= seen, $"{read} was read after {seen}, when {atLeast} was applied");
+                    seen = read;
+                }
+            }),
+            Task.Run(async () =>
+            {
+                for (var seen = 0UL; Volatile.Read(ref ended) == 0;)
+                {
+                    using var view = storage.State.OpenView();
+                    Assert.True(view.Applied.Value >= seen);
+                    seen = view.Applied.Value;
+                    Assert.Equal((seen, seen), (await NumberAsync(view.GetAsync, "first"), await NumberAsync(view.GetAsync, "second")));
+                    Assert.Equal(seen == 0 ? 0 : 3, view.ScanAsync(ReadOnlyMemory<byte>.Empty, null).ToBlockingEnumerable().Count());
+                    await Task.Delay(1);
+                }
+            }),
+            Task.Run(async () =>
+            {
+                while (Volatile.Read(ref ended) == 0)
+                {
+                    var applied = storage.State.Applied;
+                    await storage.State.FlushAsync();
+                    Assert.True(storage.State.DurableApplied >= applied, "a flush has all that was applied before");
+                    await Task.Delay(1);
+                }
+            }),
+        ];
+        for (var index = 1UL; index <= Last; index++)
+        {
+            var batch = new StateBatch();
+            batch.Changes.Add(("first"u8.ToArray(), Encoding.UTF8.GetBytes($"{index}")));
+            batch.Changes.Add((Encoding.UTF8.GetBytes($"only {index}"), "1"u8.ToArray()));
+            batch.Changes.Add((Encoding.UTF8.GetBytes($"only {index - 1}"), null));
+            batch.Changes.Add(("second"u8.ToArray(), Encoding.UTF8.GetBytes($"{index}")));
+            await storage.State.ApplyAsync(batch, new LogIndex(index));
+        }
+
+        Volatile.Write(ref ended, 1);
+        await Task.WhenAll(readers);
+    }
+
+    private static async Task<ulong> NumberAsync(Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask<ReadOnlyMemory<byte>?>> get, string key) =>
+        await get(Encoding.UTF8.GetBytes(key), default) is { } value ? ulong.Parse(value.Span, System.Globalization.CultureInfo.InvariantCulture) : 0;
+
     private static async Task<string?> TextAsync(IReplicaState state, string key) =>
         await state.GetAsync(Encoding.UTF8.GetBytes(key)) is { } value ? Encoding.UTF8.GetString(value.Span) : null;
 }

@@ -92,8 +92,50 @@ public sealed class FullDiskTests : IDisposable
         await VerifyAsync(folder, 65);
     }
 
-    private static Task<RocksDbReplicaStore> OpenAsync(string folder) => RocksDbReplicaStore.OpenAsync(RocksDbTestStore.Options(folder) with
+    [SmallDiskFact]
+    public async Task Views_on_a_full_disk_show_the_rows_that_wait_in_memory()
     {
+        var folder = Mount(96);
+        var ballast = Path.Combine(mounted!, "ballast");
+        IReplicaStorage? reader = null;
+        await using var store = await OpenAsync(folder, () =>
+        {
+            // Applied between the writing of what waited and the flush, which in the end finds no space.
+            var next = reader!.State.Applied.Value + 1;
+            reader.State.ApplyAsync(Change(("b", $"{next}"), ("c", next % 2 == 0 ? "even" : null), ("e", $"{next}")), new LogIndex(next)).AsTask().Wait();
+        });
+        reader = await store.OpenReplicaAsync(new("orders/2@east"));
+        await reader.WriteAsync(RocksDbTestStore.Append(1, 1000));
+        await reader.State.ApplyAsync(Change(("a", "1"), ("b", "0"), ("c", "0"), ("d", "1")), new LogIndex(1));
+        var storage = await store.OpenReplicaAsync();
+        await storage.WriteAsync(RocksDbTestStore.Append(1, 1000));
+        for (var index = 1UL; await FlushAsync(storage); index++)
+        {
+            await storage.State.ApplyAsync(RocksDbTestStore.Put("a", Payload(index)), new LogIndex(index));
+            FillToTheLastByte(ballast);
+        }
+
+        var applied = reader.State.Applied;
+        string[] all = applied.Value % 2 == 0 ? ["a=1", $"b={applied}", "c=even", "d=1", $"e={applied}"] : ["a=1", $"b={applied}", "d=1", $"e={applied}"];
+        using var view = reader.State.OpenView();
+        Assert.Equal(applied, view.Applied);
+        Assert.Equal(all, Scan(view, "", null));
+        Assert.Equal(all.Where(static row => row[0] is >= 'b' and < 'e'), Scan(view, "b", "e"));
+        Assert.Equal($"{applied}", Encoding.UTF8.GetString((await view.GetAsync("b"u8.ToArray()))!.Value.Span));
+        Assert.Equal(applied.Value % 2 == 0, await view.GetAsync("c"u8.ToArray()) is not null);
+        Assert.NotNull(await view.GetAsync("d"u8.ToArray()));
+
+        File.Delete(ballast);
+        await UntilOkAsync(store);
+        await reader.State.ApplyAsync(Change(("b", "later"), ("d", null)), new LogIndex(applied.Value + 1));
+        using var later = reader.State.OpenView();
+        Assert.Contains("b=later", Scan(later, "", null));
+        Assert.Equal(all, Scan(view, "", null));
+    }
+
+    private static Task<RocksDbReplicaStore> OpenAsync(string folder, Action? beforeStateFlush = null) => RocksDbReplicaStore.OpenAsync(RocksDbTestStore.Options(folder) with
+    {
+        BeforeStateFlush = beforeStateFlush,
         FreeSpaceProbe = null,
         MinFreeBytes = 16 * MiB,
         ResumeFreeBytes = 20 * MiB,
@@ -101,6 +143,17 @@ public sealed class FullDiskTests : IDisposable
     });
 
     private static ReplicaWrite Append(ulong index) => new() { Entries = [RocksDbTestStore.Entry(index, Payload(index))] };
+
+    private static StateBatch Change(params (string Key, string? Value)[] rows)
+    {
+        var batch = new StateBatch();
+        batch.Changes.AddRange(rows.Select(static row => ((ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(row.Key), row.Value is { } value ? Encoding.UTF8.GetBytes(value) : (ReadOnlyMemory<byte>?)null)));
+        return batch;
+    }
+
+    private static string[] Scan(IReplicaStateView view, string from, string? to) =>
+        [.. view.ScanAsync(Encoding.UTF8.GetBytes(from), to is null ? (ReadOnlyMemory<byte>?)null : Encoding.UTF8.GetBytes(to)).ToBlockingEnumerable()
+            .Select(static row => $"{Encoding.UTF8.GetString(row.Key.Span)}={Encoding.UTF8.GetString(row.Value.Span)}")];
 
     private static string Payload(ulong index)
     {

@@ -35,7 +35,12 @@ internal static class KillWriter
         // A line for whoever wants to kill it while it opens.
         Console.Out.Write("opening\n");
         Console.Out.Flush();
-        await using var store = await RocksDbTestStore.OpenAsync(folder);
+
+        // One process in two hands rows over between flushes as well: a table of all keys is far from full.
+        var options = RocksDbTestStore.Options(folder);
+        await using var store = await RocksDbReplicaStore.OpenAsync(Environment.ProcessId % 2 == 0
+            ? options
+            : options with { MaxAppliedBytes = 400, WriteBufferBytes = 1024 * 1024 });
         await Task.WhenAll(Enumerable.Range(0, Replicas).Select(replica => Task.Run(() => WriteAsync(store, replica))));
         return 0;
     }
