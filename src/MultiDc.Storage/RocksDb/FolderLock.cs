@@ -12,6 +12,7 @@ internal sealed partial class FolderLock : IDisposable
     private const int ReadOnly = 0;
     private const int SharedWithoutWaiting = 1 | 4;
     private const int ExclusiveWithoutWaiting = 2 | 4;
+    private const int Unlocked = 8;
 
     private static readonly ConcurrentDictionary<string, bool> HeldHere = new();
 
@@ -73,6 +74,9 @@ internal sealed partial class FolderLock : IDisposable
         if (Interlocked.Exchange(ref disposed, 1) == 0 && descriptor >= 0)
         {
             HeldHere.TryRemove(folder, out _);
+            // A process that is just being started has a copy of the descriptor until it executes its program, and would go on holding the lock.
+            _ = Lock(descriptor, Unlocked);
+
             // The lock goes with the descriptor, also when close says that something else went wrong.
             _ = DurableDirectory.Close(descriptor);
         }
