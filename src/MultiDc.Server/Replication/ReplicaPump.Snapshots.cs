@@ -103,7 +103,8 @@ internal sealed partial class ReplicaPump
 
         // A flush is of all replicas of the store: when another's has made most of this log dispensable, it needs none of its own soon.
         var (first, last) = (node.CompactedTo.Index.Value, node.LastEntry.Index.Value);
-        if (Math.Min(CompactableTo(), storage.State.DurableApplied.Value) > first + ((last - first) / 2))
+        var half = first + ((last - first) / 2);
+        if (storage.State.DurableApplied.Value > half && CompactableTo() > half)
         {
             CompactOnNextTurn(null);
             return;

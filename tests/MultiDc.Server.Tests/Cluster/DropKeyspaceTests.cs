@@ -45,7 +45,7 @@ public sealed class DropKeyspaceTests
         await KnownEverywhereAsync(cluster, "orders");
         Assert.Empty(await ScanAsync(elsewhere));
         Assert.Null(Assert.IsType<ReadServed>(await cluster.Client.InSession(session).GetAsync("orders", "k1", Patience)).Entry);
-        Assert.IsType<Applied>(await elsewhere.PutAsync("orders", "k1", "new", Patience));
+        Assert.IsType<Applied>(await elsewhere.InSession(session).PutAsync("orders", "k1", "new", Patience));
         Assert.Equal("new", Assert.IsType<ReadServed>(await cluster.Client.InSession(session).GetAsync("orders", "k1", Patience)).Entry!.ValueText());
         var refused = await Assert.ThrowsAsync<MultiDcUnavailableException>(async () => await elsewhere.WatchAsync("orders", WatchFilter.Prefix(default), WatchStart.After(token)).FirstAsync());
         Assert.Contains("was dropped", refused.Message);
