@@ -94,8 +94,8 @@ public sealed class KeyChooserTests
         {
             var random = new SeededRandomSource(5);
             var kinds = Enumerable.Range(0, 20_000).Select(_ => workload.Next(random)).CountBy(static kind => kind).ToDictionary();
-            Assert.InRange(kinds.GetValueOrDefault(OperationKind.Get) / 20_000.0, workload.ReadShare - 0.01, workload.ReadShare + 0.01);
-            Assert.Equal(20_000, kinds.GetValueOrDefault(OperationKind.Get) + kinds.GetValueOrDefault(workload.Other));
+            Assert.InRange(kinds.GetValueOrDefault(workload.Read) / 20_000.0, workload.ReadShare - 0.01, workload.ReadShare + 0.01);
+            Assert.Equal(20_000, kinds.GetValueOrDefault(workload.Read) + kinds.GetValueOrDefault(workload.Other));
         }
     }
 
