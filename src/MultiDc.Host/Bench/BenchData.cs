@@ -20,7 +20,7 @@ internal sealed class BenchData
 
     public BenchData(int keys, int valueBytes, ulong seed)
     {
-        this.keys = [.. Enumerable.Range(0, keys).Select(static number => Make(number))];
+        this.keys = [.. Enumerable.Range(0, keys).Select(static number => Encoding.ASCII.GetBytes($"{Prefix}{number:0000000000}"))];
         this.valueBytes = valueBytes;
         noise = new byte[valueBytes + SpareBytes];
         var random = new SeededRandomSource(seed);
@@ -34,8 +34,6 @@ internal sealed class BenchData
 
     /// <summary>A key that is not among those that are loaded, the <paramref name="count"/>th of a client.</summary>
     public static ReadOnlyMemory<byte> NewKey(int client, long count) => Encoding.ASCII.GetBytes($"{Prefix}{client:000000}-{count:0000000000}");
-
-    private static byte[] Make(int number) => Encoding.ASCII.GetBytes($"{Prefix}{number:0000000000}");
 
     /// <summary>Any part of what does not compress.</summary>
     public ReadOnlyMemory<byte> Value(IRandomSource random) => noise.AsMemory(random.Next(0, SpareBytes), valueBytes);

@@ -186,6 +186,10 @@ public sealed class AppliedRowsTests : IDisposable
         var storage = await store.OpenReplicaAsync();
         await storage.WriteAsync(RocksDbTestStore.Append(1, Last));
         var ended = 0;
+
+        // Views and flushes come every few batches, or nothing would ever wait in memory.
+        using var view = new SemaphoreSlim(0);
+        using var flush = new SemaphoreSlim(0);
         Task[] readers =
         [
             Task.Run(async () =>
@@ -202,22 +206,22 @@ public sealed class AppliedRowsTests : IDisposable
             {
                 for (var seen = 0UL; Volatile.Read(ref ended) == 0;)
                 {
-                    using var view = storage.State.OpenView();
-                    Assert.True(view.Applied.Value >= seen);
-                    seen = view.Applied.Value;
-                    Assert.Equal((seen, seen), (await NumberAsync(view.GetAsync, "first"), await NumberAsync(view.GetAsync, "second")));
-                    Assert.Equal(seen == 0 ? 0 : 3, view.ScanAsync(ReadOnlyMemory<byte>.Empty, null).ToBlockingEnumerable().Count());
-                    await Task.Delay(1);
+                    await view.WaitAsync();
+                    using var opened = storage.State.OpenView();
+                    Assert.True(opened.Applied.Value >= seen);
+                    seen = opened.Applied.Value;
+                    Assert.Equal((seen, seen), (await NumberAsync(opened.GetAsync, "first"), await NumberAsync(opened.GetAsync, "second")));
+                    Assert.Equal(seen == 0 ? 0 : 3, opened.ScanAsync(ReadOnlyMemory<byte>.Empty, null).ToBlockingEnumerable().Count());
                 }
             }),
             Task.Run(async () =>
             {
                 while (Volatile.Read(ref ended) == 0)
                 {
+                    await flush.WaitAsync();
                     var applied = storage.State.Applied;
                     await storage.State.FlushAsync();
                     Assert.True(storage.State.DurableApplied >= applied, "a flush has all that was applied before");
-                    await Task.Delay(1);
                 }
             }),
         ];
@@ -229,9 +233,16 @@ public sealed class AppliedRowsTests : IDisposable
             batch.Changes.Add((Encoding.UTF8.GetBytes($"only {index - 1}"), null));
             batch.Changes.Add(("second"u8.ToArray(), Encoding.UTF8.GetBytes($"{index}")));
             await storage.State.ApplyAsync(batch, new LogIndex(index));
+            if (index % 10 == 0)
+            {
+                view.Release();
+                flush.Release();
+            }
         }
 
         Volatile.Write(ref ended, 1);
+        view.Release();
+        flush.Release();
         await Task.WhenAll(readers);
     }
 

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 using RocksDbSharp;
 
 namespace MultiDc.Storage.Tests;
@@ -11,18 +13,11 @@ public sealed class FolderTests : IDisposable
     [Fact]
     public async Task A_folder_is_free_as_soon_as_its_store_is_closed_though_a_process_is_just_being_started()
     {
-        if (!OperatingSystem.IsLinux())
-        {
-            // The descriptor is found in /proc.
-            return;
-        }
-
         var folder = folders.New();
         var store = await RocksDbTestStore.OpenAsync(folder);
 
         // What fork leaves a child until it executes its program: the same open folder under another descriptor.
-        var held = Directory.GetFiles("/proc/self/fd").Concat(Directory.GetDirectories("/proc/self/fd"))
-            .First(descriptor => Directory.ResolveLinkTarget(descriptor, returnFinalTarget: false)?.FullName == folder);
+        var held = Directory.GetFileSystemEntries("/proc/self/fd").First(descriptor => Directory.ResolveLinkTarget(descriptor, returnFinalTarget: false)?.FullName == folder);
         var copy = Duplicate(int.Parse(Path.GetFileName(held)));
         Assert.True(copy > 0);
         try
@@ -32,15 +27,14 @@ public sealed class FolderTests : IDisposable
         }
         finally
         {
-            using var closing = new Microsoft.Win32.SafeHandles.SafeFileHandle(copy, ownsHandle: true);
+            using var closing = new SafeFileHandle(copy, ownsHandle: true);
         }
     }
 
     private delegate int DuplicateDescriptor(int descriptor);
 
     private static DuplicateDescriptor Duplicate { get; } =
-        System.Runtime.InteropServices.Marshal.GetDelegateForFunctionPointer<DuplicateDescriptor>(
-            System.Runtime.InteropServices.NativeLibrary.GetExport(System.Runtime.InteropServices.NativeLibrary.Load("libc.so.6"), "dup"));
+        Marshal.GetDelegateForFunctionPointer<DuplicateDescriptor>(NativeLibrary.GetExport(NativeLibrary.Load("libc.so.6"), "dup"));
 
     [Fact]
     public async Task The_folder_is_created_with_its_parents()
