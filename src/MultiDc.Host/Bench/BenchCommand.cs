@@ -19,7 +19,7 @@ internal static class BenchCommand
         return command.Connected(surroundings, parsed => async (work, cancellationToken) =>
         {
             var target = new MultiDcTarget(work.Client, work.Links, parsed.GetRequiredValue(keyspace), work.Timeout);
-            var report = await new BenchRun(arguments.Of(parsed, work.Timeout), target, TimeProvider.System, surroundings.Error.WriteLine).RunAsync(cancellationToken).ConfigureAwait(false);
+            var report = await new BenchRun(arguments.Of(parsed, work.Timeout), target, surroundings.Time, surroundings.Error.WriteLine).RunAsync(cancellationToken).ConfigureAwait(false);
             work.Results.Benched(report);
             return report.IsMeasured ? ExitCode.Done : ExitCode.Unavailable;
         });

@@ -23,6 +23,9 @@ internal sealed record Surroundings
     /// <summary>Reaches a running MultiDc.</summary>
     public ClientConnect Connect { get; init; } = ClientConnector.ConnectAsync;
 
+    /// <summary>The clock of a benchmark.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
     /// <summary>Those of this process.</summary>
     public static Surroundings OfProcess() => new()
     {

@@ -18,6 +18,8 @@ internal sealed class CommandRun(FakeClient client)
 
     public bool ErrorIsTerminal { get; set; }
 
+    public TimeProvider Time { get; set; } = TimeProvider.System;
+
     public async Task<(int ExitCode, string Out, string Error)> RunAsync(CancellationToken cancellationToken, params string[] arguments)
     {
         using var output = new StringWriter();
@@ -29,6 +31,7 @@ internal sealed class CommandRun(FakeClient client)
             Out = TextWriter.Synchronized(output),
             Error = TextWriter.Synchronized(error),
             ErrorIsTerminal = ErrorIsTerminal,
+            Time = Time,
             WorkingFolder = Path.GetTempPath(),
             Connect = (topology, _, _) =>
             {
