@@ -66,10 +66,13 @@ public static class OperationLimits
         _ => $"{step?.GetType().Name ?? "nothing"} is no operation of batches",
     };
 
-    private static long BytesOf(WriteOperation? step) => (step?.Key.Length ?? 0) + step switch
+    /// <summary>How many bytes of keys and values an operation carries.</summary>
+    public static long BytesOf(WriteOperation? operation) => (operation?.Key.Length ?? 0) + operation switch
     {
         PutOperation put => put.Value.Length,
         AppendOperation append => append.Value.Length,
+        CompareAndSetOperation set => set.Value.Length + set.Expected.GetValueOrDefault().Length,
+        BatchOperation batch => batch.If.Sum(static compare => (long)compare.Key.Length + compare.Value.Length) + batch.Then.Concat(batch.Else).Sum(BytesOf),
         _ => 0L,
     };
 }

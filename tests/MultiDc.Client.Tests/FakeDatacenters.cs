@@ -141,6 +141,10 @@ internal sealed class FakeDatacenters : IDatacenterLinks
             return world.NotReady.Contains(address.Place) ? Refused : world.Read(address.Datacenter, request);
         }
 
+        public async Task<WriteManyReply> WriteManyAsync(WriteManyRequest request) => new(await Task.WhenAll(request.Writes.Select(WriteAsync)));
+
+        public async Task<ReadManyReply> ReadManyAsync(ReadManyRequest request) => new(await Task.WhenAll(request.Reads.Select(ReadAsync)));
+
         public Task<ReadResult> ReadStaleAsync(StaleReadRequest request)
         {
             world.Reads.Add(address.Datacenter);

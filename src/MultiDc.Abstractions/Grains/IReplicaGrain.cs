@@ -18,9 +18,17 @@ public interface IReplicaGrain : IGrainWithStringKey
     [AlwaysInterleave, Alias("Write")]
     Task<WriteResult> WriteAsync(WriteRequest request);
 
+    /// <summary>Writes as if each had been asked for by itself, in this order; answers when all are decided. None depends on what becomes of the others.</summary>
+    [AlwaysInterleave, Alias("WriteMany")]
+    Task<WriteManyReply> WriteManyAsync(WriteManyRequest request);
+
     /// <summary>Reads one key, linearizably.</summary>
     [AlwaysInterleave, Alias("Read")]
     Task<ReadResult> ReadAsync(ReadRequest request);
+
+    /// <summary>Reads some keys, each linearizably; answers at once for all, or for as many of the first ones as make a large reply, and for one at least.</summary>
+    [AlwaysInterleave, Alias("ReadMany")]
+    Task<ReadManyReply> ReadManyAsync(ReadManyRequest request);
 
     /// <summary>Reads one key from this replica's own state, whether or not it leads; <see cref="RejectionReason.TooStale"/> when it cannot prove that this is as new as it must be.</summary>
     [AlwaysInterleave, Alias("ReadStale")]
@@ -75,6 +83,26 @@ public sealed record OpenSessionReply([property: Id(0)] SessionId? Session, [pro
 [GenerateSerializer, Immutable, Alias("MultiDc.WriteRequest")]
 public sealed record WriteRequest(
     [property: Id(0)] SessionId Session, [property: Id(1)] SessionSequence Sequence, [property: Id(2)] WriteOperation Operation, [property: Id(3)] TimeSpan Timeout);
+
+/// <summary>Writes of one or more callers, in order.</summary>
+/// <param name="Writes">The writes.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.WriteManyRequest")]
+public sealed record WriteManyRequest([property: Id(0)] WriteRequest[] Writes);
+
+/// <summary>What became of writes.</summary>
+/// <param name="Results">In the order of the writes.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.WriteManyReply")]
+public sealed record WriteManyReply([property: Id(0)] WriteResult[] Results);
+
+/// <summary>Reads of one or more callers.</summary>
+/// <param name="Reads">The reads.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.ReadManyRequest")]
+public sealed record ReadManyRequest([property: Id(0)] ReadRequest[] Reads);
+
+/// <summary>What was read.</summary>
+/// <param name="Results">Of the first reads, in their order; what is left out was not read.</param>
+[GenerateSerializer, Immutable, Alias("MultiDc.ReadManyReply")]
+public sealed record ReadManyReply([property: Id(0)] ReadResult[] Results);
 
 /// <summary>A read.</summary>
 /// <param name="Key">The key.</param>

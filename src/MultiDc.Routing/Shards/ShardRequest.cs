@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using MultiDc.Grains;
 using MultiDc.Routing.Links;
@@ -10,6 +11,7 @@ internal sealed partial class ShardRequest(
     LeaderSearch search,
     IDatacenterLinks links,
     LeaderCache leaders,
+    ConcurrentDictionary<ReplicaAddress, ReplicaCalls> calls,
     ShardRouterOptions options,
     TimeProvider time,
     Func<double> jitter,
@@ -50,12 +52,12 @@ internal sealed partial class ShardRequest(
     /// or may have been, delivered.
     /// </summary>
     public async Task<TReply> AttemptAsync<TReply>(
-        Func<IReplicaGrain, TimeSpan, Task<TReply>> ask, Func<string, TReply> notSent, Func<string, TReply> noAnswer)
+        Func<IReplicaGrain, ReplicaCalls, TimeSpan, Task<TReply>> ask, Func<string, TReply> notSent, Func<string, TReply> noAnswer)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var replica = search.Current;
-        if (!links.TryGetLink(replica.Datacenter, out var link)
-            || !link.TryGetGrain<IReplicaGrain>(ReplicaAddress.Of(shard, replica).ToString(), out var grain))
+        var to = calls.GetOrAdd(ReplicaAddress.Of(shard, replica), static (address, time) => new(address, time), time);
+        if (!links.TryGetLink(replica.Datacenter, out var link) || !link.TryGetGrain<IReplicaGrain>(to.Key, out var grain))
         {
             return notSent($"datacenter {replica.Datacenter} is not connected");
         }
@@ -67,7 +69,7 @@ internal sealed partial class ShardRequest(
         var askedAt = time.GetTimestamp();
         try
         {
-            var reply = await ask(grain, patience).WaitAsync(patience + ReplyAllowance, time, ended.Token).ConfigureAwait(false);
+            var reply = await ask(grain, to, patience).WaitAsync(patience + ReplyAllowance, time, ended.Token).ConfigureAwait(false);
             Admission?.Answered(time.GetElapsedTime(askedAt), prompt: attempt / 4);
             return reply;
         }

@@ -25,6 +25,7 @@ public sealed partial class ShardRouter(
     private readonly LeaderCache served = new();
     private readonly ConcurrentDictionary<ShardId, SessionPool> sessions = new();
     private readonly ConcurrentDictionary<ShardId, ShardAdmission> admissions = new();
+    private readonly ConcurrentDictionary<ReplicaAddress, ReplicaCalls> calls = new();
 
     /// <summary>Writes once.</summary>
     /// <param name="shard">The shard that holds the key.</param>
@@ -75,7 +76,7 @@ public sealed partial class ShardRouter(
         ShardId shard, IReadOnlyList<ReplicaPlace> replicas, ReadOnlyMemory<byte> key, TimeSpan timeout, CancellationToken cancellationToken = default) =>
         ReadUntilServedAsync<ReadResult>(
             NewRequest(shard, replicas, timeout, cancellationToken),
-            (grain, patience) => grain.ReadAsync(new(key, patience)),
+            (grain, calls, patience) => calls.Reads.AskAsync(grain, new(key, patience)),
             static result => result as ReadRejected,
             static rejected => rejected);
 
@@ -96,7 +97,7 @@ public sealed partial class ShardRouter(
         while (true)
         {
             var result = await request.AttemptAsync<ReadResult>(
-                (grain, patience) => grain.ReadStaleAsync(new(key, maxStaleness, patience)),
+                (grain, _, patience) => grain.ReadStaleAsync(new(key, maxStaleness, patience)),
                 static detail => new ReadRejected(RejectionReason.Unavailable, detail),
                 static detail => new ReadRejected(RejectionReason.Unavailable, detail)).ConfigureAwait(false);
             if (result is not ReadRejected rejected || rejected.Reason is RejectionReason.InvalidArgument or RejectionReason.UnknownKeyspace)
@@ -119,7 +120,7 @@ public sealed partial class ShardRouter(
         ShardId shard, IReadOnlyList<ReplicaPlace> replicas, ScanRequest page, TimeSpan timeout, CancellationToken cancellationToken = default) =>
         ReadUntilServedAsync<ScanReply>(
             NewRequest(shard, replicas, timeout, cancellationToken),
-            (grain, patience) => grain.ScanAsync(page with { Timeout = patience }),
+            (grain, _, patience) => grain.ScanAsync(page with { Timeout = patience }),
             static reply => reply.Rejection,
             static rejected => new([], false, rejected));
 
@@ -128,7 +129,7 @@ public sealed partial class ShardRouter(
         ShardId shard, IReadOnlyList<ReplicaPlace> replicas, LeaseId lease, TimeSpan timeout, CancellationToken cancellationToken = default) =>
         ReadUntilServedAsync<LeaseReply>(
             NewRequest(shard, replicas, timeout, cancellationToken),
-            (grain, patience) => grain.ReadLeaseAsync(new(lease, patience)),
+            (grain, _, patience) => grain.ReadLeaseAsync(new(lease, patience)),
             static reply => reply.Rejection,
             static rejected => new(null, rejected));
 
@@ -142,7 +143,7 @@ public sealed partial class ShardRouter(
     }
 
     private ShardRequest NewRequest(ShardId shard, IReadOnlyList<ReplicaPlace> replicas, TimeSpan timeout, CancellationToken cancellationToken) =>
-        new(shard, new LeaderSearch(replicas, links.Local, leaders.Get(shard), IsUp), links, leaders, options, time, jitter, logger, timeout, cancellationToken)
+        new(shard, new LeaderSearch(replicas, links.Local, leaders.Get(shard), IsUp), links, leaders, calls, options, time, jitter, logger, timeout, cancellationToken)
         {
             Admission = admissions.GetOrAdd(shard, static (_, with) => new ShardAdmission(with.options, with.time), (options, time)),
         };
@@ -159,7 +160,7 @@ public sealed partial class ShardRouter(
         ReplicaPlace[] own = [.. replicas.Where(replica => replica.Datacenter == links.Local)];
         var first = served.Get(shard) is { } last && own.Contains(last) ? last : own.Length > 0 ? own[shard.Number % own.Length] : (ReplicaPlace?)null;
         return new(
-            shard, new([.. replicas.OrderBy(replica => replica == first ? -1 : 0).ThenBy(DistanceOf)], links.Local, first, IsUp), links, served, options, time, jitter, logger, timeout,
+            shard, new([.. replicas.OrderBy(replica => replica == first ? -1 : 0).ThenBy(DistanceOf)], links.Local, first, IsUp), links, served, calls, options, time, jitter, logger, timeout,
             cancellationToken);
     }
 
@@ -187,7 +188,7 @@ public sealed partial class ShardRouter(
 
             sequence ??= lane.NextSequence();
             var outcome = await request.AttemptAsync<WriteResult>(
-                (grain, patience) => grain.WriteAsync(new(session, sequence.Value, operation, patience)),
+                (grain, calls, patience) => calls.Writes.AskAsync(grain, new(session, sequence.Value, operation, patience)),
                 static detail => new Rejected(RejectionReason.NotLeader, detail),
                 static detail => new Unknown(detail)).ConfigureAwait(false);
             var action = AttemptDecision.Decide(outcome, mayHaveHappened);
@@ -215,7 +216,7 @@ public sealed partial class ShardRouter(
         while (true)
         {
             var reply = await request.AttemptAsync<OpenSessionReply>(
-                static (grain, patience) => grain.OpenSessionAsync(new(patience)),
+                static (grain, _, patience) => grain.OpenSessionAsync(new(patience)),
                 static detail => new(null, new Rejected(RejectionReason.NotLeader, detail)),
                 static detail => new(null, new Unknown(detail))).ConfigureAwait(false);
             if (reply.Session is { } session)
@@ -236,7 +237,7 @@ public sealed partial class ShardRouter(
     }
 
     private async Task<TReply> ReadUntilServedAsync<TReply>(
-        ShardRequest request, Func<IReplicaGrain, TimeSpan, Task<TReply>> ask, Func<TReply, ReadRejected?> rejectionOf, Func<ReadRejected, TReply> refuse)
+        ShardRequest request, Func<IReplicaGrain, ReplicaCalls, TimeSpan, Task<TReply>> ask, Func<TReply, ReadRejected?> rejectionOf, Func<ReadRejected, TReply> refuse)
         where TReply : class
     {
         if (await request.EnterAsync().ConfigureAwait(false) is { } retryAfter)
@@ -255,7 +256,7 @@ public sealed partial class ShardRouter(
     }
 
     private static async Task<TReply> ReadAdmittedAsync<TReply>(
-        ShardRequest request, Func<IReplicaGrain, TimeSpan, Task<TReply>> ask, Func<TReply, ReadRejected?> rejectionOf, Func<ReadRejected, TReply> refuse)
+        ShardRequest request, Func<IReplicaGrain, ReplicaCalls, TimeSpan, Task<TReply>> ask, Func<TReply, ReadRejected?> rejectionOf, Func<ReadRejected, TReply> refuse)
         where TReply : class
     {
         while (true)

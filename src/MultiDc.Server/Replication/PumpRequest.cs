@@ -15,18 +15,15 @@ internal abstract class PumpRequest
 
 /// <summary>Something for the log: a command or a change of the group's membership.</summary>
 /// <param name="propose">Proposes it to the node.</param>
-internal sealed class ProposeRequest(Func<RaftNode, ProposalResult> propose) : PumpRequest
+/// <param name="decided">Is told the result; more than once if need be, and the first counts.</param>
+internal sealed class ProposeRequest(Func<RaftNode, ProposalResult> propose, Action<ApplyResult> decided) : PumpRequest
 {
-    private readonly TaskCompletionSource<ApplyResult> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
     public ProposalResult ProposeTo(RaftNode node) => propose(node);
-
-    public Task<ApplyResult> Result => completion.Task;
 
     /// <summary>Set when the entry is in the log: from then on the outcome is unknown until an entry is applied at its index.</summary>
     public EntryId? ProposedAs { get; set; }
 
-    public void Complete(ApplyResult result) => completion.TrySetResult(result);
+    public void Complete(ApplyResult result) => decided(result);
 
     public override void Abandon(PumpStop stop) => Complete(new(ProposedAs is null
         ? new Rejected(RejectionReason.NotReady, stop.Detail)

@@ -73,30 +73,6 @@ internal sealed partial class ReplicaGrain(
 
     public void Dispose() => closing.Dispose();
 
-    public async Task<OpenSessionReply> OpenSessionAsync(OpenSessionRequest request)
-    {
-        var applied = await ProposeAsync(OpenSessionCommand.Instance, request.Timeout);
-        return new(applied.Session, applied.Result);
-    }
-
-    public async Task<WriteResult> WriteAsync(WriteRequest request)
-    {
-        var problem = OperationLimits.DescribeProblem(request.Operation) ?? policies.DescribeProblem(address.Shard.Keyspace, request.Operation);
-        if (problem is null && DescribeOverQuota(request.Operation) is { } full)
-        {
-            return new Rejected(RejectionReason.QuotaExceeded, full);
-        }
-
-        return problem is null
-            ? (await ProposeAsync(new WriteCommand(request.Session, request.Sequence, request.Operation), request.Timeout)).Result
-            : new Rejected(RejectionReason.InvalidArgument, problem);
-    }
-
-    public Task<ReadResult> ReadAsync(Grains.ReadRequest request) => DescribeOtherShard(request.Key.Span) is { } other ? Task.FromResult<ReadResult>(other) : ReadAsync<ReadResult>(
-        async state => new ReadServed(await KeyValueReader.GetAsync(state, request.Key), new(state.Applied.Value), TimeSpan.Zero, address.Datacenter, ReadLevelKind.Linearizable),
-        static rejected => rejected,
-        request.Timeout);
-
     public Task<ScanReply> ScanAsync(ScanRequest request) => ReadAsync(
         state => KeyValueReader.ScanAsync(state, request), static rejected => new ScanReply([], false, rejected), request.Timeout);
 
@@ -427,40 +403,6 @@ internal sealed partial class ReplicaGrain(
         LogSteppedAside(logger, address);
         DeactivateOnIdle();
         return true;
-    }
-
-    private async Task<ApplyResult> ProposeAsync(KeyValueCommand command, TimeSpan timeout)
-    {
-        if (pump is not { } target)
-        {
-            return new(new Rejected(WhyNotServed, NotReadyDetail));
-        }
-
-        try
-        {
-            return await target.ProposeAsync(KeyValueCommandCodec.Encode(command), timeout).WaitAsync(timeout, time);
-        }
-        catch (TimeoutException)
-        {
-            return new(new Unknown($"not committed within {timeout.TotalMilliseconds:0} ms"));
-        }
-    }
-
-    private async Task<TReply> ReadAsync<TReply>(Func<IReplicaState, ValueTask<TReply>> read, Func<ReadRejected, TReply> refuse, TimeSpan timeout)
-    {
-        if (pump is not { } target)
-        {
-            return refuse(new(WhyNotServed, NotReadyDetail));
-        }
-
-        try
-        {
-            return await target.ReadAsync(read, refuse, timeout).WaitAsync(timeout, time);
-        }
-        catch (TimeoutException)
-        {
-            return refuse(new(RejectionReason.Unavailable, $"the leadership was not confirmed within {timeout.TotalMilliseconds:0} ms"));
-        }
     }
 
     private KeyspaceDropped Dropped => new($"keyspace '{Names.KeyspaceOf(address.Shard.Keyspace)}' was dropped");

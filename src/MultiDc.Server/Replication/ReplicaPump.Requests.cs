@@ -31,15 +31,26 @@ internal sealed partial class ReplicaPump
     /// <param name="patience">How long the caller waits: what has not come to its turn by then is not proposed any more. Null: for ever.</param>
     public Task<ApplyResult> ProposeAsync(ReadOnlyMemory<byte> payload, TimeSpan? patience = null) => ProposeAsync(node => node.Propose(payload), patience);
 
+    /// <summary>Proposes a command.</summary>
+    /// <param name="payload">The command.</param>
+    /// <param name="patience">As above.</param>
+    /// <param name="decided">Is told the result, on any thread, and perhaps again: what it is told first counts. It holds up whoever tells it.</param>
+    public void Propose(ReadOnlyMemory<byte> payload, TimeSpan? patience, Action<ApplyResult> decided) => Propose(node => node.Propose(payload), patience, decided);
+
     private Task<ApplyResult> ProposeAsync(Func<RaftNode, ProposalResult> propose, TimeSpan? patience = null)
     {
-        var request = new ProposeRequest(propose) { GivenUpAt = GivenUpAt(patience) };
+        var completion = new TaskCompletionSource<ApplyResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Propose(propose, patience, result => completion.TrySetResult(result));
+        return completion.Task;
+    }
+
+    private void Propose(Func<RaftNode, ProposalResult> propose, TimeSpan? patience, Action<ApplyResult> decided)
+    {
+        var request = new ProposeRequest(propose, decided) { GivenUpAt = GivenUpAt(patience) };
         if (Enqueue(request) is var (reason, detail))
         {
             request.Complete(new(new Rejected(reason, detail) { RetryAfter = RetryAfterOf(reason) }));
         }
-
-        return request.Result;
     }
 
     /// <summary>Reads, linearizably. Where the pump's turn need not be waited for, the state is read on the caller's thread.</summary>

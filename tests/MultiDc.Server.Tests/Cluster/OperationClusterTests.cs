@@ -179,6 +179,10 @@ public sealed class OperationClusterTests(SharedCluster shared, ITestOutputHelpe
 
         public Task<WriteResult> WriteAsync(WriteRequest request) => Answered(inner.WriteAsync(request));
 
+        public Task<WriteManyReply> WriteManyAsync(WriteManyRequest request) => Answered(inner.WriteManyAsync(request));
+
+        public Task<ReadManyReply> ReadManyAsync(ReadManyRequest request) => throw new NotSupportedException();
+
         public Task<ReadResult> ReadAsync(ReadRequest request) => throw new NotSupportedException();
 
         public Task<ReadResult> ReadStaleAsync(StaleReadRequest request) => throw new NotSupportedException();

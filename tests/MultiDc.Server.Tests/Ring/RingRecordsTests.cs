@@ -86,6 +86,10 @@ public sealed class RingRecordsTests : IDisposable
 
         public Task<ReadResult> ReadAsync(ReadRequest request) => Task.FromResult<ReadResult>(Shard.ReadServed(request.Key));
 
+        public Task<WriteManyReply> WriteManyAsync(WriteManyRequest request) => Task.FromResult<WriteManyReply>(new([.. request.Writes.Select(write => Shard.Write(write.Operation))]));
+
+        public Task<ReadManyReply> ReadManyAsync(ReadManyRequest request) => Task.FromResult<ReadManyReply>(new([.. request.Reads.Select(read => Shard.ReadServed(read.Key))]));
+
         public Task<ReadResult> ReadStaleAsync(StaleReadRequest request) => throw new NotSupportedException();
 
         public Task<ReadResult> ReadAtLeastAsync(ReadAtLeastRequest request) => throw new NotSupportedException();

@@ -43,6 +43,10 @@ internal sealed class ForgetfulLinks(IDatacenterLinks inner, Func<bool> loses) :
 
         public Task<WriteResult> WriteAsync(WriteRequest request) => AnsweredAsync(inner.WriteAsync(request));
 
+        public Task<WriteManyReply> WriteManyAsync(WriteManyRequest request) => AnsweredAsync(inner.WriteManyAsync(request));
+
+        public Task<ReadManyReply> ReadManyAsync(ReadManyRequest request) => inner.ReadManyAsync(request);
+
         public Task<ReadResult> ReadAsync(ReadRequest request) => inner.ReadAsync(request);
 
         public Task<ReadResult> ReadStaleAsync(StaleReadRequest request) => inner.ReadStaleAsync(request);

@@ -1,0 +1,116 @@
+using MultiDc.Grains;
+using MultiDc.Server.StateMachine;
+using MultiDc.Storage;
+
+namespace MultiDc.Server.Replication;
+
+/// <summary>Writes and linearizable reads, by themselves or many together.</summary>
+internal sealed partial class ReplicaGrain
+{
+    // A reply is one message, and what is behind it waits for it.
+    private const int MaxReplyBytes = 512 * 1024;
+
+    public async Task<OpenSessionReply> OpenSessionAsync(OpenSessionRequest request)
+    {
+        var applied = await ProposeAsync(OpenSessionCommand.Instance, request.Timeout);
+        return new(applied.Session, applied.Result);
+    }
+
+    public async Task<WriteResult> WriteAsync(WriteRequest request) =>
+        RefusalOf(request) ?? (await ProposeAsync(CommandOf(request), request.Timeout)).Result;
+
+    public async Task<WriteManyReply> WriteManyAsync(WriteManyRequest request)
+    {
+        var writes = request.Writes;
+        var decisions = new WriteDecisions(writes.Length);
+        for (var i = 0; i < writes.Length; i++)
+        {
+            var refusal = RefusalOf(writes[i]);
+            if (refusal is null && pump is { } target)
+            {
+                target.Propose(KeyValueCommandCodec.Encode(CommandOf(writes[i])), writes[i].Timeout, decisions.DeciderOf(i));
+            }
+            else
+            {
+                decisions.Decide(i, refusal ?? new Rejected(WhyNotServed, NotReadyDetail));
+            }
+        }
+
+        try
+        {
+            await decisions.All.WaitAsync(writes.Max(static write => write.Timeout), time);
+        }
+        catch (TimeoutException)
+        {
+            // Those that are not decided are told so.
+        }
+
+        return new([.. writes.Select((write, i) => decisions.Of(i) ?? NotCommittedWithin(write.Timeout))]);
+    }
+
+    public Task<ReadResult> ReadAsync(Grains.ReadRequest request) => DescribeOtherShard(request.Key.Span) is { } other ? Task.FromResult<ReadResult>(other) : ReadAsync<ReadResult>(
+        state => ReadAsync(state, request), static rejected => rejected, request.Timeout);
+
+    public Task<ReadManyReply> ReadManyAsync(ReadManyRequest request) => ReadAsync<ReadManyReply>(
+        async state =>
+        {
+            var results = new List<ReadResult>(request.Reads.Length);
+            var bytes = 0L;
+            for (var i = 0; i < request.Reads.Length && bytes < MaxReplyBytes; i++)
+            {
+                var result = DescribeOtherShard(request.Reads[i].Key.Span) ?? await ReadAsync(state, request.Reads[i]);
+                results.Add(result);
+                bytes += (result as ReadServed)?.Entry?.Value.Length ?? 0;
+            }
+
+            return new([.. results]);
+        },
+        rejected => new([.. Enumerable.Repeat(rejected, request.Reads.Length)]),
+        request.Reads.Max(static read => read.Timeout));
+
+    private async ValueTask<ReadResult> ReadAsync(IReplicaState state, Grains.ReadRequest request) =>
+        new ReadServed(await KeyValueReader.GetAsync(state, request.Key), new(state.Applied.Value), TimeSpan.Zero, address.Datacenter, ReadLevelKind.Linearizable);
+
+    private static WriteCommand CommandOf(WriteRequest request) => new(request.Session, request.Sequence, request.Operation);
+
+    private static Unknown NotCommittedWithin(TimeSpan timeout) => new($"not committed within {timeout.TotalMilliseconds:0} ms");
+
+    private Rejected? RefusalOf(WriteRequest request) =>
+        (OperationLimits.DescribeProblem(request.Operation) ?? policies.DescribeProblem(address.Shard.Keyspace, request.Operation)) is { } problem ? new(RejectionReason.InvalidArgument, problem)
+        : DescribeOverQuota(request.Operation) is { } full ? new(RejectionReason.QuotaExceeded, full)
+        : null;
+
+    private async Task<ApplyResult> ProposeAsync(KeyValueCommand command, TimeSpan timeout)
+    {
+        if (pump is not { } target)
+        {
+            return new(new Rejected(WhyNotServed, NotReadyDetail));
+        }
+
+        try
+        {
+            return await target.ProposeAsync(KeyValueCommandCodec.Encode(command), timeout).WaitAsync(timeout, time);
+        }
+        catch (TimeoutException)
+        {
+            return new(NotCommittedWithin(timeout));
+        }
+    }
+
+    private async Task<TReply> ReadAsync<TReply>(Func<IReplicaState, ValueTask<TReply>> read, Func<ReadRejected, TReply> refuse, TimeSpan timeout)
+    {
+        if (pump is not { } target)
+        {
+            return refuse(new(WhyNotServed, NotReadyDetail));
+        }
+
+        try
+        {
+            return await target.ReadAsync(read, refuse, timeout).WaitAsync(timeout, time);
+        }
+        catch (TimeoutException)
+        {
+            return refuse(new(RejectionReason.Unavailable, $"the leadership was not confirmed within {timeout.TotalMilliseconds:0} ms"));
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using MultiDc.Server.StateMachine;
+
+namespace MultiDc.Server.Replication;
+
+/// <summary>What became of writes that are answered together. The first that is said of each counts.</summary>
+internal sealed class WriteDecisions
+{
+    private readonly WriteResult?[] results;
+    private readonly TaskCompletionSource all = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int open;
+
+    /// <param name="count">How many writes there are.</param>
+    public WriteDecisions(int count)
+    {
+        results = new WriteResult?[count];
+        open = count;
+        if (count == 0)
+        {
+            all.SetResult();
+        }
+    }
+
+    /// <summary>Completed when all are decided.</summary>
+    public Task All => all.Task;
+
+    /// <summary>The result of a write; null: it is open.</summary>
+    public WriteResult? Of(int write) => Volatile.Read(ref results[write]);
+
+    /// <summary>Takes what the pump says of a write.</summary>
+    public Action<ApplyResult> DeciderOf(int write) => applied => Decide(write, applied.Result);
+
+    /// <summary>Decides a write.</summary>
+    public void Decide(int write, WriteResult result)
+    {
+        if (Interlocked.CompareExchange(ref results[write], result, null) is null && Interlocked.Decrement(ref open) == 0)
+        {
+            all.TrySetResult();
+        }
+    }
+}
