@@ -29,7 +29,7 @@ internal sealed class CallBatcher<TRequest, TReply> : IThreadPoolWorkItem
     private readonly LinkedList<Waiting> waiting = new();
     private int underWay;
     private long lastSentAt;
-    private TimeSpan smoothedDuration;
+    private TimeSpan smoothedDuration = 2 * LongestHold;
     private bool lastWasMany;
     private bool isFlushQueued;
     private bool isHolding;

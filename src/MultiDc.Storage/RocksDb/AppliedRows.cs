@@ -6,6 +6,9 @@ namespace MultiDc.Storage;
 /// The rows of one opening that were applied and not handed to RocksDB yet: of each key the latest, in a hash table. What is written again soon
 /// never gets there, and what does gets there in order, both of which spare searches among many rows in memory. They are as volatile as RocksDB's own memory,
 /// past whose write-ahead log rows are written: a crash loses both, and the log has the entries. Changed with the slot's gate held, read on any thread.
+/// <para>
+/// What was handed over lately is kept beside them, as RocksDB has it: a write looks at what it replaces, and to search RocksDB for that took longer than all the rest of it.
+/// </para>
 /// </summary>
 internal sealed class AppliedRows(AppliedRowsBudget budget)
 {
@@ -13,8 +16,10 @@ internal sealed class AppliedRows(AppliedRowsBudget budget)
     private const int OverheadBytes = 112;
 
     private readonly Lock gate = new();
-    private readonly Dictionary<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?> rows = new(ByContent.Instance);
+    private Dictionary<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?> rows = new(ByContent.Instance);
+    private Dictionary<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?> handedOver = new(ByContent.Instance);
     private long bytes;
+    private long handedOverBytes;
 
     /// <summary>Whether they should be written now.</summary>
     public bool IsFull => Volatile.Read(ref bytes) is var held && (held >= budget.MaxBytesOfOne || (held >= budget.LeastBytesOfOne && budget.IsSpent));
@@ -27,7 +32,7 @@ internal sealed class AppliedRows(AppliedRowsBudget budget)
     {
         lock (gate)
         {
-            return rows.TryGetValue(key, out value);
+            return rows.TryGetValue(key, out value) || handedOver.TryGetValue(key, out value);
         }
     }
 
@@ -48,7 +53,7 @@ internal sealed class AppliedRows(AppliedRowsBudget budget)
         Count(added);
     }
 
-    /// <summary>All of them, by key.</summary>
+    /// <summary>All that RocksDB does not have, by key.</summary>
     public KeyValuePair<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?>[] InOrder()
     {
         KeyValuePair<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?>[] all;
@@ -61,7 +66,47 @@ internal sealed class AppliedRows(AppliedRowsBudget budget)
         return all;
     }
 
-    /// <summary>Forgets them: they are in RocksDB, or nobody wants them any more.</summary>
+    /// <summary>RocksDB has them now.</summary>
+    public void HandOver()
+    {
+        long kept;
+        lock (gate)
+        {
+            // Those of before are forgotten together when there are too many: no order is kept among them.
+            if (handedOverBytes + bytes > budget.MaxHandedOverBytes)
+            {
+                (rows, handedOver) = (handedOver, rows);
+                handedOverBytes = bytes;
+            }
+            else
+            {
+                foreach (var (key, value) in rows)
+                {
+                    ref var row = ref CollectionsMarshal.GetValueRefOrAddDefault(handedOver, key, out var isKnown);
+                    handedOverBytes += (value?.Length ?? 0) - (row?.Length ?? 0) + (isKnown ? 0 : OverheadBytes + key.Length);
+                    row = value;
+                }
+            }
+
+            rows.Clear();
+            kept = handedOverBytes;
+        }
+
+        Count(-Volatile.Read(ref bytes));
+        budget.Keep(this, kept);
+    }
+
+    /// <summary>Forgets what RocksDB has.</summary>
+    public void ForgetHandedOver()
+    {
+        lock (gate)
+        {
+            handedOver = new(ByContent.Instance);
+            handedOverBytes = 0;
+        }
+    }
+
+    /// <summary>Forgets them all: they are replaced, or nobody wants them any more.</summary>
     public void Clear()
     {
         lock (gate)
@@ -70,6 +115,8 @@ internal sealed class AppliedRows(AppliedRowsBudget budget)
         }
 
         Count(-Volatile.Read(ref bytes));
+        ForgetHandedOver();
+        budget.Keep(this, 0);
     }
 
     /// <summary>
@@ -111,11 +158,17 @@ internal sealed class AppliedRows(AppliedRowsBudget budget)
     }
 }
 
-/// <summary>How many bytes the applied rows of a store's replicas may have before they are handed to RocksDB.</summary>
+/// <summary>How many bytes the applied rows of a store's replicas may have before they are handed to RocksDB, and as many afterwards.</summary>
 /// <param name="maxBytes">All together: when they have as many, each that grows is written at once, if it is worth a write.</param>
 internal sealed class AppliedRowsBudget(long maxBytes)
 {
+    private readonly Lock gate = new();
+
+    // Who keeps rows that RocksDB has: first whoever handed over the longest ago.
+    private readonly LinkedList<AppliedRows> keepers = new();
+    private readonly Dictionary<AppliedRows, (LinkedListNode<AppliedRows> Place, long Bytes)> kept = [];
     private long held;
+    private long handedOver;
 
     /// <summary>A replica's rows are written when they have become this many, or a write would take long.</summary>
     public long MaxBytesOfOne => Math.Min(1024 * 1024, maxBytes);
@@ -123,9 +176,56 @@ internal sealed class AppliedRowsBudget(long maxBytes)
     /// <summary>Fewer are not worth a write.</summary>
     public long LeastBytesOfOne => Math.Min(32 * 1024, maxBytes);
 
+    /// <summary>What all together keep of what they have handed over.</summary>
+    public long MaxHandedOverBytes => maxBytes;
+
     public bool IsSpent => HeldBytes >= maxBytes;
 
     public long HeldBytes => Interlocked.Read(ref held);
 
+    /// <summary>What they keep of what they have handed over.</summary>
+    public long HandedOverBytes
+    {
+        get
+        {
+            lock (gate)
+            {
+                return handedOver;
+            }
+        }
+    }
+
     public void Count(long bytes) => Interlocked.Add(ref held, bytes);
+
+    /// <summary>Rows that were just handed over are kept; if there are too many now, those of others are forgotten.</summary>
+    public void Keep(AppliedRows rows, long bytes)
+    {
+        List<AppliedRows>? forgetting = null;
+        lock (gate)
+        {
+            Remove(rows);
+            if (bytes > 0)
+            {
+                kept.Add(rows, (keepers.AddLast(rows), bytes));
+                handedOver += bytes;
+            }
+
+            while (handedOver > maxBytes && keepers.First is { Value: var other } && other != rows)
+            {
+                Remove(other);
+                (forgetting ??= []).Add(other);
+            }
+        }
+
+        forgetting?.ForEach(static other => other.ForgetHandedOver());
+    }
+
+    private void Remove(AppliedRows rows)
+    {
+        if (kept.Remove(rows, out var entry))
+        {
+            keepers.Remove(entry.Place);
+            handedOver -= entry.Bytes;
+        }
+    }
 }

@@ -37,7 +37,8 @@ public sealed record RocksDbReplicaStoreOptions
     public long WriteBufferBytes { get; init; } = 64 * MiB;
 
     /// <summary>
-    /// Applied rows that may wait in memory, of all replicas together, in bytes; beyond it, those of a replica that grow are written at once, but for 32 KiB of each. Beside <see cref="CacheBytes"/>. Default 16 MiB.
+    /// Applied rows that may wait in memory, of all replicas together, in bytes; beyond it, those of a replica that grow are written at once, but for 32 KiB of each. As many bytes of what was written
+    /// lately are kept, because a write looks at what it replaces. Beside <see cref="CacheBytes"/>. Default 16 MiB.
     /// </summary>
     public long MaxAppliedBytes { get; init; } = 16 * MiB;
 

@@ -37,7 +37,7 @@ internal sealed class RocksDbStateWriter(StoreDatabase database, StoreFailure fa
         write.Put(StoreKeys.Applied(slot, generation), StoreRecords.EncodeApplied(opening.Applied));
         write.Commit();
         opening.Written = opening.Applied;
-        opening.Rows.Clear();
+        opening.Rows.HandOver();
     }
 
     /// <summary>Throws what a write would, if none can be taken now.</summary>
