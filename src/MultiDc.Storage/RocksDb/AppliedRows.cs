@@ -77,6 +77,11 @@ internal sealed class AppliedRows(AppliedRowsBudget budget)
             {
                 (rows, handedOver) = (handedOver, rows);
                 handedOverBytes = bytes;
+                if (bytes > budget.MaxHandedOverBytes)
+                {
+                    handedOver.Clear();
+                    handedOverBytes = 0;
+                }
             }
             else
             {

@@ -115,6 +115,69 @@ public sealed class AppliedRowsTests : IDisposable
     }
 
     [Fact]
+    public async Task What_was_handed_over_lately_is_known_without_a_search()
+    {
+        await using var store = await RocksDbTestStore.OpenAsync(folders.New());
+        var storage = await store.OpenReplicaAsync();
+        var rows = ((RocksDbReplicaState)storage.State).Rows;
+        await storage.WriteAsync(RocksDbTestStore.Append(1, 4));
+        await storage.State.ApplyAsync(RocksDbTestStore.Put("a", "1"), new LogIndex(1));
+        await storage.State.ApplyAsync(RocksDbTestStore.Put("b", "1"), new LogIndex(2));
+        await storage.State.FlushAsync();
+        Assert.Equal("1", Known("a"));
+        await storage.State.ApplyAsync(RocksDbTestStore.Put("a", "2"), new LogIndex(3));
+        Assert.Equal(("2", "1"), (Known("a"), Known("b")));
+        var deletion = new StateBatch();
+        deletion.Changes.Add(("b"u8.ToArray(), null));
+        await storage.State.ApplyAsync(deletion, new LogIndex(4));
+        await storage.State.FlushAsync();
+        Assert.Equal(("2", "deleted", "unknown"), (Known("a"), Known("b"), Known("c")));
+        Assert.Null(await TextAsync(storage.State, "b"));
+        await storage.DisposeAsync();
+        Assert.Equal(0, store.AppliedRows.HandedOverBytes);
+
+        string Known(string key) => !rows.TryGet(Encoding.UTF8.GetBytes(key), out var value) ? "unknown" : value is { } bytes ? Encoding.UTF8.GetString(bytes.Span) : "deleted";
+    }
+
+    [Fact]
+    public async Task Of_what_was_handed_over_as_much_is_kept_as_may_be_and_the_latest()
+    {
+        const long MaxBytes = 100_000;
+        await using var store = await RocksDbReplicaStore.OpenAsync(new() { Folder = folders.New(), ClusterId = "test", MaxAppliedBytes = MaxBytes });
+        var storages = new List<IReplicaStorage>();
+        for (var replica = 0; replica < 5; replica++)
+        {
+            var storage = await store.OpenReplicaAsync(new($"orders/{replica}@east"));
+            storages.Add(storage);
+            await storage.WriteAsync(RocksDbTestStore.Append(1, 30));
+            for (var index = 1UL; index <= 25; index++)
+            {
+                await storage.State.ApplyAsync(RocksDbTestStore.Put($"{index}", new string('v', 1000)), new LogIndex(index));
+            }
+
+            await storage.State.FlushAsync();
+            Assert.InRange(store.AppliedRows.HandedOverBytes, 25_000, MaxBytes);
+        }
+
+        Assert.Equal([false, false, true, true, true], storages.Select(static storage => Knows(storage, "25")));
+        Assert.Equal(new string('v', 1000), await TextAsync(storages[0].State, "25"));
+
+        // One that has more than all may keep has the latest.
+        await storages[0].WriteAsync(RocksDbTestStore.Append(31, 280));
+        for (var index = 31UL; index <= 280; index++)
+        {
+            await storages[0].State.ApplyAsync(RocksDbTestStore.Put($"{index}", new string('v', 1000)), new LogIndex(index));
+        }
+
+        await storages[0].State.FlushAsync();
+        Assert.InRange(store.AppliedRows.HandedOverBytes, 1_000, MaxBytes);
+        Assert.Equal((false, true), (Knows(storages[0], "31"), Knows(storages[0], "280")));
+        Assert.Equal(new string('v', 1000), await TextAsync(storages[0].State, "31"));
+
+        static bool Knows(IReplicaStorage storage, string key) => ((RocksDbReplicaState)storage.State).Rows.TryGet(Encoding.UTF8.GetBytes(key), out _);
+    }
+
+    [Fact]
     public async Task A_table_that_was_large_once_is_given_back_with_the_next_flush()
     {
         await using var store = await RocksDbTestStore.OpenAsync(folders.New());
