@@ -21,7 +21,7 @@ internal sealed partial class RingCache(IDatacenterLinks links, TimeProvider tim
 
     /// <summary>Finds a keyspace, asking the datacenters if it is not known here, until one tells a ring or the deadline comes.</summary>
     /// <returns>The keyspace, or why there is none.</returns>
-    public async Task<(KeyspaceDescriptor? Keyspace, Rejected? Problem)> FindAsync(string name, TimeSpan timeout, CancellationToken cancellationToken)
+    public async ValueTask<(KeyspaceDescriptor? Keyspace, Rejected? Problem)> FindAsync(string name, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var startedAt = time.GetTimestamp();
         while (true)

@@ -51,15 +51,16 @@ internal sealed class CallBatcher<TRequest, TReply> : IThreadPoolWorkItem
     /// <summary>Asks the replica, alone or with others.</summary>
     /// <param name="grain">The replica, as it is reached now.</param>
     /// <param name="request">The request.</param>
+    /// <param name="lost">Cancelled when a call on that way will not be answered any more: it ends then, as cancelled, and may have been heard.</param>
     /// <returns>The reply. What fails a call fails all that travelled in it, and says nothing of what became of them.</returns>
-    public Task<TReply> AskAsync(IReplicaGrain grain, TRequest request)
+    public Task<TReply> AskAsync(IReplicaGrain grain, TRequest request, CancellationToken lost)
     {
         lock (access)
         {
             // After a batch others will ask at the same moment as this one.
             if (underWay > 0 || waiting.Count > 0 || lastWasMany)
             {
-                var one = new Waiting(grain, request);
+                var one = new Waiting(grain, request, lost);
                 waiting.AddLast(one);
                 FlushOrHold();
                 return one.Reply.Task;
@@ -68,7 +69,7 @@ internal sealed class CallBatcher<TRequest, TReply> : IThreadPoolWorkItem
             Begin(many: false);
         }
 
-        return SendOneAsync(grain, request);
+        return SendOneAsync(grain, request, lost);
     }
 
     /// <summary>On a thread of the pool, behind those who were answered just now and may have more to ask.</summary>
@@ -151,12 +152,12 @@ internal sealed class CallBatcher<TRequest, TReply> : IThreadPoolWorkItem
         FlushOrHold();
     }
 
-    private async Task<TReply> SendOneAsync(IReplicaGrain grain, TRequest request)
+    private async Task<TReply> SendOneAsync(IReplicaGrain grain, TRequest request, CancellationToken lost)
     {
         var sentAt = time.GetTimestamp();
         try
         {
-            return await askOne(grain, request).ConfigureAwait(false);
+            return await askOne(grain, request).WaitAsync(lost).ConfigureAwait(false);
         }
         finally
         {
@@ -174,15 +175,15 @@ internal sealed class CallBatcher<TRequest, TReply> : IThreadPoolWorkItem
         try
         {
             // The way of the last who asked is the one that is open now.
-            var grain = batch[^1].Grain;
+            var (grain, _, lost) = batch[^1];
             if (batch is [var single])
             {
-                single.Reply.SetResult(await askOne(grain, single.Request).ConfigureAwait(false));
+                single.Reply.SetResult(await askOne(grain, single.Request).WaitAsync(lost).ConfigureAwait(false));
                 replies = 1;
             }
             else
             {
-                foreach (var reply in await askMany(grain, [.. batch.Select(static one => one.Request)]).ConfigureAwait(false))
+                foreach (var reply in await askMany(grain, [.. batch.Select(static one => one.Request)]).WaitAsync(lost).ConfigureAwait(false))
                 {
                     batch[replies++].Reply.SetResult(reply);
                 }
@@ -205,7 +206,7 @@ internal sealed class CallBatcher<TRequest, TReply> : IThreadPoolWorkItem
         }
     }
 
-    private sealed record Waiting(IReplicaGrain Grain, TRequest Request)
+    private sealed record Waiting(IReplicaGrain Grain, TRequest Request, CancellationToken Lost)
     {
         public TaskCompletionSource<TReply> Reply { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

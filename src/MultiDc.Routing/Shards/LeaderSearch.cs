@@ -9,7 +9,8 @@ internal sealed class LeaderSearch
 {
     private readonly IReadOnlyList<ReplicaPlace> replicas;
     private readonly Func<DatacenterId, bool> isUp;
-    private readonly HashSet<ReplicaPlace> asked = [];
+    // Most requests are served by the first they ask.
+    private HashSet<ReplicaPlace>? asked;
     private int position;
 
     public LeaderSearch(IReadOnlyList<ReplicaPlace> replicas, DatacenterId local, ReplicaPlace? cachedLeader, Func<DatacenterId, bool> isUp)
@@ -33,6 +34,7 @@ internal sealed class LeaderSearch
     /// </summary>
     public bool MoveNext(ReplicaPlace? hint)
     {
+        var asked = this.asked ??= [];
         asked.Add(Current);
         if (hint is { } leader && IndexOf(leader) is >= 0 and var hinted && !asked.Contains(leader) && isUp(leader.Datacenter))
         {
@@ -40,8 +42,8 @@ internal sealed class LeaderSearch
             return true;
         }
 
-        if ((Next(static (search, replica) => !search.asked.Contains(replica) && search.isUp(replica.Datacenter))
-            ?? Next(static (search, replica) => !search.asked.Contains(replica))) is { } next)
+        if ((Next(static (search, replica) => !search.asked!.Contains(replica) && search.isUp(replica.Datacenter))
+            ?? Next(static (search, replica) => !search.asked!.Contains(replica))) is { } next)
         {
             position = next;
             return true;

@@ -51,8 +51,13 @@ internal sealed partial class ShardRequest(
     /// Asks the current replica. <paramref name="notSent"/> and <paramref name="noAnswer"/> make the reply of a call that surely was not,
     /// or may have been, delivered.
     /// </summary>
+    public Task<TReply> AttemptAsync<TReply>(
+        Func<IReplicaGrain, TimeSpan, Task<TReply>> ask, Func<string, TReply> notSent, Func<string, TReply> noAnswer) =>
+        AttemptAsync((grain, _, patience, lost) => ask(grain, patience).WaitAsync(lost), notSent, noAnswer);
+
+    /// <summary>Asks the current replica, by a call that travels with others or ends when the way is lost.</summary>
     public async Task<TReply> AttemptAsync<TReply>(
-        Func<IReplicaGrain, ReplicaCalls, TimeSpan, Task<TReply>> ask, Func<string, TReply> notSent, Func<string, TReply> noAnswer)
+        Func<IReplicaGrain, ReplicaCalls, TimeSpan, CancellationToken, Task<TReply>> ask, Func<string, TReply> notSent, Func<string, TReply> noAnswer)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var replica = search.Current;
@@ -65,11 +70,10 @@ internal sealed partial class ShardRequest(
         var attempt = options.AttemptTimeout + (2 * link.RoundTripTime.GetValueOrDefault());
         var patience = Remaining < attempt ? Remaining : attempt;
         var lost = link.Lost;
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(lost, cancellationToken);
         var askedAt = time.GetTimestamp();
         try
         {
-            var reply = await ask(grain, to, patience).WaitAsync(patience + ReplyAllowance, time, ended.Token).ConfigureAwait(false);
+            var reply = await ask(grain, to, patience, lost).WaitAsync(patience + ReplyAllowance, time, cancellationToken).ConfigureAwait(false);
             Admission?.Answered(time.GetElapsedTime(askedAt), prompt: attempt / 4);
             return reply;
         }

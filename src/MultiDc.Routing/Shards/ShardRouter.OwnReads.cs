@@ -21,7 +21,7 @@ public sealed partial class ShardRouter
         for (var asked = 0; atLeast is { } wanted && asked < replicas.Count && request.Remaining > TimeSpan.Zero; asked++)
         {
             var result = await request.AttemptAsync<ReadResult>(
-                (grain, _, patience) => grain.ReadAtLeastAsync(new(key, wanted, patience < options.SessionReadWait ? patience : options.SessionReadWait)),
+                (grain, patience) => grain.ReadAtLeastAsync(new(key, wanted, patience < options.SessionReadWait ? patience : options.SessionReadWait)),
                 static detail => new ReadRejected(RejectionReason.Unavailable, detail),
                 static detail => new ReadRejected(RejectionReason.Unavailable, detail)).ConfigureAwait(false);
             if (result is ReadServed served && served.Revision.Value >= wanted.Value)
@@ -62,7 +62,7 @@ public sealed partial class ShardRouter
         {
             var request = NewNearRequest(shard, own, timeout, cancellationToken);
             var result = await request.AttemptAsync<ReadResult>(
-                (grain, _, patience) => grain.ReadByFollowerAsync(new(key, patience)),
+                (grain, patience) => grain.ReadByFollowerAsync(new(key, patience)),
                 static detail => new ReadRejected(RejectionReason.Unavailable, detail),
                 static detail => new ReadRejected(RejectionReason.Unavailable, detail)).ConfigureAwait(false);
             if (result is ReadServed or ReadRejected { Reason: RejectionReason.InvalidArgument or RejectionReason.UnknownKeyspace })

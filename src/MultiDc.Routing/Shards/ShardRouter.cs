@@ -76,7 +76,7 @@ public sealed partial class ShardRouter(
         ShardId shard, IReadOnlyList<ReplicaPlace> replicas, ReadOnlyMemory<byte> key, TimeSpan timeout, CancellationToken cancellationToken = default) =>
         ReadUntilServedAsync<ReadResult>(
             NewRequest(shard, replicas, timeout, cancellationToken),
-            (grain, calls, patience) => calls.Reads.AskAsync(grain, new(key, patience)),
+            (grain, calls, patience, lost) => calls.Reads.AskAsync(grain, new(key, patience), lost),
             static result => result as ReadRejected,
             static rejected => rejected);
 
@@ -97,7 +97,7 @@ public sealed partial class ShardRouter(
         while (true)
         {
             var result = await request.AttemptAsync<ReadResult>(
-                (grain, _, patience) => grain.ReadStaleAsync(new(key, maxStaleness, patience)),
+                (grain, patience) => grain.ReadStaleAsync(new(key, maxStaleness, patience)),
                 static detail => new ReadRejected(RejectionReason.Unavailable, detail),
                 static detail => new ReadRejected(RejectionReason.Unavailable, detail)).ConfigureAwait(false);
             if (result is not ReadRejected rejected || rejected.Reason is RejectionReason.InvalidArgument or RejectionReason.UnknownKeyspace)
@@ -120,7 +120,7 @@ public sealed partial class ShardRouter(
         ShardId shard, IReadOnlyList<ReplicaPlace> replicas, ScanRequest page, TimeSpan timeout, CancellationToken cancellationToken = default) =>
         ReadUntilServedAsync<ScanReply>(
             NewRequest(shard, replicas, timeout, cancellationToken),
-            (grain, _, patience) => grain.ScanAsync(page with { Timeout = patience }),
+            (grain, _, patience, lost) => grain.ScanAsync(page with { Timeout = patience }).WaitAsync(lost),
             static reply => reply.Rejection,
             static rejected => new([], false, rejected));
 
@@ -129,7 +129,7 @@ public sealed partial class ShardRouter(
         ShardId shard, IReadOnlyList<ReplicaPlace> replicas, LeaseId lease, TimeSpan timeout, CancellationToken cancellationToken = default) =>
         ReadUntilServedAsync<LeaseReply>(
             NewRequest(shard, replicas, timeout, cancellationToken),
-            (grain, _, patience) => grain.ReadLeaseAsync(new(lease, patience)),
+            (grain, _, patience, lost) => grain.ReadLeaseAsync(new(lease, patience)).WaitAsync(lost),
             static reply => reply.Rejection,
             static rejected => new(null, rejected));
 
@@ -188,7 +188,7 @@ public sealed partial class ShardRouter(
 
             sequence ??= lane.NextSequence();
             var outcome = await request.AttemptAsync<WriteResult>(
-                (grain, calls, patience) => calls.Writes.AskAsync(grain, new(session, sequence.Value, operation, patience)),
+                (grain, calls, patience, lost) => calls.Writes.AskAsync(grain, new(session, sequence.Value, operation, patience), lost),
                 static detail => new Rejected(RejectionReason.NotLeader, detail),
                 static detail => new Unknown(detail)).ConfigureAwait(false);
             var action = AttemptDecision.Decide(outcome, mayHaveHappened);
@@ -216,7 +216,7 @@ public sealed partial class ShardRouter(
         while (true)
         {
             var reply = await request.AttemptAsync<OpenSessionReply>(
-                static (grain, _, patience) => grain.OpenSessionAsync(new(patience)),
+                static (grain, patience) => grain.OpenSessionAsync(new(patience)),
                 static detail => new(null, new Rejected(RejectionReason.NotLeader, detail)),
                 static detail => new(null, new Unknown(detail))).ConfigureAwait(false);
             if (reply.Session is { } session)
@@ -237,7 +237,7 @@ public sealed partial class ShardRouter(
     }
 
     private async Task<TReply> ReadUntilServedAsync<TReply>(
-        ShardRequest request, Func<IReplicaGrain, ReplicaCalls, TimeSpan, Task<TReply>> ask, Func<TReply, ReadRejected?> rejectionOf, Func<ReadRejected, TReply> refuse)
+        ShardRequest request, Func<IReplicaGrain, ReplicaCalls, TimeSpan, CancellationToken, Task<TReply>> ask, Func<TReply, ReadRejected?> rejectionOf, Func<ReadRejected, TReply> refuse)
         where TReply : class
     {
         if (await request.EnterAsync().ConfigureAwait(false) is { } retryAfter)
@@ -256,7 +256,7 @@ public sealed partial class ShardRouter(
     }
 
     private static async Task<TReply> ReadAdmittedAsync<TReply>(
-        ShardRequest request, Func<IReplicaGrain, ReplicaCalls, TimeSpan, Task<TReply>> ask, Func<TReply, ReadRejected?> rejectionOf, Func<ReadRejected, TReply> refuse)
+        ShardRequest request, Func<IReplicaGrain, ReplicaCalls, TimeSpan, CancellationToken, Task<TReply>> ask, Func<TReply, ReadRejected?> rejectionOf, Func<ReadRejected, TReply> refuse)
         where TReply : class
     {
         while (true)

@@ -14,13 +14,36 @@ public sealed class Alone
 
 /// <summary>Which requests travel together, and that each gets its own reply. A request is its number, and carries as many bytes as a test gives it.</summary>
 [Collection(Alone.Name)]
-public sealed class CallBatcherTests
+public sealed class CallBatcherTests : IDisposable
 {
     private readonly FakeTimeProvider time = new();
     private readonly Calls calls = new();
+    private readonly CancellationTokenSource lost = new();
     private readonly CallBatcher<Request, string> batcher;
 
     public CallBatcherTests() => batcher = new(calls.OneAsync, calls.ManyAsync, static request => request.Bytes, time);
+
+    public void Dispose() => lost.Dispose();
+
+    [Fact]
+    public async Task When_the_way_is_lost_all_that_travel_on_it_end_though_nobody_answers()
+    {
+        var alone = Ask(0);
+        await NextAsync();
+        var together = new[] { Ask(1), Ask(2) };
+        time.Advance(TimeSpan.FromMilliseconds(1));
+        await NextAsync();
+        await lost.CancelAsync();
+        foreach (var one in together.Append(alone))
+        {
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => one);
+        }
+
+        // Others, on another way, do not wait for them.
+        var next = batcher.AskAsync(null!, new(3, 1), default);
+        (await NextAsync()).Answer();
+        Assert.Equal("reply 3", await next);
+    }
 
     [Fact]
     public async Task Whoever_finds_none_under_way_is_sent_at_once_and_alone()
@@ -170,7 +193,7 @@ public sealed class CallBatcherTests
                 var number = (client * 100) + i;
                 try
                 {
-                    Assert.Equal($"reply {number}", await real.AskAsync(null!, new(number, 10 + Next(50_000))));
+                    Assert.Equal($"reply {number}", await real.AskAsync(null!, new(number, 10 + Next(50_000)), default));
                     Interlocked.Increment(ref replied);
                 }
                 catch (TimeoutException)
@@ -183,7 +206,7 @@ public sealed class CallBatcherTests
         Assert.InRange(replied, 1000, 1999);
     }
 
-    private Task<string> Ask(int number, int bytes = 1) => batcher.AskAsync(null!, new(number, bytes));
+    private Task<string> Ask(int number, int bytes = 1) => batcher.AskAsync(null!, new(number, bytes), lost.Token);
 
     private async Task<Call> NextAsync() => await calls.Sent.Reader.ReadAsync();
 
