@@ -50,7 +50,7 @@ public static class OperationLimits
             return "the batch is empty";
         }
 
-        var bytes = batch.If.Sum(static c => c is null ? 0L : c.Key.Length + c.Value.Length) + batch.Then.Concat(batch.Else).Sum(BytesOf);
+        var bytes = BytesOfBatch(batch);
         return bytes > BatchOperation.MaxBytes
             ? $"the batch has {bytes} bytes of keys and values; at most {BatchOperation.MaxBytes} are allowed"
             : KeyLimits.DescribeKeyProblem(batch.Key.Span)
@@ -66,13 +66,36 @@ public static class OperationLimits
         _ => $"{step?.GetType().Name ?? "nothing"} is no operation of batches",
     };
 
-    /// <summary>How many bytes of keys and values an operation carries.</summary>
-    public static long BytesOf(WriteOperation? operation) => (operation?.Key.Length ?? 0) + operation switch
+    /// <summary>How many bytes of keys and values an operation carries, also one that is not well formed.</summary>
+    public static long BytesOf(WriteOperation operation) => operation is BatchOperation batch ? BytesOfBatch(batch) : BytesOfOne(operation);
+
+    private static long BytesOfBatch(BatchOperation batch)
+    {
+        var bytes = 0L;
+        foreach (var compare in batch.If.IsDefault ? [] : batch.If)
+        {
+            bytes += compare is null ? 0 : compare.Key.Length + compare.Value.Length;
+        }
+
+        foreach (var step in batch.Then.IsDefault ? [] : batch.Then)
+        {
+            bytes += BytesOfOne(step);
+        }
+
+        foreach (var step in batch.Else.IsDefault ? [] : batch.Else)
+        {
+            bytes += BytesOfOne(step);
+        }
+
+        return bytes;
+    }
+
+    // A batch within a batch is refused, so nobody goes into it: batches in batches, each many times, are more than anybody can count.
+    private static long BytesOfOne(WriteOperation? operation) => (operation?.Key.Length ?? 0) + operation switch
     {
         PutOperation put => put.Value.Length,
         AppendOperation append => append.Value.Length,
         CompareAndSetOperation set => set.Value.Length + set.Expected.GetValueOrDefault().Length,
-        BatchOperation batch => batch.If.Sum(static compare => (long)compare.Key.Length + compare.Value.Length) + batch.Then.Concat(batch.Else).Sum(BytesOf),
         _ => 0L,
     };
 }

@@ -18,7 +18,7 @@ public interface IReplicaGrain : IGrainWithStringKey
     [AlwaysInterleave, Alias("Write")]
     Task<WriteResult> WriteAsync(WriteRequest request);
 
-    /// <summary>Writes as if each had been asked for by itself, in this order; answers when all are decided. None depends on what becomes of the others.</summary>
+    /// <summary>Writes as if each had been asked for by itself, in this order; answers when all are decided, or no more time is left for any. None depends on what becomes of the others.</summary>
     [AlwaysInterleave, Alias("WriteMany")]
     Task<WriteManyReply> WriteManyAsync(WriteManyRequest request);
 
@@ -26,7 +26,7 @@ public interface IReplicaGrain : IGrainWithStringKey
     [AlwaysInterleave, Alias("Read")]
     Task<ReadResult> ReadAsync(ReadRequest request);
 
-    /// <summary>Reads some keys, each linearizably; answers at once for all, or for as many of the first ones as make a large reply, and for one at least.</summary>
+    /// <summary>Reads some keys, each linearizably; answers at once for all, or for as many of the first ones as make a large reply, and for one at least. Two of them may be read at different revisions.</summary>
     [AlwaysInterleave, Alias("ReadMany")]
     Task<ReadManyReply> ReadManyAsync(ReadManyRequest request);
 

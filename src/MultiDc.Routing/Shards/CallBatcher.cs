@@ -6,7 +6,7 @@ namespace MultiDc.Routing.Shards;
 /// One kind of requests to one replica. A request that finds none under way is sent by itself and at once; those that come meanwhile wait, until the ones under way are answered or
 /// have been so for a while, and then travel together: one call for all of them, which the replica proposes, flushes and answers together, so that their answers come together and
 /// those who got them ask together again. The fuller the system, the larger the batches and the cheaper each request.
-/// <para>As many wait as are let in, see <see cref="ShardAdmission"/>: it is no queue of its own.</para>
+/// <para>As many wait as are let in, see <see cref="ShardAdmission"/>, and those whose callers have given up are not sent any more: it is no queue of its own.</para>
 /// </summary>
 /// <typeparam name="TRequest">A request.</typeparam>
 /// <typeparam name="TReply">Its reply.</typeparam>
@@ -27,7 +27,9 @@ internal sealed class CallBatcher<TRequest, TReply> : IThreadPoolWorkItem
     private readonly TimeProvider time;
     private readonly ITimer hold;
     private readonly LinkedList<Waiting> waiting = new();
+    private long waitingBytes;
     private int underWay;
+    private int mostRequests = MaxRequests;
     private long lastSentAt;
     private TimeSpan smoothedDuration = 2 * LongestHold;
     private bool lastWasMany;
@@ -45,23 +47,31 @@ internal sealed class CallBatcher<TRequest, TReply> : IThreadPoolWorkItem
         this.askMany = askMany;
         this.bytesOf = bytesOf;
         this.time = time;
-        hold = time.CreateTimer(static self => ((CallBatcher<TRequest, TReply>)self!).HeldLongEnough(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+
+        // Whoever asks first would be remembered with all that flows with him.
+        using (ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow())
+        {
+            hold = time.CreateTimer(static self => ((CallBatcher<TRequest, TReply>)self!).HeldLongEnough(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
     }
 
     /// <summary>Asks the replica, alone or with others.</summary>
     /// <param name="grain">The replica, as it is reached now.</param>
     /// <param name="request">The request.</param>
+    /// <param name="patience">How long the caller waits: after that it is not sent any more.</param>
     /// <param name="lost">Cancelled when a call on that way will not be answered any more: it ends then, as cancelled, and may have been heard.</param>
     /// <returns>The reply. What fails a call fails all that travelled in it, and says nothing of what became of them.</returns>
-    public Task<TReply> AskAsync(IReplicaGrain grain, TRequest request, CancellationToken lost)
+    public Task<TReply> AskAsync(IReplicaGrain grain, TRequest request, TimeSpan patience, CancellationToken lost)
     {
+        var bytes = bytesOf(request);
         lock (access)
         {
             // After a batch others will ask at the same moment as this one.
             if (underWay > 0 || waiting.Count > 0 || lastWasMany)
             {
-                var one = new Waiting(grain, request, lost);
+                var one = new Waiting(grain, request, bytes, time.GetTimestamp() + (long)(patience.TotalSeconds * time.TimestampFrequency), lost);
                 waiting.AddLast(one);
+                waitingBytes += bytes;
                 FlushOrHold();
                 return one.Reply.Task;
             }
@@ -79,13 +89,12 @@ internal sealed class CallBatcher<TRequest, TReply> : IThreadPoolWorkItem
         lock (access)
         {
             isFlushQueued = false;
-            if (waiting.Count == 0)
+            batch = Take();
+            if (batch.Count == 0)
             {
-                lastWasMany &= underWay > 0;
                 return;
             }
 
-            batch = Take();
             Begin(batch.Count > 1);
             FlushOrHold();
         }
@@ -100,7 +109,7 @@ internal sealed class CallBatcher<TRequest, TReply> : IThreadPoolWorkItem
             return;
         }
 
-        if (underWay == 0 || waiting.Count >= MaxRequests || time.GetElapsedTime(lastSentAt) >= Hold)
+        if (underWay == 0 || waiting.Count >= mostRequests || waitingBytes >= MaxBytes || time.GetElapsedTime(lastSentAt) >= Hold)
         {
             isFlushQueued = true;
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
@@ -126,13 +135,20 @@ internal sealed class CallBatcher<TRequest, TReply> : IThreadPoolWorkItem
 
     private List<Waiting> Take()
     {
-        var batch = new List<Waiting>(Math.Min(waiting.Count, MaxRequests));
-        var bytes = 0L;
-        while (batch.Count < MaxRequests && waiting.First is { Value: var next } && (batch.Count == 0 || bytes + bytesOf(next.Request) <= MaxBytes))
+        var batch = new List<Waiting>(Math.Min(waiting.Count, mostRequests));
+        var (bytes, now) = (0L, time.GetTimestamp());
+        while (batch.Count < mostRequests && waiting.First is { Value: var next } && (batch.Count == 0 || bytes + next.Bytes <= MaxBytes))
         {
             waiting.RemoveFirst();
+            waitingBytes -= next.Bytes;
+            if (next.GivenUpAt <= now)
+            {
+                next.Reply.SetException(new TimeoutException("it waited for others for longer than its caller for it"));
+                continue;
+            }
+
             batch.Add(next);
-            bytes += bytesOf(next.Request);
+            bytes += next.Bytes;
         }
 
         return batch;
@@ -171,43 +187,57 @@ internal sealed class CallBatcher<TRequest, TReply> : IThreadPoolWorkItem
     private async Task SendAsync(List<Waiting> batch)
     {
         var sentAt = time.GetTimestamp();
-        var replies = 0;
+        var answered = batch.Count;
         try
         {
             // The way of the last who asked is the one that is open now.
-            var (grain, _, lost) = batch[^1];
-            if (batch is [var single])
+            var (grain, lost) = (batch[^1].Grain, batch[^1].Lost);
+            TReply[] replies = batch is [var single]
+                ? [await askOne(grain, single.Request).WaitAsync(lost).ConfigureAwait(false)]
+                : await askMany(grain, [.. batch.Select(static one => one.Request)]).WaitAsync(lost).ConfigureAwait(false);
+            if (replies.Length == 0 || replies.Length > batch.Count)
             {
-                single.Reply.SetResult(await askOne(grain, single.Request).WaitAsync(lost).ConfigureAwait(false));
-                replies = 1;
+                throw new InvalidDataException($"{replies.Length} replies to {batch.Count} requests");
             }
-            else
+
+            answered = replies.Length;
+            for (var i = 0; i < answered; i++)
             {
-                foreach (var reply in await askMany(grain, [.. batch.Select(static one => one.Request)]).WaitAsync(lost).ConfigureAwait(false))
-                {
-                    batch[replies++].Reply.SetResult(reply);
-                }
+                batch[i].Reply.SetResult(replies[i]);
             }
         }
         catch (Exception exception)
         {
             batch.ForEach(one => one.Reply.TrySetException(exception));
-            replies = batch.Count;
         }
 
         lock (access)
         {
-            for (var i = batch.Count - 1; i >= replies; i--)
+            for (var i = batch.Count - 1; i >= answered; i--)
             {
                 waiting.AddFirst(batch[i]);
+                waitingBytes += batch[i].Bytes;
             }
 
+            // Where replies are large the others go at once, in as many calls as it takes: one after the other would take as many times as long.
+            mostRequests = answered < batch.Count ? answered : batch.Count == mostRequests ? Math.Min(2 * mostRequests, MaxRequests) : mostRequests;
             End(sentAt);
         }
     }
 
-    private sealed record Waiting(IReplicaGrain Grain, TRequest Request, CancellationToken Lost)
+    private sealed class Waiting(IReplicaGrain grain, TRequest request, long bytes, long givenUpAt, CancellationToken lost)
     {
+        public IReplicaGrain Grain => grain;
+
+        public TRequest Request => request;
+
+        public long Bytes => bytes;
+
+        /// <summary>The timestamp after which nobody waits for it.</summary>
+        public long GivenUpAt => givenUpAt;
+
+        public CancellationToken Lost => lost;
+
         public TaskCompletionSource<TReply> Reply { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

@@ -13,7 +13,9 @@ internal sealed class ReplicaCalls(ReplicaAddress replica, TimeProvider time)
     /// <summary>Writes.</summary>
     public CallBatcher<WriteRequest, WriteResult> Writes { get; } = new(
         static (grain, request) => grain.WriteAsync(request),
-        static async (grain, requests) => (await grain.WriteManyAsync(new(requests)).ConfigureAwait(false)).Results,
+        static async (grain, requests) => (await grain.WriteManyAsync(new(requests)).ConfigureAwait(false)).Results is var results && results.Length == requests.Length
+            ? results
+            : throw new InvalidDataException($"{results.Length} results of {requests.Length} writes"),
         static request => OperationLimits.BytesOf(request.Operation),
         time);
 

@@ -76,7 +76,7 @@ public sealed partial class ShardRouter(
         ShardId shard, IReadOnlyList<ReplicaPlace> replicas, ReadOnlyMemory<byte> key, TimeSpan timeout, CancellationToken cancellationToken = default) =>
         ReadUntilServedAsync<ReadResult>(
             NewRequest(shard, replicas, timeout, cancellationToken),
-            (grain, calls, patience, lost) => calls.Reads.AskAsync(grain, new(key, patience), lost),
+            (grain, calls, patience, lost) => calls.Reads.AskAsync(grain, new(key, patience), patience, lost),
             static result => result as ReadRejected,
             static rejected => rejected);
 
@@ -188,7 +188,7 @@ public sealed partial class ShardRouter(
 
             sequence ??= lane.NextSequence();
             var outcome = await request.AttemptAsync<WriteResult>(
-                (grain, calls, patience, lost) => calls.Writes.AskAsync(grain, new(session, sequence.Value, operation, patience), lost),
+                (grain, calls, patience, lost) => calls.Writes.AskAsync(grain, new(session, sequence.Value, operation, patience), patience, lost),
                 static detail => new Rejected(RejectionReason.NotLeader, detail),
                 static detail => new Unknown(detail)).ConfigureAwait(false);
             var action = AttemptDecision.Decide(outcome, mayHaveHappened);

@@ -8,7 +8,11 @@ namespace MultiDc.Server.Replication;
 internal sealed partial class ReplicaGrain
 {
     // A reply is one message, and what is behind it waits for it.
-    private const int MaxReplyBytes = 512 * 1024;
+    private const int MaxReadsOfCall = 256;
+    private const long MaxReplyBytesOfPart = 128 * 1024;
+
+    // What is read in one go is read again if the state changes meanwhile, and holds others up.
+    private const int ReadsOfPart = 32;
 
     public async Task<OpenSessionReply> OpenSessionAsync(OpenSessionRequest request)
     {
@@ -22,6 +26,11 @@ internal sealed partial class ReplicaGrain
     public async Task<WriteManyReply> WriteManyAsync(WriteManyRequest request)
     {
         var writes = request.Writes;
+        if (writes.Length == 0)
+        {
+            return new([]);
+        }
+
         var decisions = new WriteDecisions(writes.Length);
         for (var i = 0; i < writes.Length; i++)
         {
@@ -51,22 +60,45 @@ internal sealed partial class ReplicaGrain
     public Task<ReadResult> ReadAsync(Grains.ReadRequest request) => DescribeOtherShard(request.Key.Span) is { } other ? Task.FromResult<ReadResult>(other) : ReadAsync<ReadResult>(
         state => ReadAsync(state, request), static rejected => rejected, request.Timeout);
 
-    public Task<ReadManyReply> ReadManyAsync(ReadManyRequest request) => ReadAsync<ReadManyReply>(
-        async state =>
+    public async Task<ReadManyReply> ReadManyAsync(ReadManyRequest request)
+    {
+        var parts = request.Reads.Take(MaxReadsOfCall).Chunk(ReadsOfPart).Select(reads => (reads.Length, Reading: ReadPartAsync(reads))).ToArray();
+        var results = new List<ReadResult>(request.Reads.Length);
+        foreach (var (length, reading) in parts)
         {
-            var results = new List<ReadResult>(request.Reads.Length);
-            var bytes = 0L;
-            for (var i = 0; i < request.Reads.Length && bytes < MaxReplyBytes; i++)
+            var read = await reading;
+            results.AddRange(read);
+            if (read.Length < length)
             {
-                var result = DescribeOtherShard(request.Reads[i].Key.Span) ?? await ReadAsync(state, request.Reads[i]);
-                results.Add(result);
-                bytes += (result as ReadServed)?.Entry?.Value.Length ?? 0;
+                // Replies are of the first reads.
+                break;
             }
+        }
 
-            return new([.. results]);
-        },
-        rejected => new([.. Enumerable.Repeat(rejected, request.Reads.Length)]),
-        request.Reads.Max(static read => read.Timeout));
+        return new([.. results]);
+    }
+
+    // For one at least; what makes the reply large is the last.
+    private Task<ReadResult[]> ReadPartAsync(Grains.ReadRequest[] reads)
+    {
+        var misplaced = Array.ConvertAll(reads, read => DescribeOtherShard(read.Key.Span));
+        return ReadAsync<ReadResult[]>(
+            async state =>
+            {
+                var results = new List<ReadResult>(reads.Length);
+                var bytes = 0L;
+                for (var i = 0; i < reads.Length && bytes < MaxReplyBytesOfPart; i++)
+                {
+                    var result = misplaced[i] ?? await ReadAsync(state, reads[i]);
+                    results.Add(result);
+                    bytes += (result as ReadServed)?.Entry is { } entry ? entry.Key.Length + entry.Value.Length : 0;
+                }
+
+                return [.. results];
+            },
+            rejected => [.. Enumerable.Repeat(rejected, reads.Length)],
+            reads.Max(static read => read.Timeout));
+    }
 
     private async ValueTask<ReadResult> ReadAsync(IReplicaState state, Grains.ReadRequest request) =>
         new ReadServed(await KeyValueReader.GetAsync(state, request.Key), new(state.Applied.Value), TimeSpan.Zero, address.Datacenter, ReadLevelKind.Linearizable);

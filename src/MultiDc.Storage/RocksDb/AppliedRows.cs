@@ -75,13 +75,8 @@ internal sealed class AppliedRows(AppliedRowsBudget budget)
             // Those of before are forgotten together when there are too many: no order is kept among them.
             if (handedOverBytes + bytes > budget.MaxHandedOverBytes)
             {
-                (rows, handedOver) = (handedOver, rows);
-                handedOverBytes = bytes;
-                if (bytes > budget.MaxHandedOverBytes)
-                {
-                    handedOver.Clear();
-                    handedOverBytes = 0;
-                }
+                (handedOver, handedOverBytes) = bytes > budget.MaxHandedOverBytes ? (new(ByContent.Instance), 0) : (rows, bytes);
+                rows = new(ByContent.Instance);
             }
             else
             {
@@ -91,9 +86,10 @@ internal sealed class AppliedRows(AppliedRowsBudget budget)
                     handedOverBytes += (value?.Length ?? 0) - (row?.Length ?? 0) + (isKnown ? 0 : OverheadBytes + key.Length);
                     row = value;
                 }
+
+                rows.Clear();
             }
 
-            rows.Clear();
             kept = handedOverBytes;
         }
 

@@ -58,7 +58,7 @@ public sealed class RocksDbReplicaStore : IReplicaStore, IWriterCommits
         committer = new Committer(options, database, new ReplicaTable(folder.NextSlot), failure, space, reclaimer, metrics, time, logger);
         space.WatchDatabase(stateWriter.TakesWrites);
         recoveryReader = new ReplicaRecoveryReader(database, stateWriter, logger);
-        metrics.Watch(() => committer.QueueDepth + committer.Unsynced, () => Health, () => appliedRows.HeldBytes);
+        metrics.Watch(() => committer.QueueDepth + committer.Unsynced, () => Health, () => appliedRows.HeldBytes, () => appliedRows.HandedOverBytes);
         spaceTimer = time.CreateTimer(_ => space.Look(), null, options.FreeSpaceInterval, options.FreeSpaceInterval);
     }
 

@@ -13,6 +13,7 @@ internal sealed class StoreMetrics : IDisposable
     private readonly Counter<long> refusedFull;
     private Func<int>? queueDepth;
     private Func<long>? appliedBytes;
+    private Func<long>? handedOverBytes;
     private Func<StoreHealth>? health;
 
     public StoreMetrics(IMeterFactory? factory)
@@ -32,13 +33,15 @@ internal sealed class StoreMetrics : IDisposable
             "multidc.store.queue.depth", () => Observe(queueDepth), "{write}", "Writes that wait for a commit.");
         meter.CreateObservableUpDownCounter(
             "multidc.store.applied.size", () => appliedBytes is { } read ? new[] { new Measurement<long>(read()) } : [], "By", "Applied rows in memory that RocksDB was not given yet.");
+        meter.CreateObservableUpDownCounter(
+            "multidc.store.handed_over.size", () => handedOverBytes is { } read ? new[] { new Measurement<long>(read()) } : [], "By", "Applied rows in memory that RocksDB has, kept for writes that look at what they replace.");
         meter.CreateObservableGauge(
             "multidc.store.health", () => Observe(health is { } read ? () => (int)read() : null), null, "0 ok, 1 read-only, 2 failed, 3 unavailable.");
     }
 
     /// <summary>What the observable instruments show while the store is open.</summary>
-    public void Watch(Func<int> queueDepth, Func<StoreHealth> health, Func<long>? appliedBytes = null) =>
-        (this.queueDepth, this.health, this.appliedBytes) = (queueDepth, health, appliedBytes);
+    public void Watch(Func<int> queueDepth, Func<StoreHealth> health, Func<long>? appliedBytes = null, Func<long>? handedOverBytes = null) =>
+        (this.queueDepth, this.health, this.appliedBytes, this.handedOverBytes) = (queueDepth, health, appliedBytes, handedOverBytes);
 
     public void Committed(int writes, TimeSpan took)
     {
@@ -55,7 +58,7 @@ internal sealed class StoreMetrics : IDisposable
     /// <summary>Shows nothing more. A factory's meter lives on with the factory.</summary>
     public void Dispose()
     {
-        (queueDepth, appliedBytes, health) = (null, null, null);
+        (queueDepth, appliedBytes, handedOverBytes, health) = (null, null, null, null);
         meter.Dispose();
     }
 

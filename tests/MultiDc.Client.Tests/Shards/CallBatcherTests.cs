@@ -40,7 +40,7 @@ public sealed class CallBatcherTests : IDisposable
         }
 
         // Others, on another way, do not wait for them.
-        var next = batcher.AskAsync(null!, new(3, 1), default);
+        var next = batcher.AskAsync(null!, new(3, 1), TimeSpan.FromMinutes(1), default);
         (await NextAsync()).Answer();
         Assert.Equal("reply 3", await next);
     }
@@ -117,9 +117,85 @@ public sealed class CallBatcherTests : IDisposable
         replies = [.. replies, Ask(5)];
         call.Answer(count: 2);
         var again = await NextAsync();
-        Assert.Equal([3, 4, 5], again.Numbers);
+        Assert.Equal([3, 4], again.Numbers);
+        again.Answer();
+        again = await NextAsync();
+        Assert.Equal([5], again.Numbers);
         again.Answer();
         Assert.Equal(["reply 1", "reply 2", "reply 3", "reply 4", "reply 5"], await Task.WhenAll(replies));
+    }
+
+    [Fact]
+    public async Task Where_replies_are_cut_short_the_others_are_asked_for_side_by_side()
+    {
+        _ = Ask(0);
+        var first = await NextAsync();
+        var replies = Enumerable.Range(1, 12).Select(i => Ask(i)).ToArray();
+        first.Answer();
+        var all = await NextAsync();
+        Assert.Equal(12, all.Numbers.Length);
+        all.Answer(count: 3);
+
+        // Not one is answered yet, and all are on their way.
+        var calls = new[] { await NextAsync(), await NextAsync(), await NextAsync() };
+        Assert.Equal([4, 5, 6, 7, 8, 9, 10, 11, 12], calls.SelectMany(static call => call.Numbers));
+        Assert.All(calls, static call => Assert.Equal(3, call.Numbers.Length));
+        Array.ForEach(calls, static call => call.Answer());
+        Assert.Equal(Enumerable.Range(1, 12).Select(static i => $"reply {i}"), await Task.WhenAll(replies));
+
+        // Once all of them have room again, there are more in a call.
+        _ = Ask(13);
+        var next = await NextAsync();
+        var more = Enumerable.Range(14, 20).Select(i => Ask(i)).ToArray();
+        next.Answer();
+        var most = 0;
+        for (var asked = 0; asked < more.Length;)
+        {
+            next = await NextAsync();
+            most = Math.Max(most, next.Numbers.Length);
+            asked += next.Numbers.Length;
+            next.Answer();
+        }
+
+        Assert.InRange(most, 4, 20);
+    }
+
+    [Fact]
+    public async Task What_its_caller_has_given_up_is_not_sent_any_more()
+    {
+        _ = Ask(0);
+        var first = await NextAsync();
+        var late = Ask(1, patience: TimeSpan.FromSeconds(1));
+        var patient = Ask(2);
+        first.Answer(count: 1);
+        var call = await NextAsync();
+        Assert.Equal([1, 2], call.Numbers);
+        var waiting = Ask(3, patience: TimeSpan.FromMilliseconds(0.5));
+        time.Advance(TimeSpan.FromSeconds(2));
+        await Assert.ThrowsAsync<TimeoutException>(() => waiting);
+        call.Answer();
+        Assert.Equal(("reply 1", "reply 2"), (await late, await patient));
+        Assert.False(calls.Sent.Reader.TryRead(out _));
+    }
+
+    [Fact]
+    public async Task No_reply_at_all_and_too_many_are_failures()
+    {
+        foreach (var count in new[] { 0, 3 })
+        {
+            _ = Ask(0);
+            var first = await NextAsync();
+            var both = new[] { Ask(1), Ask(2) };
+            first.Answer();
+            var call = await NextAsync();
+            call.Answer(["one", "two", "three"], count);
+            foreach (var one in both)
+            {
+                await Assert.ThrowsAsync<InvalidDataException>(() => one);
+            }
+
+            await Task.Delay(1);
+        }
     }
 
     [Fact]
@@ -193,7 +269,7 @@ public sealed class CallBatcherTests : IDisposable
                 var number = (client * 100) + i;
                 try
                 {
-                    Assert.Equal($"reply {number}", await real.AskAsync(null!, new(number, 10 + Next(50_000)), default));
+                    Assert.Equal($"reply {number}", await real.AskAsync(null!, new(number, 10 + Next(50_000)), TimeSpan.FromMinutes(1), default));
                     Interlocked.Increment(ref replied);
                 }
                 catch (TimeoutException)
@@ -206,7 +282,7 @@ public sealed class CallBatcherTests : IDisposable
         Assert.InRange(replied, 1000, 1999);
     }
 
-    private Task<string> Ask(int number, int bytes = 1) => batcher.AskAsync(null!, new(number, bytes), lost.Token);
+    private Task<string> Ask(int number, int bytes = 1, TimeSpan? patience = null) => batcher.AskAsync(null!, new(number, bytes), patience ?? TimeSpan.FromMinutes(1), lost.Token);
 
     private async Task<Call> NextAsync() => await calls.Sent.Reader.ReadAsync();
 
@@ -238,6 +314,8 @@ public sealed class CallBatcherTests : IDisposable
         public int[] Numbers => [.. requests.Select(static request => request.Number)];
 
         public Task<string[]> Replies => replies.Task;
+
+        public void Answer(string[] all, int count) => replies.SetResult(all[..count]);
 
         public void Answer(int count = int.MaxValue) => replies.SetResult([.. requests.Take(count).Select(static request => $"reply {request.Number}")]);
 
