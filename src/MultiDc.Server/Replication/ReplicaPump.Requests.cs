@@ -11,9 +11,9 @@ internal sealed partial class ReplicaPump
     /// </summary>
     public bool TryDeliver(RaftMessage message)
     {
-        if (message is SnapshotRequest snapshot && !snapshot.Snapshot.Configuration.IsWitness(node.Id))
+        if (message is SnapshotRequest snapshot && !TakesWithoutState(snapshot, status.Configuration, status.Last))
         {
-            metrics.MessagesDropped.Add(1, new KeyValuePair<string, object?>("reason", "snapshot_without_state"));
+            DropWithoutState();
             return false;
         }
 

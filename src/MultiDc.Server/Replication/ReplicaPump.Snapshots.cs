@@ -5,9 +5,31 @@ namespace MultiDc.Server.Replication;
 /// <summary>Snapshots on their way out and in, and the log's compaction that makes them needed (dissertation §5).</summary>
 internal sealed partial class ReplicaPump
 {
+    private EntryId? takenWithoutState;
+
+    // Only a witness is sent a snapshot that is nothing but its metadata. One that has just been added may be sent what was before that, where its group is another
+    // than the one it was added to: the entry that adds it may need its own acknowledgement to be committed. It knows of no group then, and holds nothing.
+    private bool TakesWithoutState(SnapshotRequest request, GroupConfiguration configuration, LogIndex last) =>
+        request.Snapshot.Configuration.IsWitness(node.Id) || (configuration.Voters.IsEmpty && last == default && !request.Snapshot.Configuration.Contains(node.Id));
+
+    private void DropWithoutState() => metrics.MessagesDropped.Add(1, new KeyValuePair<string, object?>("reason", "snapshot_without_state"));
+
+    // False: meanwhile this replica has come to hold something that would be lost.
+    private bool TakeWithoutState(SnapshotRequest request)
+    {
+        if (!TakesWithoutState(request, node.Configuration, node.LastEntry.Index))
+        {
+            DropWithoutState();
+            return false;
+        }
+
+        takenWithoutState = request.Snapshot.LastIncluded;
+        return true;
+    }
+
     private async ValueTask<IStagedSnapshot> TakeStagedAsync(SnapshotMetadata wanted)
     {
-        if (wanted.Configuration.IsWitness(node.Id))
+        if (wanted.Configuration.IsWitness(node.Id) || wanted.LastIncluded == takenWithoutState)
         {
             return await storage.State.StageAsync(wanted);
         }

@@ -236,6 +236,11 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         for (var i = 0; i < options.MaxWaitingMessages && inbox.TryTakeMessage(out var message); i++)
         {
             ObserveTime();
+            if (message is SnapshotRequest snapshot && !TakeWithoutState(snapshot))
+            {
+                continue;
+            }
+
             node.Step(message);
             Heard?.Invoke(message, message switch
             {

@@ -87,6 +87,28 @@ public sealed class PumpMembershipTests
         Assert.Equal("3", group.ReadNow(group.ElectLeader(), "k"));
     }
 
+    [Fact]
+    public void A_witness_that_is_added_while_a_replica_is_lost_learns_of_the_group_from_before_it_was_added()
+    {
+        // Four voters then, so that the entry that adds it needs its own acknowledgement; and the log begins right before that entry.
+        using var group = new PumpGroup(size: 4, founders: 3, options: new() { CompactAfterBytes = 1, KeepEntries = 0 });
+        var leader = group.ElectLeader();
+        var session = group.OpenSession(leader);
+        var witness = group.Replicas[3];
+        Assert.IsType<Applied>(group.Put(leader, session, 1, "k", "1"));
+        group.Tick(30);
+        PumpGroup.Crash(group.Followers.First(replica => replica != witness));
+
+        // Nobody has missed the other yet, or the change would be refused.
+        var changing = leader.Pump!.ChangeConfigurationAsync([new(ConfigurationChangeKind.AddWitness, witness.Id)], ConfigurationTransition.Auto);
+        group.Tick(60);
+        Assert.IsType<Applied>(PumpGroup.Done(changing));
+        Assert.IsType<Applied>(group.Put(leader, session, 2, "k", "2"));
+        Assert.Equal(leader.Pump.Status.Configuration, witness.Pump!.Status.Configuration);
+        Assert.Equal("!NotReady", group.Settled(PumpStaleReadTests.ReadStale(witness)));
+        Assert.Null(PumpGroup.Take(witness.Storage.State.GetAsync(Server.StateMachine.StateRows.EntryKey("k"u8))));
+    }
+
     internal static WriteResult Change(PumpGroup group, Replica leader, ConfigurationChangeKind kind, Replica replica) =>
         Answer(group, leader.Pump!.ChangeConfigurationAsync([new(kind, replica.Id)], ConfigurationTransition.Auto));
 

@@ -20,6 +20,7 @@ internal sealed class SimulatedClient(SimulatedWorld world, int number, int endp
     private readonly TimeSpan patience = isPatient ? TimeSpan.FromMinutes(5) : world.Plan.Workload.Patience;
     private ClientOperation? current;
     private LeaderSearch search = null!;
+    private IReadOnlyList<DatacenterId> asking = [];
     private DatacenterId? leaderSeen;
     private SessionId? session;
     private ulong lastSequence;
@@ -58,7 +59,7 @@ internal sealed class SimulatedClient(SimulatedWorld world, int number, int endp
 
         current = workload.Next();
         beganAt = world.Events.Now;
-        search = new([.. world.ReplicaNames.Select(static name => new ReplicaPlace(name))], nearest, leaderSeen, static _ => true);
+        BeginSearch();
         (backoff, hasReopened, mayHaveHappened, sequence, attempts) = (MinBackoff, false, false, null, 0);
         Attempt();
     }
@@ -87,6 +88,12 @@ internal sealed class SimulatedClient(SimulatedWorld world, int number, int endp
     }
 
     public override string ToString() => $"client {number}";
+
+    private void BeginSearch()
+    {
+        asking = world.ReplicaNames;
+        search = new([.. asking.Select(static name => new ReplicaPlace(name))], nearest, leaderSeen, static _ => true);
+    }
 
     private TimeSpan Remaining => beganAt + patience - world.Events.Now;
 
@@ -184,6 +191,11 @@ internal sealed class SimulatedClient(SimulatedWorld world, int number, int endp
         {
             leaderSeen = leaderSeen == search.Current.Datacenter ? null : leaderSeen;
             atOnce = search.MoveNext(hint);
+            if (!atOnce && !asking.SequenceEqual(world.ReplicaNames))
+            {
+                // The places of a keyspace's replicas are for good; those of a group in here are not, and who is patient outlives them.
+                BeginSearch();
+            }
         }
 
         var pause = atOnce ? TimeSpan.Zero : backoff * (0.5 + random.NextFraction());
