@@ -9,6 +9,7 @@ internal sealed class LeaderSearch
 {
     private readonly IReadOnlyList<ReplicaPlace> replicas;
     private readonly Func<DatacenterId, bool> isUp;
+
     // Most requests are served by the first they ask.
     private HashSet<ReplicaPlace>? asked;
     private int position;

@@ -9,15 +9,11 @@ internal sealed class WriteDecisions
     private readonly TaskCompletionSource all = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int open;
 
-    /// <param name="count">How many writes there are.</param>
+    /// <param name="count">How many writes there are: one at least.</param>
     public WriteDecisions(int count)
     {
         results = new WriteResult?[count];
         open = count;
-        if (count == 0)
-        {
-            all.SetResult();
-        }
     }
 
     /// <summary>Completed when all are decided.</summary>

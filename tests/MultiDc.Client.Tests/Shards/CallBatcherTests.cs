@@ -193,8 +193,6 @@ public sealed class CallBatcherTests : IDisposable
             {
                 await Assert.ThrowsAsync<InvalidDataException>(() => one);
             }
-
-            await Task.Delay(1);
         }
     }
 
