@@ -136,28 +136,31 @@ public sealed class CallBatcherTests : IDisposable
         Assert.Equal(12, all.Numbers.Length);
         all.Answer(count: 3);
 
-        // Not one is answered yet, and all are on their way.
+        // Not one is answered yet, and all are on their way: side by side, so that any of them may be seen first.
         var calls = new[] { await NextAsync(), await NextAsync(), await NextAsync() };
-        Assert.Equal([4, 5, 6, 7, 8, 9, 10, 11, 12], calls.SelectMany(static call => call.Numbers));
+        Assert.Equal([4, 5, 6, 7, 8, 9, 10, 11, 12], calls.OrderBy(static call => call.Numbers[0]).SelectMany(static call => call.Numbers));
         Assert.All(calls, static call => Assert.Equal(3, call.Numbers.Length));
         Array.ForEach(calls, static call => call.Answer());
         Assert.Equal(Enumerable.Range(1, 12).Select(static i => $"reply {i}"), await Task.WhenAll(replies));
 
-        // Once all of them have room again, there are more in a call.
-        _ = Ask(13);
-        var next = await NextAsync();
-        var more = Enumerable.Range(14, 20).Select(i => Ask(i)).ToArray();
-        next.Answer();
+        // Once all of them have room again, there are more in a call: at once, unless who sends them had not come to it when its callers had their replies.
         var most = 0;
-        for (var asked = 0; asked < more.Length;)
+        for (var round = 1; most <= 3; round++)
         {
-            next = await NextAsync();
-            most = Math.Max(most, next.Numbers.Length);
-            asked += next.Numbers.Length;
+            Assert.InRange(round, 1, 100);
+            _ = Ask(0);
+            var next = await NextAsync();
+            var more = Enumerable.Range(1, 20).Select(i => Ask(i)).ToArray();
             next.Answer();
-        }
+            for (var asked = 0; asked < more.Length; asked += next.Numbers.Length)
+            {
+                next = await NextAsync();
+                most = Math.Max(most, next.Numbers.Length);
+                next.Answer();
+            }
 
-        Assert.InRange(most, 4, 20);
+            await Task.WhenAll(more);
+        }
     }
 
     [Fact]
@@ -219,6 +222,8 @@ public sealed class CallBatcherTests : IDisposable
             call.Answer();
         }
 
+        // Those that wait for no others leave side by side, so that any of them may be seen first.
+        sent.Sort(static (one, other) => one[0].CompareTo(other[0]));
         Assert.Equal([1], sent[0]);
         Assert.Equal([2, 3], sent[1]);
         Assert.Equal(4, sent[2][0]);
