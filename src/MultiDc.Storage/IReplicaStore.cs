@@ -198,7 +198,10 @@ public interface IStagedSnapshot
 /// <param name="Value">Its value.</param>
 public readonly record struct StateRow(ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte> Value);
 
-/// <summary>Changes to rows, applied together. A later change of a key wins. The store keeps the memory of keys and values: it must not be changed afterwards.</summary>
+/// <summary>
+/// Changes to rows, applied together. A later change of a key wins. The store keeps the memory of keys and values: it must not be changed afterwards. The list itself is the caller's again when they are
+/// applied.
+/// </summary>
 public sealed class StateBatch
 {
     /// <summary>Keys with their new values; null deletes the row.</summary>

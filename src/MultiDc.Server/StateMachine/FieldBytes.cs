@@ -27,9 +27,10 @@ internal static class FieldBytes
     public static void WriteBytes(this ArrayBufferWriter<byte> writer, ReadOnlyMemory<byte>? bytes)
     {
         writer.WriteInt32(bytes?.Length ?? -1);
-        if (bytes is { } present)
+        if (bytes is { Length: > 0 and var length })
         {
-            writer.Write(present.Span);
+            bytes.Value.Span.CopyTo(writer.GetSpan(length));
+            writer.Advance(length);
         }
     }
 

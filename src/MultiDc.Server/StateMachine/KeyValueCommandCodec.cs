@@ -45,7 +45,8 @@ internal static partial class KeyValueCommandCodec
 
     public static ReadOnlyMemory<byte> Encode(KeyValueCommand command)
     {
-        var writer = new ArrayBufferWriter<byte>(64);
+        // As long as it will be: the log keeps it, and one that grows is copied again and again.
+        var writer = new ArrayBufferWriter<byte>(LengthOf(command));
         if (command is ExpireLeasesCommand expire)
         {
             WriteExpiry(writer, expire);

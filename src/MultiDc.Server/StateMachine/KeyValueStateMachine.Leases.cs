@@ -87,7 +87,7 @@ internal sealed partial class KeyValueStateMachine
         foreach (var row in await RowsOfBoundKeysAsync(lease))
         {
             var key = StateRows.BoundKeyOfRow(row).Key;
-            NoteWritten(key, await HeadAsync(StateRows.EntryKey(key.Span)), null);
+            NoteWritten(key, await HeadAsync(StateRows.EntryKey(key.Span)), null, default);
             changed[row] = null;
             changed[StateRows.EntryKey(key.Span)] = null;
         }

@@ -108,16 +108,16 @@ internal sealed partial class KeyValueStateMachine
         LogIndex index, WriteOperation operation, Dictionary<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?> changes)
     {
         // Those that do not look at the value first: it need not be read.
+        var row = StateRows.EntryKey(operation.Key.Span);
         switch (operation)
         {
             case PutOperation put:
-                return (await WriteAsync(index, put.Key, await HeadAsync(StateRows.EntryKey(put.Key.Span)), put.Value, put.Lease, changes), NoResult);
+                return (await WriteAsync(index, put.Key, row, await HeadAsync(row), put.Value, put.Lease, changes), NoResult);
 
             case DeleteOperation:
-                var row = StateRows.EntryKey(operation.Key.Span);
                 var deleted = await HeadAsync(row);
                 changes[row] = null;
-                NoteWritten(operation.Key, deleted, null);
+                NoteWritten(operation.Key, deleted, null, default);
                 return (await BindAsync(operation.Key, deleted?.Lease ?? default, default, changes), NoResult);
 
             case FenceOperation fence:
@@ -127,7 +127,7 @@ internal sealed partial class KeyValueStateMachine
                 return (SessionOutcome.Applied, NoResult);
         }
 
-        var present = await EntryAsync(operation.Key);
+        var present = await EntryAsync(operation.Key, row);
         var before = EntryHead.Of(present);
         switch (operation)
         {
@@ -135,7 +135,7 @@ internal sealed partial class KeyValueStateMachine
                 return (SessionOutcome.PreconditionFailed, NoResult);
 
             case CompareAndSetOperation set:
-                return (await WriteAsync(index, operation.Key, before, set.Value, default, changes), NoResult);
+                return (await WriteAsync(index, operation.Key, row, before, set.Value, default, changes), NoResult);
 
             case AddOperation add:
                 if (NumberOf(present, ifAbsent: 0) is not { } addend)
@@ -149,7 +149,7 @@ internal sealed partial class KeyValueStateMachine
                     return (SessionOutcome.OutOfRange, NoResult);
                 }
 
-                return (await WriteAsync(index, operation.Key, before, TextOf(sum), present?.Lease ?? default, changes), new(Number: sum));
+                return (await WriteAsync(index, operation.Key, row, before, TextOf(sum), present?.Lease ?? default, changes), new(Number: sum));
 
             case MaxOperation max:
                 if (NumberOf(present, ifAbsent: max.Number) is not { } least)
@@ -158,7 +158,7 @@ internal sealed partial class KeyValueStateMachine
                 }
 
                 return present is null || least < max.Number
-                    ? (await WriteAsync(index, operation.Key, before, TextOf(max.Number), present?.Lease ?? default, changes), new(Number: max.Number))
+                    ? (await WriteAsync(index, operation.Key, row, before, TextOf(max.Number), present?.Lease ?? default, changes), new(Number: max.Number))
                     : (SessionOutcome.Applied, new(Number: least));
 
             case AppendOperation append:
@@ -169,7 +169,7 @@ internal sealed partial class KeyValueStateMachine
                 }
 
                 var whole = present is null ? append.Value : (byte[])[.. present.Value.Span, .. append.Value.Span];
-                return (await WriteAsync(index, operation.Key, before, whole, present?.Lease ?? default, changes), new(Number: length));
+                return (await WriteAsync(index, operation.Key, row, before, whole, present?.Lease ?? default, changes), new(Number: length));
 
             case GetOperation:
                 return (SessionOutcome.Applied, new(present));
@@ -179,29 +179,49 @@ internal sealed partial class KeyValueStateMachine
         }
     }
 
-    private async ValueTask<SessionOutcome> WriteAsync(
-        LogIndex index, ReadOnlyMemory<byte> key, EntryHead? before, ReadOnlyMemory<byte> value, LeaseId lease, Dictionary<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?> changes)
-    {
-        if (await BindAsync(key, before?.Lease ?? default, lease, changes) is var bound and not SessionOutcome.Applied)
-        {
-            return bound;
-        }
+    private ValueTask<SessionOutcome> WriteAsync(
+        LogIndex index, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> row, EntryHead? before, ReadOnlyMemory<byte> value, LeaseId lease,
+        Dictionary<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?> changes) =>
+        (before?.Lease ?? default) == lease
+            ? new(Write(index, key, row, before, value, lease, changes))
+            : BindAndWriteAsync(index, key, row, before, value, lease, changes);
 
+    private async ValueTask<SessionOutcome> BindAndWriteAsync(
+        LogIndex index, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> row, EntryHead? before, ReadOnlyMemory<byte> value, LeaseId lease,
+        Dictionary<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?> changes) =>
+        await BindAsync(key, before?.Lease ?? default, lease, changes) is var bound and not SessionOutcome.Applied
+            ? bound
+            : Write(index, key, row, before, value, lease, changes);
+
+    private SessionOutcome Write(
+        LogIndex index, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> row, EntryHead? before, ReadOnlyMemory<byte> value, LeaseId lease,
+        Dictionary<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?> changes)
+    {
         // A key that one batch writes several times was written once: versions count revisions.
         var revision = new Revision(index.Value);
         var version = before is { } present ? (present.ModifyRevision == revision ? present.Version : present.Version + 1) : 1;
-        var entry = new KeyValueEntry(key, value, before?.CreateRevision ?? revision, revision, version, lease);
-        changes[StateRows.EntryKey(key.Span)] = StateRows.Encode(entry);
-        NoteWritten(key, before, entry);
+        var after = new EntryHead(before?.CreateRevision ?? revision, revision, version, lease, value.Length);
+        changes[row] = StateRows.Encode(after, value.Span);
+        NoteWritten(key, before, after, value);
         return SessionOutcome.Applied;
     }
 
     private static readonly StepResult NoResult = new();
 
-    private async ValueTask<EntryHead?> HeadAsync(ReadOnlyMemory<byte> row) => await CurrentAsync(row) is { } value ? StateRows.DecodeHead(value.Span) : null;
+    // Most stores know at once, and most operations ask: not by way of an asynchronous method then.
+    private ValueTask<EntryHead?> HeadAsync(ReadOnlyMemory<byte> row)
+    {
+        var current = CurrentAsync(row);
+        return current.IsCompletedSuccessfully ? new(HeadOf(current.Result)) : AwaitedAsync(current);
 
-    private async ValueTask<KeyValueEntry?> EntryAsync(ReadOnlyMemory<byte> key) =>
-        await CurrentAsync(StateRows.EntryKey(key.Span)) is { } row ? StateRows.DecodeEntry(key, row) : null;
+        static async ValueTask<EntryHead?> AwaitedAsync(ValueTask<ReadOnlyMemory<byte>?> current) => HeadOf(await current);
+        static EntryHead? HeadOf(ReadOnlyMemory<byte>? value) => value is { } present ? StateRows.DecodeHead(present.Span) : null;
+    }
+
+    private ValueTask<KeyValueEntry?> EntryAsync(ReadOnlyMemory<byte> key) => EntryAsync(key, StateRows.EntryKey(key.Span));
+
+    private async ValueTask<KeyValueEntry?> EntryAsync(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> row) =>
+        await CurrentAsync(row) is { } value ? StateRows.DecodeEntry(key, value) : null;
 
     private static bool Matches(ReadOnlyMemory<byte>? expected, KeyValueEntry? present) =>
         expected is { } value ? present is not null && present.Value.Span.SequenceEqual(value.Span) : present is null;

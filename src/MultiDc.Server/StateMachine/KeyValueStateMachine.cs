@@ -23,6 +23,9 @@ internal sealed partial class KeyValueStateMachine(IReplicaState state, KeyRange
     // Rows changed by the batch that is being applied, not yet in the store; null: deleted.
     private readonly Dictionary<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?> changed = new(ByteMemoryComparer.Instance);
 
+    // The same, as the store is given them.
+    private readonly StateBatch rows = new();
+
     /// <summary>Reads the sessions from the rows: after opening and after a snapshot was installed.</summary>
     public async ValueTask LoadAsync()
     {
@@ -54,13 +57,14 @@ internal sealed partial class KeyValueStateMachine(IReplicaState state, KeyRange
             TellChanges(new(entries[i].Index.Value));
         }
 
-        var batch = new StateBatch();
+        rows.Changes.Clear();
         foreach (var (key, value) in changed)
         {
-            batch.Changes.Add((key, value));
+            rows.Changes.Add((key, value));
         }
 
-        await state.ApplyAsync(batch, entries[^1].Index);
+        await state.ApplyAsync(rows, entries[^1].Index);
+        rows.Changes.Clear();
         changed.Clear();
         return results;
     }

@@ -42,10 +42,12 @@ internal static partial class StateRows
 
     public static ReadOnlyMemory<byte> KeyOfEntryRow(ReadOnlyMemory<byte> row) => row[1..];
 
-    public static ReadOnlyMemory<byte> Encode(KeyValueEntry entry)
+    public static ReadOnlyMemory<byte> Encode(KeyValueEntry entry) => Encode(EntryHead.Of(entry).Value, entry.Value.Span);
+
+    public static ReadOnlyMemory<byte> Encode(EntryHead entry, ReadOnlySpan<byte> value)
     {
         var header = entry.Lease.IsNone ? EntryHeaderBytes : EntryHeaderBytes + 8;
-        var row = new byte[header + entry.Value.Length];
+        var row = new byte[header + value.Length];
         row[0] = entry.Lease.IsNone ? Version : EntryVersionWithLease;
         if (!entry.Lease.IsNone)
         {
@@ -55,7 +57,7 @@ internal static partial class StateRows
         BinaryPrimitives.WriteUInt64LittleEndian(row.AsSpan(1), entry.CreateRevision.Value);
         BinaryPrimitives.WriteUInt64LittleEndian(row.AsSpan(9), entry.ModifyRevision.Value);
         BinaryPrimitives.WriteUInt64LittleEndian(row.AsSpan(17), entry.Version);
-        entry.Value.Span.CopyTo(row.AsSpan(header));
+        value.CopyTo(row.AsSpan(header));
         return row;
     }
 

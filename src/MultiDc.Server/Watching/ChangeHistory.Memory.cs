@@ -3,45 +3,44 @@ using System.Runtime.InteropServices;
 namespace MultiDc.Server.Watching;
 
 /// <summary>
-/// Whose memory the remembered keys and values are. They are parts of arrays with whatever else came in them: the rest of a batch, of which only a small part was carried out, or the other entries of
-/// a message. An array is kept, and counted whole, once for each revision that has a part of it, where most of it is remembered; else the parts are copied, and it can go.
+/// Whose memory the remembered keys and values are. They are parts of arrays with whatever else came in them: the other entries of a message, or the rest of a batch, of which only a small part was carried
+/// out. Where most of an array is remembered of what was added together it is kept, and counted whole with the last change that has a part of it, because it goes when that is forgotten; else the parts are
+/// copied, and it can go.
 /// </summary>
 internal sealed partial class ChangeHistory
 {
     // So much besides is not worth copying for.
     private const int MaxBesidesBytes = 256;
 
-    // Of each array behind the revision that is being added, how much of it is used; nothing once it is counted.
-    private readonly Dictionary<byte[], int> used = new(ReferenceEqualityComparer.Instance);
+    // Of each array behind the changes that are being added, how much of it is used, and by how many parts that were not added yet.
+    private readonly Dictionary<byte[], Use> uses = new(ReferenceEqualityComparer.Instance);
 
-    private long AppendRevision(IReadOnlyList<Change> changes, int from, int to)
+    private record struct Use(int Bytes, int PartsLeft);
+
+    private void NoteUses(IReadOnlyList<Change> changes)
     {
-        for (var i = from; i < to; i++)
+        for (var i = 0; i < changes.Count; i++)
         {
-            Use(changes[i].Key);
-            Use(changes[i].Value.GetValueOrDefault());
+            NoteUse(changes[i].Key);
+            NoteUse(changes[i].Value.GetValueOrDefault());
         }
-
-        var added = 0L;
-        for (var i = from; i < to; i++)
-        {
-            var held = 0;
-            var (key, value) = (Hold(changes[i].Key, ref held), changes[i].Value is { } present ? Hold(present, ref held) : (ReadOnlyMemory<byte>?)null);
-            var change = changes[i] with { Key = key, Value = value, HeldBytes = held };
-            Append(change);
-            added += change.SizeBytes;
-        }
-
-        used.Clear();
-        return added;
     }
 
-    private void Use(ReadOnlyMemory<byte> part)
+    private void NoteUse(ReadOnlyMemory<byte> part)
     {
-        if (MemoryMarshal.TryGetArray(part, out var segment) && segment.Array is { } array)
+        if (ArrayOf(part) is { } array)
         {
-            CollectionsMarshal.GetValueRefOrAddDefault(used, array, out _) += part.Length;
+            ref var use = ref CollectionsMarshal.GetValueRefOrAddDefault(uses, array, out _);
+            use = new(use.Bytes + part.Length, use.PartsLeft + 1);
         }
+    }
+
+    private Change Hold(Change change)
+    {
+        var held = 0;
+        var key = Hold(change.Key, ref held);
+        var value = change.Value is { } present ? Hold(present, ref held) : (ReadOnlyMemory<byte>?)null;
+        return change with { Key = key, Value = value, HeldBytes = held };
     }
 
     private ReadOnlyMemory<byte> Hold(ReadOnlyMemory<byte> part, ref int held)
@@ -51,15 +50,19 @@ internal sealed partial class ChangeHistory
             return ReadOnlyMemory<byte>.Empty;
         }
 
-        if (MemoryMarshal.TryGetArray(part, out var segment) && used[segment.Array!] is var ofIt
-            && (ofIt == 0 || segment.Array!.Length - ofIt <= Math.Max(MaxBesidesBytes, ofIt)))
+        if (ArrayOf(part) is { } array)
         {
-            held += ofIt == 0 ? 0 : segment.Array!.Length;
-            used[segment.Array!] = 0;
-            return part;
+            ref var use = ref CollectionsMarshal.GetValueRefOrNullRef(uses, array);
+            if (array.Length - use.Bytes <= Math.Max(MaxBesidesBytes, use.Bytes))
+            {
+                held += --use.PartsLeft == 0 ? array.Length : 0;
+                return part;
+            }
         }
 
         held += part.Length;
         return part.ToArray();
     }
+
+    private static byte[]? ArrayOf(ReadOnlyMemory<byte> part) => !part.IsEmpty && MemoryMarshal.TryGetArray(part, out var segment) ? segment.Array : null;
 }

@@ -91,18 +91,15 @@ internal sealed partial class ChangeHistory
         lock (gate)
         {
             var added = 0L;
-            for (var i = 0; i < changes.Count;)
+            NoteUses(changes);
+            for (var i = 0; i < changes.Count; i++)
             {
-                var next = i + 1;
-                while (next < changes.Count && changes[next].Revision == changes[i].Revision)
-                {
-                    next++;
-                }
-
-                added += AppendRevision(changes, i, next);
-                i = next;
+                var change = Hold(changes[i]);
+                Append(change);
+                added += change.SizeBytes;
             }
 
+            uses.Clear();
             upTo = new(applied.Value);
             Resize(added);
             EvictUntil(options.MaxBytes);

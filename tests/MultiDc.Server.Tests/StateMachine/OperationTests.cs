@@ -36,6 +36,17 @@ public sealed class OperationTests
         },
         iter: 2000);
 
+    /// <summary>The log keeps it, with all the room that is left in it.</summary>
+    [Fact]
+    public void A_command_has_no_more_memory_than_bytes() => Log.Sample(
+        static log => Assert.All(log, static command =>
+        {
+            var bytes = KeyValueCommandCodec.Encode(command);
+            Assert.True(System.Runtime.InteropServices.MemoryMarshal.TryGetArray(bytes, out var segment));
+            Assert.Equal(bytes.Length, segment.Array!.Length);
+        }),
+        iter: 300);
+
     [Fact]
     public void Who_follows_the_changes_has_the_state_after_each_entry() => Gen.Select(Log, Gen.Int[1, 7]).Sample(
         static (log, size) =>
