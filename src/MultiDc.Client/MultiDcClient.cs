@@ -34,13 +34,16 @@ internal sealed partial class MultiDcClient(
         }
 
         var deadline = new Deadline(time, timeout ?? options.DefaultTimeout);
-        return await OfKeyspaceAsync(
-            keyspace,
-            deadline,
-            descriptor => ReadAsync(descriptor, key, wanted, deadline, cancellationToken),
-            static problem => new ReadRejected(problem.Reason, problem.Detail),
-            static result => result is ReadRejected { Reason: RejectionReason.UnknownKeyspace },
-            cancellationToken).ConfigureAwait(false);
+        var (descriptor, unknown) = await ring.FindAsync(keyspace, deadline.Remaining, cancellationToken).ConfigureAwait(false);
+        if (descriptor is null)
+        {
+            return new ReadRejected(unknown!.Reason, unknown.Detail);
+        }
+
+        var result = await ReadAsync(descriptor, key, wanted, deadline, cancellationToken).ConfigureAwait(false);
+        return result is ReadRejected { Reason: RejectionReason.UnknownKeyspace } && await ring.FindSuccessorAsync(descriptor, cancellationToken).ConfigureAwait(false) is { } successor
+            ? await ReadAsync(successor, key, wanted, deadline, cancellationToken).ConfigureAwait(false)
+            : result;
     }
 
     private async Task<ReadResult> ReadAsync(KeyspaceDescriptor descriptor, ReadOnlyMemory<byte> key, ReadLevel? wanted, Deadline deadline, CancellationToken cancellationToken)
@@ -99,33 +102,46 @@ internal sealed partial class MultiDcClient(
         }
 
         var deadline = new Deadline(time, timeout ?? options.DefaultTimeout);
-        return await OfKeyspaceAsync(
-            keyspace,
-            deadline,
-            descriptor => WriteAsync(descriptor, operation, deadline, cancellationToken),
-            static problem => problem,
-            static result => result is Rejected { Reason: RejectionReason.UnknownKeyspace },
-            cancellationToken).ConfigureAwait(false);
+        var (descriptor, unknown) = await ring.FindAsync(keyspace, deadline.Remaining, cancellationToken).ConfigureAwait(false);
+        if (descriptor is null)
+        {
+            return unknown!;
+        }
+
+        var result = await WriteAsync(descriptor, operation, deadline, cancellationToken).ConfigureAwait(false);
+        return result is Rejected { Reason: RejectionReason.UnknownKeyspace } && await ring.FindSuccessorAsync(descriptor, cancellationToken).ConfigureAwait(false) is { } successor
+            ? await WriteAsync(successor, operation, deadline, cancellationToken).ConfigureAwait(false)
+            : result;
     }
 
-    private async Task<WriteResult> WriteAsync(KeyspaceDescriptor descriptor, WriteOperation operation, Deadline deadline, CancellationToken cancellationToken)
+    private Task<WriteResult> WriteAsync(KeyspaceDescriptor descriptor, WriteOperation operation, Deadline deadline, CancellationToken cancellationToken)
     {
         if (descriptor.DescribeProblem(operation) is { } overLimit)
         {
-            return new Rejected(RejectionReason.InvalidArgument, overLimit);
+            return Task.FromResult<WriteResult>(new Rejected(RejectionReason.InvalidArgument, overLimit));
         }
 
         var shard = RingSnapshot.ShardOf(descriptor, operation.Key.Span);
-        if (operation is BatchOperation batch && batch.Keys.Any(key => RingSnapshot.ShardOf(descriptor, key.Span) != shard))
+        if (operation is BatchOperation batch && HasKeyOfOtherShard(descriptor, batch, shard))
         {
-            return new Rejected(RejectionReason.InvalidArgument, $"the keys of the batch are in different shards: {(descriptor.Partitioning == Partitioning.Hash ? "give them a common {tag}" : "the keyspace is split between them")}");
+            return Task.FromResult<WriteResult>(new Rejected(
+                RejectionReason.InvalidArgument,
+                $"the keys of the batch are in different shards: {(descriptor.Partitioning == Partitioning.Hash ? "give them a common {tag}" : "the keyspace is split between them")}"));
         }
 
-        var write = session?.Begin(shard);
-        var result = await router.WriteAsync(shard, descriptor.FullPlaces, operation, deadline.Remaining, cancellationToken).ConfigureAwait(false);
-        write?.Note((result as Applied)?.Revision ?? (result as Rejected)?.Revision ?? default);
-        return result;
+        var noted = session?.Begin(shard);
+        var writing = router.WriteAsync(shard, descriptor.FullPlaces, operation, deadline.Remaining, cancellationToken);
+        return noted is { } write ? NoteAsync(write, writing) : writing;
+
+        static async Task<WriteResult> NoteAsync(SessionOperation write, Task<WriteResult> writing)
+        {
+            var result = await writing.ConfigureAwait(false);
+            write.Note((result as Applied)?.Revision ?? (result as Rejected)?.Revision ?? default);
+            return result;
+        }
     }
+
+    private static bool HasKeyOfOtherShard(KeyspaceDescriptor descriptor, BatchOperation batch, ShardId shard) => batch.Keys.Any(key => RingSnapshot.ShardOf(descriptor, key.Span) != shard);
 
     public async Task<LeaseReply> GetLeaseAsync(string keyspace, ReadOnlyMemory<byte> key, LeaseId lease, TimeSpan? timeout, CancellationToken cancellationToken)
     {
@@ -151,7 +167,8 @@ internal sealed partial class MultiDcClient(
             cancellationToken).ConfigureAwait(false);
     }
 
-    // A keyspace that was dropped, and created anew, since this client heard of the ring: what was refused there was not done, so it may be asked of the new one.
+    // A keyspace that was dropped, and created anew, since this client heard of the ring: what was refused there was not done, so it may be asked of the new one. Reads and writes of single keys, of which there
+    // are so many that an asynchronous method more is felt, say the same for themselves.
     private async Task<TResult> OfKeyspaceAsync<TResult>(
         string keyspace, Deadline deadline, Func<KeyspaceDescriptor, Task<TResult>> ask, Func<Rejected, TResult> refuse, Func<TResult, bool> isGone, CancellationToken cancellationToken)
     {

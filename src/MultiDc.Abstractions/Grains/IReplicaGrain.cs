@@ -80,7 +80,7 @@ public sealed record OpenSessionReply([property: Id(0)] SessionId? Session, [pro
 /// <param name="Sequence">The write's number in the session.</param>
 /// <param name="Operation">What to do.</param>
 /// <param name="Timeout">How long the replica may try before it answers <see cref="Unknown"/>.</param>
-[GenerateSerializer, Immutable, Alias("MultiDc.WriteRequest")]
+[GenerateSerializer, Immutable, SuppressReferenceTracking, Alias("MultiDc.WriteRequest")]
 public sealed record WriteRequest(
     [property: Id(0)] SessionId Session, [property: Id(1)] SessionSequence Sequence, [property: Id(2)] WriteOperation Operation, [property: Id(3)] TimeSpan Timeout);
 
@@ -107,7 +107,7 @@ public sealed record ReadManyReply([property: Id(0)] ReadResult[] Results);
 /// <summary>A read.</summary>
 /// <param name="Key">The key.</param>
 /// <param name="Timeout">How long the replica may try.</param>
-[GenerateSerializer, Immutable, Alias("MultiDc.ReadRequest")]
+[GenerateSerializer, Immutable, SuppressReferenceTracking, Alias("MultiDc.ReadRequest")]
 public sealed record ReadRequest([property: Id(0)] ReadOnlyMemory<byte> Key, [property: Id(1)] TimeSpan Timeout);
 
 /// <summary>A read of a replica's own state.</summary>

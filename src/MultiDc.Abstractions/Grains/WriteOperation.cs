@@ -13,7 +13,7 @@ public abstract record WriteOperation([property: Id(0)] ReadOnlyMemory<byte> Key
 /// <summary>Sets the value.</summary>
 /// <param name="Key">The key.</param>
 /// <param name="Value">Its new value.</param>
-[GenerateSerializer, Immutable, Alias("MultiDc.PutOperation")]
+[GenerateSerializer, Immutable, SuppressReferenceTracking, Alias("MultiDc.PutOperation")]
 public sealed record PutOperation(ReadOnlyMemory<byte> Key, [property: Id(0)] ReadOnlyMemory<byte> Value) : WriteOperation(Key)
 {
     /// <summary>

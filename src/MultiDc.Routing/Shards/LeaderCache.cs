@@ -9,7 +9,14 @@ internal sealed class LeaderCache
 
     public ReplicaPlace? Get(ShardId shard) => leaders.TryGetValue(shard, out var leader) ? leader : null;
 
-    public void Set(ShardId shard, ReplicaPlace leader) => leaders[shard] = leader;
+    public void Set(ShardId shard, ReplicaPlace leader)
+    {
+        // Almost always it is known, and setting it would take a lock and memory.
+        if (!leaders.TryGetValue(shard, out var known) || known != leader)
+        {
+            leaders[shard] = leader;
+        }
+    }
 
     /// <summary>Forgets the leader unless another request has found a new one meanwhile.</summary>
     public void Forget(ShardId shard, ReplicaPlace leader) => leaders.TryRemove(KeyValuePair.Create(shard, leader));

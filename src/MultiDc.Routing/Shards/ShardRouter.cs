@@ -44,30 +44,24 @@ public sealed partial class ShardRouter(
 
         try
         {
-            return await WriteAdmittedAsync(request, operation, cancellationToken).ConfigureAwait(false);
+            var pool = sessions.GetOrAdd(shard, static (_, with) => new SessionPool(with.options.MaxConcurrentWritesPerShard, with.time), (options, time));
+            if (await pool.RentAsync(request.Remaining, cancellationToken).ConfigureAwait(false) is not { } lane)
+            {
+                return new Rejected(RejectionReason.Overloaded, $"{options.MaxConcurrentWritesPerShard} writes to shard {shard} are under way already") { RetryAfter = options.MaxBackoff };
+            }
+
+            try
+            {
+                return await WriteInLaneAsync(request, lane, operation).ConfigureAwait(false);
+            }
+            finally
+            {
+                pool.Return(lane);
+            }
         }
         finally
         {
             request.Leave();
-        }
-    }
-
-    private async Task<WriteResult> WriteAdmittedAsync(ShardRequest request, WriteOperation operation, CancellationToken cancellationToken)
-    {
-        var shard = request.Shard;
-        var pool = sessions.GetOrAdd(shard, static (_, with) => new SessionPool(with.options.MaxConcurrentWritesPerShard, with.time), (options, time));
-        if (await pool.RentAsync(request.Remaining, cancellationToken).ConfigureAwait(false) is not { } lane)
-        {
-            return new Rejected(RejectionReason.Overloaded, $"{options.MaxConcurrentWritesPerShard} writes to shard {shard} are under way already") { RetryAfter = options.MaxBackoff };
-        }
-
-        try
-        {
-            return await WriteInLaneAsync(request, lane, operation).ConfigureAwait(false);
-        }
-        finally
-        {
-            pool.Return(lane);
         }
     }
 
@@ -247,45 +241,38 @@ public sealed partial class ShardRouter(
 
         try
         {
-            return await ReadAdmittedAsync(request, ask, rejectionOf, refuse).ConfigureAwait(false);
+            while (true)
+            {
+                var reply = await request.AttemptAsync(
+                    ask,
+                    detail => refuse(new(RejectionReason.NotLeader, detail)),
+                    detail => refuse(new(RejectionReason.Unavailable, detail))).ConfigureAwait(false);
+                if (rejectionOf(reply) is not { } rejection)
+                {
+                    request.Served();
+                    return reply;
+                }
+
+                var action = rejection.Reason switch
+                {
+                    RejectionReason.NotLeader or RejectionReason.NotReady or RejectionReason.Unavailable => AttemptAction.TryNext,
+                    RejectionReason.Overloaded => AttemptAction.BackOff,
+                    _ => AttemptAction.Return,
+                };
+                if (action == AttemptAction.Return)
+                {
+                    return reply;
+                }
+
+                if (!await request.PrepareNextAsync(action, rejection.LeaderPlace, rejection.RetryAfter).ConfigureAwait(false))
+                {
+                    return rejection.Reason == RejectionReason.Overloaded ? reply : refuse(new(RejectionReason.Unavailable, $"no leader before the deadline: {rejection.Detail}"));
+                }
+            }
         }
         finally
         {
             request.Leave();
-        }
-    }
-
-    private static async Task<TReply> ReadAdmittedAsync<TReply>(
-        ShardRequest request, Func<IReplicaGrain, ReplicaCalls, TimeSpan, CancellationToken, Task<TReply>> ask, Func<TReply, ReadRejected?> rejectionOf, Func<ReadRejected, TReply> refuse)
-        where TReply : class
-    {
-        while (true)
-        {
-            var reply = await request.AttemptAsync(
-                ask,
-                detail => refuse(new(RejectionReason.NotLeader, detail)),
-                detail => refuse(new(RejectionReason.Unavailable, detail))).ConfigureAwait(false);
-            if (rejectionOf(reply) is not { } rejection)
-            {
-                request.Served();
-                return reply;
-            }
-
-            var action = rejection.Reason switch
-            {
-                RejectionReason.NotLeader or RejectionReason.NotReady or RejectionReason.Unavailable => AttemptAction.TryNext,
-                RejectionReason.Overloaded => AttemptAction.BackOff,
-                _ => AttemptAction.Return,
-            };
-            if (action == AttemptAction.Return)
-            {
-                return reply;
-            }
-
-            if (!await request.PrepareNextAsync(action, rejection.LeaderPlace, rejection.RetryAfter).ConfigureAwait(false))
-            {
-                return rejection.Reason == RejectionReason.Overloaded ? reply : refuse(new(RejectionReason.Unavailable, $"no leader before the deadline: {rejection.Detail}"));
-            }
         }
     }
 }

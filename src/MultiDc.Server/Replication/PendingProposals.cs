@@ -8,7 +8,7 @@ namespace MultiDc.Server.Replication;
 /// </summary>
 internal sealed class PendingProposals
 {
-    private readonly SortedDictionary<ulong, ProposeRequest> byIndex = [];
+    private readonly Dictionary<ulong, ProposeRequest> byIndex = [];
 
     public int Count => byIndex.Count;
 
@@ -39,20 +39,22 @@ internal sealed class PendingProposals
     /// <summary>A snapshot took the place of entries up to here, so what became of them is not known.</summary>
     public void ForgetUpTo(LogIndex index)
     {
-        while (byIndex.Count > 0 && byIndex.First() is var (first, request) && first <= index.Value)
+        foreach (var (at, request) in InOrder().Where(one => one.Key <= index.Value))
         {
-            byIndex.Remove(first);
+            byIndex.Remove(at);
             request.Complete(new(new Unknown("the replica caught up by a snapshot and did not see what became of the write")));
         }
     }
 
     public void AbandonAll(PumpStop stop)
     {
-        foreach (var request in byIndex.Values)
+        foreach (var (_, request) in InOrder())
         {
             request.Abandon(stop);
         }
 
         byIndex.Clear();
     }
+
+    private KeyValuePair<ulong, ProposeRequest>[] InOrder() => [.. byIndex.OrderBy(static one => one.Key)];
 }

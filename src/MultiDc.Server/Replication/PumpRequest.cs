@@ -14,20 +14,43 @@ internal abstract class PumpRequest
 }
 
 /// <summary>Something for the log: a command or a change of the group's membership.</summary>
-/// <param name="propose">Proposes it to the node.</param>
-/// <param name="decided">Is told the result; more than once if need be, and the first counts.</param>
-internal sealed class ProposeRequest(Func<RaftNode, ProposalResult> propose, Action<ApplyResult> decided) : PumpRequest
+internal abstract class ProposeRequest : PumpRequest
 {
-    public ProposalResult ProposeTo(RaftNode node) => propose(node);
-
     /// <summary>Set when the entry is in the log: from then on the outcome is unknown until an entry is applied at its index.</summary>
     public EntryId? ProposedAs { get; set; }
 
-    public void Complete(ApplyResult result) => decided(result);
+    public abstract ProposalResult ProposeTo(RaftNode node);
+
+    /// <summary>Tells the result; more than once if need be, and the first counts.</summary>
+    public abstract void Complete(ApplyResult result);
 
     public override void Abandon(PumpStop stop) => Complete(new(ProposedAs is null
         ? new Rejected(RejectionReason.NotReady, stop.Detail)
         : new Unknown($"the replica stopped: {stop.Detail}")));
+}
+
+/// <summary>A proposal that is answered by itself.</summary>
+/// <param name="propose">Proposes it to the node.</param>
+internal sealed class ProposeAlone(Func<RaftNode, ProposalResult> propose) : ProposeRequest
+{
+    private readonly TaskCompletionSource<ApplyResult> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task<ApplyResult> Result => completion.Task;
+
+    public override ProposalResult ProposeTo(RaftNode node) => propose(node);
+
+    public override void Complete(ApplyResult result) => completion.TrySetResult(result);
+}
+
+/// <summary>A command that is answered together with others.</summary>
+/// <param name="payload">The command.</param>
+/// <param name="decisions">Where the result is noted.</param>
+/// <param name="write">Which of the writes there it is.</param>
+internal sealed class ProposeTogether(ReadOnlyMemory<byte> payload, WriteDecisions decisions, int write) : ProposeRequest
+{
+    public override ProposalResult ProposeTo(RaftNode node) => node.Propose(payload);
+
+    public override void Complete(ApplyResult result) => decisions.Decide(write, result.Result);
 }
 
 /// <summary>A linearizable read.</summary>

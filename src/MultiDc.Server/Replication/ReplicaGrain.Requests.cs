@@ -32,16 +32,22 @@ internal sealed partial class ReplicaGrain
         }
 
         var decisions = new WriteDecisions(writes.Length);
-        for (var i = 0; i < writes.Length; i++)
+        var refusals = Array.ConvertAll(writes, RefusalOf);
+        var commands = writes.Where((_, i) => refusals[i] is null).Select(CommandOf).ToArray();
+        var payloads = KeyValueCommandCodec.Encode(commands);
+        for (var (i, next) = (0, 0); i < writes.Length; i++)
         {
-            var refusal = RefusalOf(writes[i]);
-            if (refusal is null && pump is { } target)
+            if (refusals[i] is { } refusal)
             {
-                target.Propose(KeyValueCommandCodec.Encode(CommandOf(writes[i])), writes[i].Timeout, decisions.DeciderOf(i));
+                decisions.Decide(i, refusal);
+            }
+            else if (pump is { } target)
+            {
+                target.Propose(payloads[next++], writes[i].Timeout, decisions, i);
             }
             else
             {
-                decisions.Decide(i, refusal ?? new Rejected(WhyNotServed, NotReadyDetail));
+                decisions.Decide(i, new Rejected(WhyNotServed, NotReadyDetail));
             }
         }
 

@@ -34,19 +34,20 @@ internal sealed partial class ReplicaPump
     /// <summary>Proposes a command.</summary>
     /// <param name="payload">The command.</param>
     /// <param name="patience">As above.</param>
-    /// <param name="decided">Is told the result, on any thread, and perhaps again: what it is told first counts. It holds up whoever tells it.</param>
-    public void Propose(ReadOnlyMemory<byte> payload, TimeSpan? patience, Action<ApplyResult> decided) => Propose(node => node.Propose(payload), patience, decided);
+    /// <param name="decisions">Is told the result.</param>
+    /// <param name="write">Which of the writes there it is.</param>
+    public void Propose(ReadOnlyMemory<byte> payload, TimeSpan? patience, WriteDecisions decisions, int write) =>
+        HandIn(new ProposeTogether(payload, decisions, write) { GivenUpAt = GivenUpAt(patience) });
 
     private Task<ApplyResult> ProposeAsync(Func<RaftNode, ProposalResult> propose, TimeSpan? patience = null)
     {
-        var completion = new TaskCompletionSource<ApplyResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Propose(propose, patience, result => completion.TrySetResult(result));
-        return completion.Task;
+        var request = new ProposeAlone(propose) { GivenUpAt = GivenUpAt(patience) };
+        HandIn(request);
+        return request.Result;
     }
 
-    private void Propose(Func<RaftNode, ProposalResult> propose, TimeSpan? patience, Action<ApplyResult> decided)
+    private void HandIn(ProposeRequest request)
     {
-        var request = new ProposeRequest(propose, decided) { GivenUpAt = GivenUpAt(patience) };
         if (Enqueue(request) is var (reason, detail))
         {
             request.Complete(new(new Rejected(reason, detail) { RetryAfter = RetryAfterOf(reason) }));

@@ -1,5 +1,3 @@
-using MultiDc.Server.StateMachine;
-
 namespace MultiDc.Server.Replication;
 
 /// <summary>What became of writes that are answered together. The first that is said of each counts.</summary>
@@ -21,9 +19,6 @@ internal sealed class WriteDecisions
 
     /// <summary>The result of a write; null: it is open.</summary>
     public WriteResult? Of(int write) => Volatile.Read(ref results[write]);
-
-    /// <summary>Takes what the pump says of a write.</summary>
-    public Action<ApplyResult> DeciderOf(int write) => applied => Decide(write, applied.Result);
 
     /// <summary>Decides a write.</summary>
     public void Decide(int write, WriteResult result)

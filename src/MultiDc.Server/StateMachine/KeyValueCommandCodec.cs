@@ -15,6 +15,9 @@ internal static partial class KeyValueCommandCodec
     private const byte FirstVersion = 1;
     private const byte LatestVersion = 2;
 
+    // Below the size from which arrays are collected with the oldest only.
+    private const int MaxBytesTogether = 64 * 1024;
+
     private enum Kind : byte
     {
         OpenSession = 1,
@@ -47,17 +50,48 @@ internal static partial class KeyValueCommandCodec
     {
         // As long as it will be: the log keeps it, and one that grows is copied again and again.
         var writer = new ArrayBufferWriter<byte>(LengthOf(command));
+        Write(writer, command);
+        return writer.WrittenMemory;
+    }
+
+    /// <summary>Encodes commands that come together side by side in few arrays, because the log keeps them for so long that the garbage collector would move each by itself.</summary>
+    public static ReadOnlyMemory<byte>[] Encode(IReadOnlyList<KeyValueCommand> commands)
+    {
+        var encoded = new ReadOnlyMemory<byte>[commands.Count];
+        for (var first = 0; first < commands.Count;)
+        {
+            var (after, bytes) = (first + 1, LengthOf(commands[first]));
+            while (after < commands.Count && LengthOf(commands[after]) is var more && bytes + more <= MaxBytesTogether)
+            {
+                bytes += more;
+                after++;
+            }
+
+            var writer = new ArrayBufferWriter<byte>(bytes);
+            for (; first < after; first++)
+            {
+                var from = writer.WrittenCount;
+                Write(writer, commands[first]);
+                encoded[first] = writer.WrittenMemory[from..];
+            }
+        }
+
+        return encoded;
+    }
+
+    private static void Write(ArrayBufferWriter<byte> writer, KeyValueCommand command)
+    {
         if (command is ExpireLeasesCommand expire)
         {
             WriteExpiry(writer, expire);
-            return writer.WrittenMemory;
+            return;
         }
 
         if (command is not WriteCommand write)
         {
             writer.WriteByte(FirstVersion);
             writer.WriteByte((byte)Kind.OpenSession);
-            return writer.WrittenMemory;
+            return;
         }
 
         var kind = KindOf(write.Operation);
@@ -72,7 +106,6 @@ internal static partial class KeyValueCommandCodec
         }
 
         WriteOperation(writer, write.Operation);
-        return writer.WrittenMemory;
     }
 
     /// <summary>Reads a command; the parts share the payload's memory.</summary>

@@ -9,7 +9,7 @@ public sealed class WriteDecisionsTests
     public async Task The_first_word_of_each_counts_and_all_are_decided_when_the_last_is()
     {
         var decisions = new WriteDecisions(3);
-        var deciders = Enumerable.Range(0, 3).Select(decisions.DeciderOf).ToArray();
+        var deciders = Enumerable.Range(0, 3).Select(i => (Action<ApplyResult>)(applied => new ProposeTogether(default, decisions, i).Complete(applied))).ToArray();
         deciders[1](new ApplyResult(new Applied(new(1))));
         deciders[1](new ApplyResult(new Unknown("the replica stopped")));
         deciders[1](new ApplyResult(new Unknown("the replica stopped")));
