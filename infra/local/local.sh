@@ -125,10 +125,16 @@ run_multidc() {
     shift
     [ -n "$command" ] || die $wrong_usage "multidc needs a command, such as: local.sh multidc $dc status"
     shift
-    local arguments=()
-    case $command in get | put | delete | cas | scan | load | bench | status) arguments=(--config "$(silo_folder "$dc-a")/appsettings.json") ;; esac
+    local arguments=("$command")
+    case $command in
+        get | put | delete | cas | add | batch | scan | watch | load | bench | status) arguments+=(--config "$(silo_folder "$dc-a")/appsettings.json") ;;
+        keyspace)
+            # The option belongs to what comes behind it: create, list, ...
+            case ${1:-} in [a-z]*) arguments+=("$1" --config "$(silo_folder "$dc-a")/appsettings.json") && shift ;; esac
+            ;;
+    esac
     inside "$dc"
-    exec "${prefix[@]}" "$multidc" "$command" "${arguments[@]}" "$@"
+    exec "${prefix[@]}" "$multidc" "${arguments[@]}" "$@"
 }
 
 run_inside() {

@@ -77,6 +77,7 @@ public static class MultiDcSiloBuilderExtensions
             provider.GetRequiredService<ILoggerFactory>()));
         services.TryAddSingleton<IReplicaStore>(provider => EmbeddedStore(provider, options));
         services.AddSingleton<ReplicaRecords>();
+        services.AddSingleton<FoundingTurns>();
         services.AddSingleton<ReplicaFounder>();
         services.AddSingleton<DroppedReplicas>();
         services.AddSingleton<OpeningJudge>();

@@ -29,6 +29,9 @@ internal sealed partial class ReplicaGrain(
     private static readonly TimeSpan FoundingRetry = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan RefusedRetry = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan FoundingPatience = TimeSpan.FromSeconds(30);
+
+    // Among thousands that are founded at once most of the time passes before the first.
+    private const int LeastFoundingAttempts = 10;
     private static readonly TimeSpan PlacementCheck = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestStoreRetry = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ChangeTimeout = TimeSpan.FromSeconds(2);
@@ -132,6 +135,7 @@ internal sealed partial class ReplicaGrain(
     {
         var begunAt = time.GetTimestamp();
         var storeRetry = FoundingRetry;
+        var notYets = 0;
         while (true)
         {
             closing.Token.ThrowIfCancellationRequested();
@@ -165,7 +169,7 @@ internal sealed partial class ReplicaGrain(
                         return null;
                     }
 
-                    if (time.GetElapsedTime(begunAt) > FoundingPatience)
+                    if (++notYets >= LeastFoundingAttempts && time.GetElapsedTime(begunAt) > FoundingPatience)
                     {
                         // Anybody can make up a key. A replica that the ring knows is woken again.
                         DeactivateOnIdle();
@@ -374,7 +378,7 @@ internal sealed partial class ReplicaGrain(
     {
         try
         {
-            return policies.HasDropped(address.Shard.Keyspace) ? Dropped : await founder.TryOpenAsync(address);
+            return policies.HasDropped(address.Shard.Keyspace) ? Dropped : await founder.TryOpenAsync(address, closing.Token);
         }
         catch (StoreFullException exception)
         {

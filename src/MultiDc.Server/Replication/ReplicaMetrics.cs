@@ -19,6 +19,7 @@ internal sealed class ReplicaMetrics : IDisposable
         FramesDropped = meter.CreateCounter<long>("multidc.transport.frames.dropped", "{frame}", "Frames dropped because too much waits for the datacenter, or it was never reached.");
         CallsRefused = meter.CreateCounter<long>("multidc.silo.calls.refused", "{call}", "Calls that only silos may make and that came without the right credential; any is an alert.");
         RequestsRefused = meter.CreateCounter<long>("multidc.replica.requests.refused", "{request}", "Callers' requests refused because a queue was full.");
+        FoundingsWaiting = meter.CreateUpDownCounter<long>("multidc.replica.foundings.waiting", "{replica}", "Replicas of this silo that wait for their turn to be founded.");
         LeadershipsWon = meter.CreateCounter<long>("multidc.raft.leaderships.won", "{leadership}", "Elections won by replicas of this silo.");
         LeadersMisplaced = meter.CreateUpDownCounter<long>("multidc.raft.leaders.misplaced", "{shard}", "Shards led by replicas of this silo that should be led from another datacenter.");
         EntriesApplied = meter.CreateCounter<long>("multidc.raft.entries.applied", "{entry}", "Log entries applied to the state machine.");
@@ -44,6 +45,8 @@ internal sealed class ReplicaMetrics : IDisposable
     public Counter<long> CallsRefused { get; }
 
     public Counter<long> RequestsRefused { get; }
+
+    public UpDownCounter<long> FoundingsWaiting { get; }
 
     public Counter<long> LeadershipsWon { get; }
 

@@ -94,10 +94,10 @@ public sealed class SecondStoreTests
         public MemoryReplicaStore Current(DatacenterId datacenter) => stores[(datacenter, Silo)];
 
         public ReplicaFounder Founder(DatacenterId datacenter) => new(
-            Current(datacenter), new(Current(datacenter)), new Links(this, datacenter), Proxy.Of<IGrainFactory>((_, _) => this), TestGate.Open,
+            Current(datacenter), new(Current(datacenter)), new Links(this, datacenter), Proxy.Of<IGrainFactory>((_, _) => this), TestGate.Open, new(new(null)),
             TimeProvider.System, NullLogger<ReplicaFounder>.Instance);
 
-        public Task<FoundingResult> TryOpenAsync(ShardId shard, DatacenterId datacenter) => Founder(datacenter).TryOpenAsync(new(shard, datacenter));
+        public Task<FoundingResult> TryOpenAsync(ShardId shard, DatacenterId datacenter) => Founder(datacenter).TryOpenAsync(new(shard, datacenter), default);
 
         public async Task FoundAsync(ShardId shard)
         {

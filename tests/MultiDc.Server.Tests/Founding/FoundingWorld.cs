@@ -54,7 +54,7 @@ internal sealed class FoundingWorld
 
     public Task<FoundingResult> TryOpenAsync(string datacenter) => TryOpenAsync(datacenter, Current[new(datacenter)]);
 
-    public Task<FoundingResult> TryOpenAsync(string datacenter, IReplicaStore store) => Founder(new(datacenter), store).TryOpenAsync(Replica(datacenter));
+    public Task<FoundingResult> TryOpenAsync(string datacenter, IReplicaStore store) => Founder(new(datacenter), store).TryOpenAsync(Replica(datacenter), default);
 
     public IDatacenterLinks LinksOf(string datacenter) => new Links(this, new(datacenter));
 
@@ -72,7 +72,7 @@ internal sealed class FoundingWorld
     });
 
     private ReplicaFounder Founder(DatacenterId datacenter, IReplicaStore store) =>
-        new(store, new(store), new Links(this, datacenter), Grains(datacenter), TestGate.Open, new FakeTimeProvider(), NullLogger<ReplicaFounder>.Instance);
+        new(store, new(store), new Links(this, datacenter), Grains(datacenter), TestGate.Open, new(new(null)), new FakeTimeProvider(), NullLogger<ReplicaFounder>.Instance);
 
     private IGrainFactory Grains(DatacenterId datacenter)
     {
