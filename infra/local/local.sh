@@ -125,12 +125,13 @@ run_multidc() {
     shift
     [ -n "$command" ] || die $wrong_usage "multidc needs a command, such as: local.sh multidc $dc status"
     shift
-    local arguments=("$command")
+    local arguments=("$command") configuration=(--config "$(silo_folder "$dc-a")/appsettings.json")
+    [[ " $* " != *" --config "* && " $* " != *" --gateway "* ]] || configuration=()
     case $command in
-        get | put | delete | cas | add | batch | scan | watch | load | bench | status) arguments+=(--config "$(silo_folder "$dc-a")/appsettings.json") ;;
+        get | put | delete | cas | add | batch | scan | watch | load | bench | status) arguments+=("${configuration[@]}") ;;
         keyspace)
             # The option belongs to what comes behind it: create, list, ...
-            case ${1:-} in [a-z]*) arguments+=("$1" --config "$(silo_folder "$dc-a")/appsettings.json") && shift ;; esac
+            case ${1:-} in [a-z]*) arguments+=("$1" "${configuration[@]}") && shift ;; esac
             ;;
     esac
     inside "$dc"

@@ -40,7 +40,14 @@ internal sealed class FoundingTurns(ReplicaMetrics metrics) : IDisposable
         {
             if (Interlocked.Exchange(ref ended, 1) == 0)
             {
-                free.Release();
+                try
+                {
+                    free.Release();
+                }
+                catch (ObjectDisposedException)
+                {
+                    // The silo has ended, and nobody waits any more.
+                }
             }
         }
     }

@@ -76,10 +76,12 @@ internal sealed partial class ReplicaFounder(
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ClaimTimeout = TimeSpan.FromSeconds(6);
 
-    /// <summary>Opens the replica if this store is its home or can become it. One that is not founded yet waits for its turn, but for the ring's own, which all others need.</summary>
-    /// <param name="replica">The replica.</param>
-    /// <param name="cancellationToken">Ends the waiting.</param>
-    public async Task<FoundingResult> TryOpenAsync(ReplicaAddress replica, CancellationToken cancellationToken)
+    /// <summary>Waits for the replica's turn to be founded, which ends when the answer is disposed of. Null: it needs none, because it is founded, or is the ring's own, which all others need.</summary>
+    public async ValueTask<IDisposable?> TakeTurnAsync(ReplicaAddress replica, CancellationToken cancellationToken) =>
+        replica.Shard == ShardId.Ring || await records.GetDescriptorAsync(replica) is not null ? null : await turns.TakeAsync(cancellationToken);
+
+    /// <summary>Opens the replica if this store is its home or can become it.</summary>
+    public async Task<FoundingResult> TryOpenAsync(ReplicaAddress replica)
     {
         if (await records.IsDroppedAsync(replica))
         {
@@ -99,7 +101,6 @@ internal sealed partial class ReplicaFounder(
         var descriptor = await records.GetDescriptorAsync(replica);
         if (descriptor is null)
         {
-            using var turn = replica.Shard == ShardId.Ring ? null : await turns.TakeAsync(cancellationToken);
             var (found, problem) = await DescribeAsync(replica);
             if (found is null)
             {
@@ -148,7 +149,7 @@ internal sealed partial class ReplicaFounder(
         var member = await records.GetMemberAsync(replica);
 
         // Creating is safe here even if the store crashed after the record: the replica cannot have spoken before it was created.
-        var opened = await store.OpenAsync(new(replica.ToString()), new(member.IsFounder ? descriptor.Members.Configuration : GroupConfiguration.None), CancellationToken.None);
+        var opened = await store.OpenAsync(new(replica.ToString()), new(member.IsFounder ? descriptor.Members.Configuration : GroupConfiguration.None));
         return new Opened(opened!, descriptor, Guid.NewGuid()) { Replacement = member.IsFounder ? null : member.Id };
     }
 

@@ -33,7 +33,7 @@ internal sealed partial class SecondActivations(
             var replica = running[Random.Shared.Next(running.Length)];
             try
             {
-                if (await founder.TryOpenAsync(replica, stoppingToken) is Opened opened)
+                if (await founder.TryOpenAsync(replica) is Opened opened)
                 {
                     await ActivateAsync(replica, opened, stoppingToken);
                 }

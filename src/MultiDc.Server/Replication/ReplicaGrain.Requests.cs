@@ -35,19 +35,20 @@ internal sealed partial class ReplicaGrain
         var refusals = Array.ConvertAll(writes, RefusalOf);
         var commands = writes.Where((_, i) => refusals[i] is null).Select(CommandOf).ToArray();
         var payloads = KeyValueCommandCodec.Encode(commands);
+        var target = pump;
         for (var (i, next) = (0, 0); i < writes.Length; i++)
         {
             if (refusals[i] is { } refusal)
             {
                 decisions.Decide(i, refusal);
             }
-            else if (pump is { } target)
+            else if (target is null)
             {
-                target.Propose(payloads[next++], writes[i].Timeout, decisions, i);
+                decisions.Decide(i, new Rejected(WhyNotServed, NotReadyDetail));
             }
             else
             {
-                decisions.Decide(i, new Rejected(WhyNotServed, NotReadyDetail));
+                target.Propose(payloads[next++], writes[i].Timeout, decisions, i);
             }
         }
 

@@ -139,7 +139,19 @@ internal sealed partial class ReplicaGrain(
         while (true)
         {
             closing.Token.ThrowIfCancellationRequested();
-            switch (await TryOpenAsync())
+            FoundingResult attempt;
+            using (var turn = await TakeTurnAsync())
+            {
+                // It may have waited for long, among thousands.
+                if (turn is not null && await StepAsideAsync())
+                {
+                    return null;
+                }
+
+                attempt = await TryOpenAsync();
+            }
+
+            switch (attempt)
             {
                 case StoreAway away:
                     // For as long as it takes: nobody restarts the silo when the database is back, and perhaps nobody asks for the replica.
@@ -374,11 +386,24 @@ internal sealed partial class ReplicaGrain(
         }
     }
 
+    private async ValueTask<IDisposable?> TakeTurnAsync()
+    {
+        try
+        {
+            return await founder.TakeTurnAsync(address, closing.Token);
+        }
+        catch (StoreUnavailableException)
+        {
+            // As the attempt will find and tell.
+            return null;
+        }
+    }
+
     private async Task<FoundingResult> TryOpenAsync()
     {
         try
         {
-            return policies.HasDropped(address.Shard.Keyspace) ? Dropped : await founder.TryOpenAsync(address, closing.Token);
+            return policies.HasDropped(address.Shard.Keyspace) ? Dropped : await founder.TryOpenAsync(address);
         }
         catch (StoreFullException exception)
         {

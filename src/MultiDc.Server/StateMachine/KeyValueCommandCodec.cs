@@ -15,8 +15,8 @@ internal static partial class KeyValueCommandCodec
     private const byte FirstVersion = 1;
     private const byte LatestVersion = 2;
 
-    // Below the size from which arrays are collected with the oldest only.
-    private const int MaxBytesTogether = 64 * 1024;
+    // Enough for some dozens. One that is accepted keeps those in memory that came with it and were refused.
+    private const int MaxBytesTogether = 16 * 1024;
 
     private enum Kind : byte
     {

@@ -5,7 +5,7 @@ namespace MultiDc.Server.Watching;
 /// <summary>
 /// Whose memory the remembered keys and values are. They are parts of arrays with whatever else came in them: the other entries of a message, or the rest of a batch, of which only a small part was carried
 /// out. Where most of an array is remembered of what was added together it is kept, and counted whole with the last change that has a part of it, because it goes when that is forgotten; else the parts are
-/// copied, and it can go.
+/// copied, and it can go. The newest revision, which is never forgotten, is added by itself.
 /// </summary>
 internal sealed partial class ChangeHistory
 {
@@ -17,13 +17,24 @@ internal sealed partial class ChangeHistory
 
     private record struct Use(int Bytes, int PartsLeft);
 
-    private void NoteUses(IReadOnlyList<Change> changes)
+    private long AppendTogether(IReadOnlyList<Change> changes, int from, int to)
     {
-        for (var i = 0; i < changes.Count; i++)
+        for (var i = from; i < to; i++)
         {
             NoteUse(changes[i].Key);
             NoteUse(changes[i].Value.GetValueOrDefault());
         }
+
+        var added = 0L;
+        for (var i = from; i < to; i++)
+        {
+            var change = Hold(changes[i]);
+            Append(change);
+            added += change.SizeBytes;
+        }
+
+        uses.Clear();
+        return added;
     }
 
     private void NoteUse(ReadOnlyMemory<byte> part)

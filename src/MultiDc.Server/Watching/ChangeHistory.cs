@@ -90,16 +90,14 @@ internal sealed partial class ChangeHistory
     {
         lock (gate)
         {
-            var added = 0L;
-            NoteUses(changes);
-            for (var i = 0; i < changes.Count; i++)
+            // The newest revision is never forgotten, so it must not be what keeps the memory of all that came with it.
+            var newest = changes.Count;
+            while (newest > 0 && changes[newest - 1].Revision == changes[^1].Revision)
             {
-                var change = Hold(changes[i]);
-                Append(change);
-                added += change.SizeBytes;
+                newest--;
             }
 
-            uses.Clear();
+            var added = AppendTogether(changes, 0, newest) + AppendTogether(changes, newest, changes.Count);
             upTo = new(applied.Value);
             Resize(added);
             EvictUntil(options.MaxBytes);

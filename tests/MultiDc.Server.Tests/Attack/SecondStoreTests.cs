@@ -97,7 +97,7 @@ public sealed class SecondStoreTests
             Current(datacenter), new(Current(datacenter)), new Links(this, datacenter), Proxy.Of<IGrainFactory>((_, _) => this), TestGate.Open, new(new(null)),
             TimeProvider.System, NullLogger<ReplicaFounder>.Instance);
 
-        public Task<FoundingResult> TryOpenAsync(ShardId shard, DatacenterId datacenter) => Founder(datacenter).TryOpenAsync(new(shard, datacenter), default);
+        public Task<FoundingResult> TryOpenAsync(ShardId shard, DatacenterId datacenter) => Founder(datacenter).TryOpenAsync(new(shard, datacenter));
 
         public async Task FoundAsync(ShardId shard)
         {

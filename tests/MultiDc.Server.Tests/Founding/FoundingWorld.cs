@@ -54,7 +54,13 @@ internal sealed class FoundingWorld
 
     public Task<FoundingResult> TryOpenAsync(string datacenter) => TryOpenAsync(datacenter, Current[new(datacenter)]);
 
-    public Task<FoundingResult> TryOpenAsync(string datacenter, IReplicaStore store) => Founder(new(datacenter), store).TryOpenAsync(Replica(datacenter), default);
+    public Task<FoundingResult> TryOpenAsync(string datacenter, IReplicaStore store) => Founder(new(datacenter), store).TryOpenAsync(Replica(datacenter));
+
+    public async Task<bool> NeedsTurnAsync(ReplicaAddress replica)
+    {
+        using var turn = await Founder(replica.Datacenter, Current[replica.Datacenter]).TakeTurnAsync(replica, default);
+        return turn is not null;
+    }
 
     public IDatacenterLinks LinksOf(string datacenter) => new Links(this, new(datacenter));
 

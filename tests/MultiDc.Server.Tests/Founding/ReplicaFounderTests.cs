@@ -1,4 +1,5 @@
 using MultiDc.Raft;
+using MultiDc.Ring;
 using MultiDc.Server.Founding;
 using MultiDc.Server.Replication;
 using MultiDc.Storage;
@@ -30,6 +31,18 @@ public sealed class ReplicaFounderTests
         Assert.Contains("are needed", Assert.IsType<NotYet>(result).Detail);
         world.Away.Clear();
         Assert.IsType<Opened>(await world.TryOpenAsync("a"));
+    }
+
+    [Fact]
+    public async Task It_waits_for_its_turn_until_it_is_founded_and_the_ring_s_own_for_none()
+    {
+        var world = new FoundingWorld(3);
+        var replica = new ReplicaAddress(new("orders", 0), new("a"));
+        Assert.False(await world.NeedsTurnAsync(new(ShardId.Ring, new("a"))));
+        Assert.True(await world.NeedsTurnAsync(replica));
+        await new ReplicaRecords(world.Current[new("a")]).SetFoundedAsync(replica, new(HashRange.Full, [.. world.Datacenters], []));
+        Assert.False(await world.NeedsTurnAsync(replica));
+        Assert.True(await world.NeedsTurnAsync(new(new("orders", 1), new("a"))));
     }
 
     [Fact]

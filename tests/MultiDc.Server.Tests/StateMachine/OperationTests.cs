@@ -48,7 +48,7 @@ public sealed class OperationTests
         iter: 300);
 
     [Fact]
-    public void Commands_that_are_encoded_together_are_what_they_are_alone_in_arrays_that_are_not_large() => Gen.Select(Log, Gen.Int[0, 40_000].Array[0, 4]).Sample(
+    public void Commands_that_are_encoded_together_are_what_they_are_alone_in_arrays_that_are_not_large() => Gen.Select(Log, Gen.Int[0, 12_000].Array[0, 4]).Sample(
         static (log, sizes) =>
         {
             KeyValueCommand[] commands = [.. log, .. sizes.Select(static size => new WriteCommand(new(1), new(1), new PutOperation(Bytes("large"), new byte[size]))), .. log];
@@ -56,10 +56,10 @@ public sealed class OperationTests
             Assert.Equal(commands.Select(static command => Convert.ToHexString(KeyValueCommandCodec.Encode(command).Span)), together.Select(static bytes => Convert.ToHexString(bytes.Span)));
             var arrays = together.Select(static bytes => System.Runtime.InteropServices.MemoryMarshal.TryGetArray(bytes, out var segment) ? segment.Array! : []).Distinct(ReferenceEqualityComparer.Instance).Cast<byte[]>().ToArray();
             Assert.Equal(together.Sum(static bytes => bytes.Length), arrays.Sum(static array => array.Length));
-            Assert.All(arrays, static array => Assert.InRange(array.Length, 1, 64 * 1024));
+            Assert.All(arrays, static array => Assert.InRange(array.Length, 1, 16 * 1024));
 
             // Few of them: two that follow each other would not have had room in one.
-            Assert.InRange(arrays.Length, 1, 1 + (together.Sum(static bytes => bytes.Length) * 2 / (64 * 1024)));
+            Assert.InRange(arrays.Length, 1, 1 + (together.Sum(static bytes => bytes.Length) * 2 / (16 * 1024)));
         },
         iter: 100);
 

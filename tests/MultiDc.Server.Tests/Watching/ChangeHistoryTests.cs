@@ -69,23 +69,30 @@ public sealed class ChangeHistoryTests
     /// <summary>One revision: of an array of so many bytes, parts of the first of which become keys and values; and whether it is added together with the next.</summary>
     [Fact]
     public void It_keeps_no_more_memory_than_it_counts() =>
-        Gen.Select(Gen.OneOf(Gen.Int[0, 400], Gen.Int[0, 100_000]), Gen.Select(Gen.Int[1, 20], Gen.Int[0, 900]).Array[1, 4], Gen.Int[0, 3], Gen.Int[0, 3]).Array[1, 60].Sample(static revisions =>
+        Gen.Select(Gen.OneOf(Gen.Int[0, 400], Gen.Int[0, 100_000]), Gen.Select(Gen.Int[1, 20], Gen.Int[0, 900]).Array[1, 4], Gen.Int[0, 1], Gen.Int[0, 3]).Array[1, 60].Sample(static revisions =>
         {
-            const int MaxBytes = 60_000;
+            const int MaxBytes = 10_000;
             var history = new ChangeHistory(new() { MaxBytes = MaxBytes });
-            var shared = new byte[50_000];
+            var (shared, sharedFrom) = (new byte[4000], 0);
             var (index, told) = (0UL, new List<string>());
             var (changes, worth) = (new List<Change>(), new List<(ulong UpTo, long Bytes)>());
             foreach (var (besides, parts, kind, together) in revisions)
             {
-                // In arrays of their own, or all of a few revisions in one, as the entries of one message are.
-                var array = kind == 0 ? shared : new byte[besides + parts.Sum(static part => part.Item1 + part.Item2)];
-                var at = kind == 0 ? (int)(index * 997 % 40_000) : 0;
+                // In arrays of their own, or all of a few revisions in one, as the entries of one message are, which may be added in several parts.
+                var needed = parts.Sum(static part => part.Item1 + part.Item2);
+                if (kind == 0 && sharedFrom + needed > shared.Length)
+                {
+                    (shared, sharedFrom) = (new byte[4000], 0);
+                }
+
+                var array = kind == 0 ? shared : new byte[besides + needed];
+                var at = kind == 0 ? sharedFrom : 0;
+                sharedFrom += kind == 0 ? needed : 0;
                 index++;
                 foreach (var (key, value) in parts)
                 {
                     array.AsSpan(at, key + value).Fill((byte)(index + (ulong)at));
-                    changes.Add(new(new(index), array.AsMemory(at, key), kind == 1 ? null : array.AsMemory(at + key, value), new(1), 1, null));
+                    changes.Add(new(new(index), array.AsMemory(at, key), kind == 1 && besides % 2 == 0 ? null : array.AsMemory(at + key, value), new(1), 1, null));
                     at += key + value;
                 }
 
@@ -112,16 +119,30 @@ public sealed class ChangeHistoryTests
         },
         iter: 300);
 
-    /// <summary>As a follower gets them: a copy of each would be most of what it allocates.</summary>
+    /// <summary>As a follower gets them: a copy of each would be most of what it allocates. But the newest, which is never forgotten, keeps nobody else's memory.</summary>
     [Fact]
     public void The_entries_of_one_message_are_kept_as_they_came_and_counted_once()
     {
-        var history = new ChangeHistory();
         var message = new byte[100 * 300];
-        history.Add([.. Enumerable.Range(0, 100).Select(i => new Change(new((ulong)i + 1), message.AsMemory(i * 300, 20), message.AsMemory((i * 300) + 40, 256), new(1), 1, null))], new(100));
-        var kept = history.Read(All, default, int.MaxValue).Revisions.SelectMany(static revision => revision.Events).SelectMany(static change => (ReadOnlyMemory<byte>[])[change.Key, change.Entry!.Value]);
-        Assert.All(kept, part => Assert.True(System.Runtime.InteropServices.MemoryMarshal.TryGetArray(part, out var segment) && segment.Array == message));
-        Assert.Equal(message.Length + (100 * Put(1, "", 0).SizeBytes), history.Bytes);
+        Change[] changes = [.. Enumerable.Range(0, 100).Select(i => new Change(new((ulong)i + 1), message.AsMemory(i * 300, 20), message.AsMemory((i * 300) + 40, 256), new(1), 1, null))];
+        var overhead = Put(1, "", 0).SizeBytes;
+        var (history, small) = (new ChangeHistory(), new ChangeHistory(new() { MaxBytes = 1000 }));
+        history.Add(changes, new(100));
+        Assert.Equal([.. Enumerable.Repeat(true, 198), false, false], Parts(history).Select(IsOfMessage));
+        Assert.Equal(message.Length + 276 + (100 * overhead), history.Bytes);
+
+        // It is counted for as long as it is kept: until the last of it is forgotten.
+        Assert.True(history.Evict(90 * overhead));
+        Assert.InRange(history.Bytes, message.Length, message.Length + 276 + (10 * overhead));
+        Assert.True(history.Evict(message.Length));
+        Assert.Equal(276 + overhead, history.Bytes);
+        small.Add(changes, new(100));
+        Assert.Equal([false, false], Parts(small).Select(IsOfMessage));
+        Assert.Equal(276 + overhead, small.Bytes);
+
+        bool IsOfMessage(ReadOnlyMemory<byte> part) => System.Runtime.InteropServices.MemoryMarshal.TryGetArray(part, out var segment) && segment.Array == message;
+        static ReadOnlyMemory<byte>[] Parts(ChangeHistory history) =>
+            [.. history.Read(All, history.CompactedTo, int.MaxValue).Revisions.SelectMany(static revision => revision.Events).SelectMany(static change => (ReadOnlyMemory<byte>[])[change.Key, change.Entry!.Value])];
     }
 
     [Fact]
