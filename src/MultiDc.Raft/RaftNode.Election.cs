@@ -8,6 +8,12 @@ public sealed partial class RaftNode
     private int campaignAfterTicks;
     private int quietTicksLeft;
 
+    /// <summary>
+    /// So many ticks of a follower pass without anything happening in them: the host may give them late, all before the next input, and need not look for
+    /// anything to do. What is given late makes the follower wait longer for its leader, never shorter. Zero for whoever is no follower.
+    /// </summary>
+    public int UneventfulTicks => Role == RaftRole.Follower && !IsOnlyVoter && !IsQuiesced ? Math.Max(0, campaignAfterTicks - ticksSinceReset - 1) : 0;
+
     private void TickElection()
     {
         ticksSinceReset++;

@@ -115,9 +115,21 @@ public sealed partial class RaftNode
         && readsPending == 0
         && transferTarget.IsNone
         && !Configuration.IsJoint
-        && followers.Values.All(follower => follower.State == ProgressState.Replicate
-            && follower.Match == log.Last.Index
-            && follower.TicksSinceHeard < options.ElectionTimeoutTicks);
+        && HaveAllFollowersAll();
+
+    private bool HaveAllFollowersAll()
+    {
+        for (var i = 0; i < followers.Count; i++)
+        {
+            var follower = followers.GetValueAtIndex(i);
+            if (follower.State != ProgressState.Replicate || follower.Match != log.Last.Index || follower.TicksSinceHeard >= options.ElectionTimeoutTicks)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     private void AnswerQuiesce(QuiesceRequest request)
     {

@@ -51,8 +51,9 @@ public sealed partial class RaftNode
         round++;
         heartbeatDue = false;
         ticksSinceHeartbeat = 0;
-        foreach (var (to, follower) in followers)
+        for (var i = 0; i < followers.Count; i++)
         {
+            var (to, follower) = (followers.GetKeyAtIndex(i), followers.GetValueAtIndex(i));
             SendHeartbeat(to, follower);
             follower.HeartbeatSent(round);
             StampHeartbeat(to);

@@ -3,6 +3,7 @@ namespace MultiDc.Raft;
 /// <summary>What leaves the core, and in which order it may take effect.</summary>
 public sealed partial class RaftNode
 {
+    private static readonly Ready Nothing = new();
     private HardState hardStateOffered;
     private LogIndex appliedOffered;
     private SnapshotMetadata? snapshotToInstall;
@@ -23,6 +24,13 @@ public sealed partial class RaftNode
         var persist = log.OfferUnpersisted();
         var durable = hardStateOffered;
         var hardState = OfferHardState(persist.Count > 0 || snapshotToInstall is not null);
+        if (hardState is null && snapshotToInstall is null && persist.Count == 0 && outbox.Count == 0
+            && apply.IsEmpty && readStates.Count == 0 && readsLost.Count == 0 && snapshotsToSend.Count == 0)
+        {
+            ready = Nothing;
+            return false;
+        }
+
         var (atOnce, after) = PartMessages(persist.Count > 0 && hardStateOffered with { Commit = durable.Commit } == durable);
         ready = new Ready
         {
@@ -31,19 +39,11 @@ public sealed partial class RaftNode
             EntriesToPersist = persist,
             MessagesWhilePersisting = atOnce,
             MessagesAfterPersist = after,
-            EntriesToApply = apply,
-            ReadStates = [.. readStates],
-            ReadsLost = [.. readsLost],
-            SnapshotsToSend = [.. snapshotsToSend],
+            EntriesToApply = apply.IsEmpty ? [] : apply,
+            ReadStates = AllOf(readStates),
+            ReadsLost = AllOf(readsLost),
+            SnapshotsToSend = AllOf(snapshotsToSend),
         };
-        if (ready is
-            {
-                HardState: null, SnapshotToInstall: null, EntriesToPersist.Count: 0, MessagesAfterPersist.Count: 0,
-                EntriesToApply.Count: 0, ReadStates.Count: 0, ReadsLost.Count: 0, SnapshotsToSend.Count: 0,
-            })
-        {
-            return false;
-        }
 
         appliedOffered = apply.Length > 0 ? apply[^1].Index : appliedOffered;
         advanceAppliedTo = appliedOffered;
@@ -70,12 +70,15 @@ public sealed partial class RaftNode
         }
     }
 
+    // Most of the lists are empty most of the time.
+    private static IReadOnlyList<T> AllOf<T>(List<T> items) => items.Count == 0 ? [] : items.ToArray();
+
     // The term and vote of whoever leads are durable since before it asked for votes.
     private (IReadOnlyList<RaftMessage> AtOnce, IReadOnlyList<RaftMessage> After) PartMessages(bool persistsOnlyEntries)
     {
         if (!options.AppendWhilePersisting || !persistsOnlyEntries || Role != RaftRole.Leader)
         {
-            return ([], [.. outbox]);
+            return ([], AllOf(outbox));
         }
 
         List<RaftMessage> atOnce = [], after = [];

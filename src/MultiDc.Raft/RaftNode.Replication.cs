@@ -1,9 +1,11 @@
+using System.Collections.Immutable;
+
 namespace MultiDc.Raft;
 
 /// <summary>The leader's log becomes everyone's log (§3.5), and what a majority holds is committed (§3.6).</summary>
 public sealed partial class RaftNode
 {
-    private readonly SortedDictionary<ReplicaId, Progress> followers = [];
+    private readonly SortedList<ReplicaId, Progress> followers = [];
     private int ticksSinceHeartbeat;
     private long uncommittedBytes;
     private LogIndex commitToTell;
@@ -86,12 +88,12 @@ public sealed partial class RaftNode
 
     private void TickLeader()
     {
-        foreach (var follower in followers.Values)
+        for (var i = 0; i < followers.Count; i++)
         {
-            follower.Tick();
+            followers.GetValueAtIndex(i).Tick();
         }
 
-        if (!Quorum.Is(voter => !IsAway(voter)))
+        if (!Quorum.Is(isPresent))
         {
             // Check-quorum (§6.2): another leader may have been elected, and clients here would wait for ever.
             Hit(RaftProbe.CheckQuorumSteppedDown);
@@ -133,8 +135,9 @@ public sealed partial class RaftNode
             OpenRound();
         }
 
-        foreach (var (to, follower) in followers)
+        for (var i = 0; i < followers.Count; i++)
         {
+            var (to, follower) = (followers.GetKeyAtIndex(i), followers.GetValueAtIndex(i));
             SendAppends(to, follower);
             var committed = Min(Commit, follower.Match);
             if ((options.TellCommitAtOnce || follower.CommitTold < commitToTell) && follower.State == ProgressState.Replicate && committed > follower.CommitTold)
@@ -160,9 +163,20 @@ public sealed partial class RaftNode
             var entries = EntriesFor(to, log.Slice(follower.Next, upTo, options.MaxAppendBytes));
             var last = entries is [.., var end] ? end.Index : previous;
             Send(new AppendRequest(Id, to, Term, new EntryId(previousTerm, previous), entries, Commit));
-            follower.Sent(last, entries.Sum(static entry => (long)entry.SizeBytes));
+            follower.Sent(last, SizeBytesOf(entries));
             follower.TellCommit(Min(Commit, last));
         }
+    }
+
+    private static long SizeBytesOf(ImmutableArray<LogEntry> entries)
+    {
+        var bytes = 0L;
+        foreach (var entry in entries)
+        {
+            bytes += entry.SizeBytes;
+        }
+
+        return bytes;
     }
 
     private void AnswerAppend(AppendRequest request)
@@ -266,7 +280,7 @@ public sealed partial class RaftNode
     /// </summary>
     private void AdvanceCommit()
     {
-        var held = new CommitQuorum(Configuration).Reached(DurableAt, IsLeftOut);
+        var held = new CommitQuorum(Configuration).Reached(durableAt, isLeftOut);
         if (held <= Commit)
         {
             return;

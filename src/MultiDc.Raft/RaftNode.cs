@@ -11,6 +11,9 @@ public sealed partial class RaftNode
     private readonly IRandomSource random;
     private readonly RaftLog log;
     private readonly List<RaftMessage> outbox = [];
+    private readonly Func<ReplicaId, bool> isPresent;
+    private readonly Func<ReplicaId, bool> isLeftOut;
+    private readonly Func<ReplicaId, LogIndex> durableAt;
     private ReplicaId votedFor;
 
     /// <summary>Starts a replica from what was durable.</summary>
@@ -25,6 +28,7 @@ public sealed partial class RaftNode
         this.options = options;
         this.random = random;
         log = new RaftLog(recovery.Snapshot, recovery.Entries);
+        (isPresent, isLeftOut, durableAt) = (voter => !IsAway(voter), IsLeftOut, DurableAt);
 
         var (snapshot, applied) = (recovery.Snapshot.LastIncluded.Index, recovery.Applied);
         Invariant.Require(recovery.HardState.Term >= log.Last.Term, "the term is durable before or with entries of it (§3.4)");

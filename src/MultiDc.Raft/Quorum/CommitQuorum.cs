@@ -68,7 +68,7 @@ internal readonly struct CommitQuorum(GroupConfiguration configuration)
 
     private LogIndex ReachedIn(ImmutableArray<ReplicaId> half, Func<ReplicaId, LogIndex> durable, Func<ReplicaId, bool> isAway)
     {
-        var held = new LogIndex(new MajorityQuorum(half).ReachedByMajority(voter => durable(voter).Value));
+        var held = new MajorityQuorum(half).ReachedByMajority(durable);
         var reached = Min(held, ReachedByFullVotersOf(half, durable, isAway));
         return configuration.MinCommitDatacenters > 1 ? Min(reached, ReachedByDatacenters(half, durable)) : reached;
     }

@@ -58,6 +58,33 @@ internal readonly struct MajorityQuorum(ImmutableArray<ReplicaId> voters)
         return ascending[voters.Length - Majority];
     }
 
+    /// <summary>The same of indexes.</summary>
+    public LogIndex ReachedByMajority(Func<ReplicaId, LogIndex> reached)
+    {
+        if (voters.IsEmpty)
+        {
+            return new(ulong.MaxValue);
+        }
+
+        Span<ulong> ascending = stackalloc ulong[voters.Length];
+        for (var i = 0; i < voters.Length; i++)
+        {
+            ascending[i] = reached(voters[i]).Value;
+        }
+
+        ascending.Sort();
+        return new(ascending[voters.Length - Majority]);
+    }
+
     /// <summary>Whether a majority of voters satisfies the condition.</summary>
-    public bool Is(Func<ReplicaId, bool> condition) => ReachedByMajority(voter => condition(voter) ? 1UL : 0UL) > 0;
+    public bool Is(Func<ReplicaId, bool> condition)
+    {
+        var satisfied = 0;
+        foreach (var voter in voters)
+        {
+            satisfied += condition(voter) ? 1 : 0;
+        }
+
+        return satisfied >= Majority;
+    }
 }

@@ -90,7 +90,12 @@ internal sealed class GroupMembers
 
     private static ReplicaId IdOf(ReplicaPlace place, ulong hash) => new(place.IsFirst ? hash | 1 : (hash & ~OrdinalMask) | ((ulong)place.Ordinal << 1));
 
-    private static ulong HashOf(string text) => XxHash64.HashToUInt64(Encoding.UTF8.GetBytes(text));
+    private static ulong HashOf(string text)
+    {
+        // Of whoever sent a message: nothing is allocated for the usual name.
+        Span<byte> room = stackalloc byte[128];
+        return XxHash64.HashToUInt64(Encoding.UTF8.TryGetBytes(text, room, out var written) ? room[..written] : Encoding.UTF8.GetBytes(text));
+    }
 
     public DatacenterId? DatacenterOf(ReplicaId id) =>
         datacenters.TryGetValue(id, out var datacenter) || replacements.TryGetValue(id, out datacenter) ? datacenter : null;

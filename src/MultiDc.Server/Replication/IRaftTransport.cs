@@ -26,8 +26,10 @@ internal sealed record ReplicaSender(ReplicaAddress Address, Guid StoreId, Stora
     public GroupMembers? Members { get; init; }
 
     /// <summary>A frame for a replica; which of its datacenter's, its Raft id tells.</summary>
-    public ReplicaFrame Frame(ReplicaId to, IEnumerable<RaftMessage> messages) =>
-        new(Address.Shard, Address.Datacenter, StoreId, Epoch.Value, OpeningId, FrameMessages.Encode(messages))
+    /// <param name="to">The replica.</param>
+    /// <param name="messages">Of these, the ones for it are in the frame.</param>
+    public ReplicaFrame Frame(ReplicaId to, IReadOnlyList<RaftMessage> messages) =>
+        new(Address.Shard, Address.Datacenter, StoreId, Epoch.Value, OpeningId, FrameMessages.Encode(messages, to))
         {
             Member = Member,
             ToOrdinal = GroupMembers.OrdinalOf(to) is > 1 and var ordinal ? ordinal : 0,

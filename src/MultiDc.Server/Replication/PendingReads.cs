@@ -93,7 +93,7 @@ internal sealed class PendingReads(int maxHeld, TimeSpan retryAfter)
     /// <returns>Whether the node has something to do for a read that must ask a quorum after all.</returns>
     public async ValueTask<bool> ServeAsync(IReplicaStorage storage, RaftNode node, Func<MonotonicTime> now, Func<ReplicaPlace?> leader)
     {
-        if (!confirmed.Any(c => c.Index <= storage.State.Applied))
+        if (confirmed.Count == 0 || !IsAnyApplied(storage.State.Applied))
         {
             return false;
         }
@@ -124,6 +124,19 @@ internal sealed class PendingReads(int maxHeld, TimeSpan retryAfter)
         }
 
         return again;
+    }
+
+    private bool IsAnyApplied(LogIndex applied)
+    {
+        foreach (var read in confirmed)
+        {
+            if (read.Index <= applied)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     public void AbandonAll(PumpStop stop)

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using MultiDc.Storage;
 
 namespace MultiDc.Server.Replication;
@@ -23,7 +22,8 @@ internal sealed class PumpScheduler : TaskScheduler, IDisposable
 
     // Threads that find nothing sleep at once. Every ready-made blocking queue spins before it sleeps, and with as many pump threads as processors
     // in each of several silos on a machine, that was a third of all processor time and most of its context switches (perf: sched_yield).
-    private readonly Queue<(Task Task, long QueuedAt)> queue = [];
+    private readonly Queue<QueuedWork> queue = [];
+    private readonly Context context;
     private readonly Thread[] threads;
     private readonly IWriterCommits? store;
     private readonly TimeProvider time;
@@ -41,6 +41,7 @@ internal sealed class PumpScheduler : TaskScheduler, IDisposable
     public PumpScheduler(int threadCount, IWriterCommits? store = null, TimeProvider? time = null, ITickSource? ticks = null)
     {
         this.time = time ?? TimeProvider.System;
+        context = new(this);
         if (store is not null && threadCount > 1)
         {
             // A single thread would send no heartbeat while the disk takes its time.
@@ -113,7 +114,9 @@ internal sealed class PumpScheduler : TaskScheduler, IDisposable
         }
     }
 
-    protected override void QueueTask(Task task)
+    protected override void QueueTask(Task task) => Queue(task, null);
+
+    private void Queue(object work, object? state)
     {
         var now = time.GetTimestamp();
         lock (queue)
@@ -125,7 +128,7 @@ internal sealed class PumpScheduler : TaskScheduler, IDisposable
                 return;
             }
 
-            queue.Enqueue((task, now));
+            queue.Enqueue(new(work, state, now));
             if (sleeping == threads.Length || (sleeping > 0 && time.GetElapsedTime(queue.Peek().QueuedAt, now) > Patience))
             {
                 sleeping--;
@@ -141,23 +144,32 @@ internal sealed class PumpScheduler : TaskScheduler, IDisposable
     {
         lock (queue)
         {
-            return queue.Select(static queued => queued.Task).ToArray();
+            return queue.Select(static queued => queued.Work).OfType<Task>().ToArray();
         }
     }
 
     private void Run()
     {
         current = this;
+        SynchronizationContext.SetSynchronizationContext(context);
         var tasksSinceCommit = 0;
-        while (TryTake(out var task) || CommitOrSleep())
+        while (TryTake(out var work) || CommitOrSleep())
         {
-            if (task is null)
+            if (work.Work is null)
             {
                 tasksSinceCommit = 0;
                 continue;
             }
 
-            TryExecuteTask(task);
+            if (work.Work is SendOrPostCallback callback)
+            {
+                callback(work.State);
+            }
+            else
+            {
+                TryExecuteTask((Task)work.Work);
+            }
+
             if (++tasksSinceCommit >= MaxTasksBetweenCommits)
             {
                 tasksSinceCommit = 0;
@@ -166,13 +178,11 @@ internal sealed class PumpScheduler : TaskScheduler, IDisposable
         }
     }
 
-    private bool TryTake([NotNullWhen(true)] out Task? task)
+    private bool TryTake(out QueuedWork work)
     {
         lock (queue)
         {
-            var taken = queue.TryDequeue(out var queued);
-            task = queued.Task;
-            return taken;
+            return queue.TryDequeue(out work);
         }
     }
 
@@ -209,5 +219,21 @@ internal sealed class PumpScheduler : TaskScheduler, IDisposable
         Thread.Yield();
         Thread.Yield();
         return true;
+    }
+
+    /// <summary>A <see cref="Task"/>, or a <see cref="SendOrPostCallback"/> with its state; neither: nothing was there.</summary>
+    private readonly record struct QueuedWork(object? Work, object? State, long QueuedAt);
+
+    /// <summary>
+    /// What awaits on these threads go on by. By the scheduler alone each would need a task of its own, and those that wait for each other would be queued
+    /// one after the other where they now go on at once.
+    /// </summary>
+    private sealed class Context(PumpScheduler scheduler) : SynchronizationContext
+    {
+        public override void Post(SendOrPostCallback d, object? state) => scheduler.Queue(d, state);
+
+        public override void Send(SendOrPostCallback d, object? state) => throw new NotSupportedException("nobody may wait for a pump's thread");
+
+        public override SynchronizationContext CreateCopy() => this;
     }
 }

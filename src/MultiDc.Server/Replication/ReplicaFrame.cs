@@ -13,7 +13,7 @@ namespace MultiDc.Server.Replication;
 /// <param name="Epoch">The sender's opening of its store.</param>
 /// <param name="OpeningId">That opening's random name.</param>
 /// <param name="Messages">Encoded messages, see <see cref="FrameMessages"/>.</param>
-[GenerateSerializer, Immutable, Alias("MultiDc.ReplicaFrame")]
+[GenerateSerializer, Immutable, SuppressReferenceTracking, Alias("MultiDc.ReplicaFrame")]
 internal sealed record ReplicaFrame(
     [property: Id(0)] ShardId Shard, [property: Id(1)] DatacenterId From, [property: Id(2)] Guid StoreId, [property: Id(3)] ulong Epoch,
     [property: Id(5)] Guid OpeningId, [property: Id(4)] ReadOnlyMemory<byte> Messages)
@@ -41,16 +41,26 @@ internal static class FrameMessages
     // Of all messages but one with many members' configurations, which makes the writer grow.
     private const int MaxBytesWithoutEntries = 64;
 
-    public static ReadOnlyMemory<byte> Encode(IEnumerable<RaftMessage> messages)
+    /// <summary>All of the messages, or those for one replica.</summary>
+    public static ReadOnlyMemory<byte> Encode(IReadOnlyList<RaftMessage> messages, ReplicaId? to = null)
     {
         // Large enough from the beginning: arrays that grow by doubling are copied again and again, and end among the large objects.
-        var writer = new FrameWriter(1 + messages.Sum(static message => MaxBytesWithoutEntries + EntryBytesOf(message)));
-        writer.Write([Version]);
-        foreach (var message in messages)
+        var capacity = 1;
+        for (var i = 0; i < messages.Count; i++)
         {
-            var lengthAt = writer.Reserve(4);
-            MessageCodec.Encode(message, writer);
-            BinaryPrimitives.WriteInt32LittleEndian(writer.From(lengthAt), writer.Written - lengthAt - 4);
+            capacity += IsFor(to, messages[i]) ? MaxBytesWithoutEntries + EntryBytesOf(messages[i]) : 0;
+        }
+
+        var writer = new FrameWriter(capacity);
+        writer.Write([Version]);
+        for (var i = 0; i < messages.Count; i++)
+        {
+            if (IsFor(to, messages[i]))
+            {
+                var lengthAt = writer.Reserve(4);
+                MessageCodec.Encode(messages[i], writer);
+                BinaryPrimitives.WriteInt32LittleEndian(writer.From(lengthAt), writer.Written - lengthAt - 4);
+            }
         }
 
         return writer.WrittenMemory;
@@ -64,7 +74,7 @@ internal static class FrameMessages
             throw new CodecException($"a frame of version {(frame.IsEmpty ? 0 : frame.Span[0])}; this one reads {Version}");
         }
 
-        var messages = new List<RaftMessage>();
+        var messages = new List<RaftMessage>(1);
         var rest = frame[1..];
         while (!rest.IsEmpty)
         {
@@ -80,6 +90,8 @@ internal static class FrameMessages
 
         return messages;
     }
+
+    private static bool IsFor(ReplicaId? to, RaftMessage message) => to is not { } one || message.To == one;
 
     private static int EntryBytesOf(RaftMessage message)
     {

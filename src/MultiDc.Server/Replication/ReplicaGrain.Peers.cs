@@ -19,18 +19,23 @@ internal sealed partial class ReplicaGrain
             return;
         }
 
-        Deliver(frame, target);
+        Deliver(frame, frame.Sender.Id, target);
     }
 
     bool ILocalReplica.TryTake(ReplicaFrame frame)
     {
-        if (pump is not { } target || frame.Shard != address.Shard
-            || !judge.ListensTo(frame.Sender, frame.StoreId, frame.Epoch, frame.OpeningId))
+        if (pump is not { } target || frame.Shard != address.Shard)
         {
             return false;
         }
 
-        Deliver(frame, target);
+        var sender = frame.Sender;
+        if (!judge.ListensTo(sender, frame.StoreId, frame.Epoch, frame.OpeningId))
+        {
+            return false;
+        }
+
+        Deliver(frame, sender.Id, target);
         return true;
     }
 
@@ -38,7 +43,7 @@ internal sealed partial class ReplicaGrain
 
     Task ILocalReplica.HandOverLeadershipAsync() => pump?.HandOverLeadershipAsync() ?? Task.CompletedTask;
 
-    private void Deliver(ReplicaFrame frame, ReplicaPump target)
+    private void Deliver(ReplicaFrame frame, ReplicaId sender, ReplicaPump target)
     {
         List<RaftMessage> messages;
         try
@@ -52,7 +57,6 @@ internal sealed partial class ReplicaGrain
             return;
         }
 
-        var sender = frame.Sender.Id;
         members.Learn(sender, frame.From);
         foreach (var message in messages)
         {

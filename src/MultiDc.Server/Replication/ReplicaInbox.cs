@@ -1,22 +1,22 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
-using System.Threading.Channels;
 
 namespace MultiDc.Server.Replication;
 
 /// <summary>
-/// What waits for one pump. Raft messages and callers' requests wait apart, each bounded, so that neither can crowd out the other; ticks
-/// are a flag, because a pump that was held up must not believe that all the missed time passed in silence.
+/// What waits for one pump. Raft messages and callers' requests wait apart, each bounded, so that neither can crowd out the other. Ticks in which nothing happens are
+/// counted without waking the pump; of the others there is one at most, because a pump that was held up must not believe that all the missed time passed in silence.
 /// </summary>
 internal sealed class ReplicaInbox(int maxMessages, int maxRequests)
 {
     private readonly ConcurrentQueue<RaftMessage> messages = new();
     private readonly ConcurrentQueue<PumpRequest> requests = new();
     private readonly ConcurrentQueue<PumpRequest> completions = new();
-    private readonly Channel<bool> wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+    private readonly WakeSignal wake = new();
     private int messageCount;
     private int requestCount;
-    private int tickDue;
+    private int ticks;
+    private int uneventfulTicks;
     private volatile bool closed;
 
     /// <summary>Whether everything is refused because the pump has ended.</summary>
@@ -36,24 +36,42 @@ internal sealed class ReplicaInbox(int maxMessages, int maxRequests)
     public void AddCompletion(PumpRequest completion)
     {
         completions.Enqueue(completion);
-        wake.Writer.TryWrite(true);
+        wake.Set();
     }
 
     public void Tick()
     {
-        Volatile.Write(ref tickDue, 1);
-        wake.Writer.TryWrite(true);
+        if (Interlocked.Increment(ref ticks) > Volatile.Read(ref uneventfulTicks))
+        {
+            wake.Set();
+        }
     }
 
-    public ValueTask<bool> WaitAsync(CancellationToken stopping) => wake.Reader.WaitToReadAsync(stopping);
+    /// <summary>The next so many ticks need not wake the pump.</summary>
+    public void ExpectUneventful(int count)
+    {
+        Interlocked.Exchange(ref uneventfulTicks, count);
+        if (Volatile.Read(ref ticks) > count)
+        {
+            wake.Set();
+        }
+    }
+
+    /// <summary>Awaited by the pump until something is there; false: it is to end.</summary>
+    public WakeSignal Wake => wake;
 
     /// <summary>Call before taking: what is added from now on wakes again.</summary>
-    public void ResetWake() => wake.Reader.TryRead(out _);
+    public void ResetWake() => wake.Reset();
 
     /// <summary>More is waiting than one round took.</summary>
-    public void WakeAgain() => wake.Writer.TryWrite(true);
+    public void WakeAgain() => wake.Set();
 
-    public bool TakeTick() => Interlocked.Exchange(ref tickDue, 0) == 1;
+    /// <summary>The ticks that came: those in which nothing was expected to happen, and whether one came after them.</summary>
+    public (int Uneventful, bool IsDue) TakeTicks()
+    {
+        var taken = Interlocked.Exchange(ref ticks, 0);
+        return taken > uneventfulTicks ? (uneventfulTicks, true) : (taken, false);
+    }
 
     public bool TryTakeMessage([NotNullWhen(true)] out RaftMessage? message) => TryTake(messages, out message, ref messageCount);
 
@@ -78,7 +96,7 @@ internal sealed class ReplicaInbox(int maxMessages, int maxRequests)
         }
 
         queue.Enqueue(item);
-        wake.Writer.TryWrite(true);
+        wake.Set();
         return true;
     }
 

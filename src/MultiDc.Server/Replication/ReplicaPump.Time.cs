@@ -10,7 +10,7 @@ internal sealed partial class ReplicaPump
     /// <summary>Where leaders should be, best first, asked again at each tick; null: as <see cref="ReplicaPumpOptions.PreferredLeaders"/> says.</summary>
     public Func<IReadOnlyList<DatacenterTag>>? PreferredLeaders { get; init; }
 
-    /// <summary>One tick has passed. Ticks that come while the pump is held up count once.</summary>
+    /// <summary>One tick has passed. Of ticks that come while the pump is held up, no more count than those in which nothing was to happen, and one.</summary>
     public void Tick() => inbox.Tick();
 
     /// <summary>Whether the node waits for an input. A pump with a tick source then takes no ticks either, so that an idle group costs nothing.</summary>
@@ -29,13 +29,19 @@ internal sealed partial class ReplicaPump
 
     private void MoveToPreferredLeader()
     {
+        if (node.Role != RaftRole.Leader)
+        {
+            CountMisplaced(false);
+            return;
+        }
+
         var order = PreferredLeaders?.Invoke() ?? options.PreferredLeaders;
         if (order.Count > 0 && node.MoveToPreferredLeader(order) is { IsNone: false } target)
         {
             LogMoving(logger, sender.Address, members.PlaceOf(target));
         }
 
-        CountMisplaced(node.Role == RaftRole.Leader && order.Count > 0 && !PreferredLeader.Choose(order, node.Configuration, node.Id, static _ => true).IsNone);
+        CountMisplaced(order.Count > 0 && !PreferredLeader.Choose(order, node.Configuration, node.Id, static _ => true).IsNone);
     }
 
     private void CountMisplaced(bool isNow)
@@ -50,6 +56,8 @@ internal sealed partial class ReplicaPump
     /// <summary>Ticks are taken while the node needs them. Runs on the pump's own turns, so registrations follow each other.</summary>
     private void KeepTicking()
     {
+        // Not more than a third of the election timeout: if it is not the leader that is silent but this pump that was held up, the rest is there to notice.
+        inbox.ExpectUneventful(Math.Min(node.UneventfulTicks, epochCheckTicks / 3));
         if (node.IsQuiesced)
         {
             tickRegistration?.Dispose();

@@ -26,6 +26,8 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     private readonly ReplicaInbox inbox;
     private readonly PendingProposals proposals = new();
     private readonly PendingReads reads;
+    private readonly Func<ReplicaPlace?> findLeader;
+    private readonly Func<MonotonicTime> readClock;
     private readonly int epochCheckTicks;
     private readonly bool usesLeases;
     private readonly SnapshotReceiver snapshotReceiver;
@@ -71,7 +73,10 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         snapshotSender = new(transport, sender, options, metrics);
         reads = new(options.MaxHeldReads, options.RetryAfter);
         inbox = new(options.MaxWaitingMessages, options.MaxWaitingRequests);
+        findLeader = Leader;
+        readClock = Now;
         status = CurrentStatus();
+        stopping.Token.UnsafeRegister(static inbox => ((ReplicaInbox)inbox!).Wake.End(), inbox);
         readsAnywhere = usesLeases && storage.CanBeReadAnywhere;
     }
 
@@ -192,8 +197,19 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
 
     private async Task<PumpStop> PumpAsync()
     {
-        while (await WaitAsync())
+        while (true)
         {
+            if (inbox.Wake.IsCompleted)
+            {
+                // The silo's pumps share threads. One that is always asked for more reads would never give its own back: reads wait for nothing.
+                await Task.Yield();
+            }
+
+            if (!await inbox.Wake)
+            {
+                return new(PumpStopReason.Requested, "the replica was closed");
+            }
+
             inbox.ResetWake();
             await StepAsync();
             members.Follow(node.Configuration);
@@ -201,7 +217,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
             {
                 await CarryOutAllAsync();
             }
-            while (reads.Retry(node, Leader) || await ServeReadsAsync());
+            while (reads.Retry(node, findLeader) || await ServeReadsAsync());
 
             EndWaits();
             PublishLease();
@@ -210,24 +226,17 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
             KeepTicking();
             CompactIfLarge();
         }
-
-        return new(PumpStopReason.Requested, "the replica was closed");
-    }
-
-    private async ValueTask<bool> WaitAsync()
-    {
-        var woken = inbox.WaitAsync(stopping.Token);
-        if (woken.IsCompleted)
-        {
-            // The silo's pumps share threads. One that is always asked for more reads would never give its own back: reads wait for nothing.
-            await Task.Yield();
-        }
-
-        return await woken;
     }
 
     private async ValueTask StepAsync()
     {
+        // Before all else: they have passed already. Given later, they would count as time since a message that came after them.
+        var (uneventfulTicks, isTickDue) = inbox.TakeTicks();
+        for (var i = 0; i < uneventfulTicks; i++)
+        {
+            node.Tick();
+        }
+
         while (inbox.TryTakeCompletion(out var completion))
         {
             await ((ITurn)completion).RunAsync();
@@ -251,13 +260,14 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         }
 
         // After the messages: a heartbeat that waited here must be seen before the tick that would miss it.
-        if (inbox.TakeTick())
+        if (isTickDue)
         {
             node.Tick();
             WakeForReaders();
             MoveToPreferredLeader();
-            await ConfirmEpochNowAndThenAsync();
         }
+
+        await ConfirmEpochNowAndThenAsync(uneventfulTicks + (isTickDue ? 1 : 0));
 
         for (var i = 0; i < options.MaxRequestsPerRound && inbox.TryTakeRequest(out var request); i++)
         {
@@ -271,13 +281,16 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     }
 
     // A leader that neither writes nor reads would otherwise never learn that a later activation took its place.
-    private async ValueTask ConfirmEpochNowAndThenAsync()
+    private ValueTask ConfirmEpochNowAndThenAsync(int ticks)
     {
-        if (++ticksSinceEpochCheck >= epochCheckTicks)
+        ticksSinceEpochCheck += ticks;
+        if (ticksSinceEpochCheck < epochCheckTicks)
         {
-            ticksSinceEpochCheck = 0;
-            await storage.ConfirmEpochAsync();
+            return ValueTask.CompletedTask;
         }
+
+        ticksSinceEpochCheck = 0;
+        return storage.ConfirmEpochAsync();
     }
 
     private async ValueTask StepAsync(PumpRequest request)
@@ -298,7 +311,7 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
                 reads.BeginUnderLease(node, read);
                 break;
             case LinearizableRead read:
-                reads.Begin(node, read, Leader);
+                reads.Begin(node, read, findLeader);
                 break;
             case AppliedWait wait:
                 BeginToWait(wait);
@@ -358,93 +371,6 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
         }));
     }
 
-    private ValueTask<bool> ServeReadsAsync() => reads.ServeAsync(storage, node, Now, Leader);
-
-    private async ValueTask CarryOutAllAsync()
-    {
-        ObserveTime();
-        while (node.TryGetReady(out var ready))
-        {
-            await CarryOutAsync(ready);
-        }
-    }
-
-    private async ValueTask CarryOutAsync(Ready ready)
-    {
-        // Before anything leaves that may end a lease or tells others what is committed.
-        PublishLease();
-
-        // 1. Durable first: the term and vote behind a vote, the entries behind an acknowledgement. A write proves as well that this is still
-        // the replica's newest opening; where there is nothing to write the store is asked, because whoever answers is counted in a quorum
-        // or trusted with a promise, and a later opening may have broken it. A leader's appends are no such word: they may overtake its own write.
-        if (ready.HardState is not null || ready.SnapshotToInstall is not null || ready.EntriesToPersist.Count > 0)
-        {
-            var startedAt = time.GetTimestamp();
-            var persisting = storage.WriteAsync(new()
-            {
-                HardState = ready.HardState,
-                Install = ready.SnapshotToInstall is null ? null : await TakeStagedAsync(ready.SnapshotToInstall),
-                Entries = ready.EntriesToPersist,
-            });
-            if (ready.MessagesWhilePersisting.Count > 0)
-            {
-                transport.Send(sender, ready.MessagesWhilePersisting);
-            }
-
-            await persisting;
-            metrics.PersistDuration.Record(time.GetElapsedTime(startedAt).TotalSeconds);
-        }
-        else if (ready.MessagesAfterPersist.Any(static m => m is AppendAccepted or HeartbeatResponse or VoteResponse or QuiesceResponse))
-        {
-            await storage.ConfirmEpochAsync();
-        }
-
-        // 2. Only then speak.
-        if (ready.MessagesAfterPersist.Count > 0)
-        {
-            transport.Send(sender, ready.MessagesAfterPersist);
-        }
-
-        // 3. Then apply and answer.
-        if (ready.SnapshotToInstall is { } installed)
-        {
-            await stateMachine.LoadAsync();
-            proposals.ForgetUpTo(installed.LastIncluded.Index);
-            History.BeginAt(storage.State.Applied);
-            LogSnapshotInstalled(logger, sender.Address, installed.LastIncluded);
-        }
-
-        if (ready.EntriesToApply.Count > 0)
-        {
-            RequirePayloads(ready.EntriesToApply);
-            var results = await stateMachine.ApplyAsync(ready.EntriesToApply);
-            History.Add(stateMachine.Changes, ready.EntriesToApply[^1].Index);
-            for (var i = 0; i < results.Length; i++)
-            {
-                proposals.Settle(ready.EntriesToApply[i], results[i]);
-            }
-
-            metrics.EntriesApplied.Add(results.Length);
-            if (stateMachine.HasRenewedLeases)
-            {
-                // The followers' clocks start when they apply it too: a heartbeat later would be a heartbeat too much for whoever leads next.
-                node.TellCommit();
-            }
-
-            PublishLease();
-        }
-
-        reads.Take(ready, Leader);
-        await ServeReadsAsync();
-
-        // 4. Then the next.
-        node.Advance();
-        foreach (var follower in ready.SnapshotsToSend)
-        {
-            SendSnapshot(follower);
-        }
-    }
-
     private bool IsLeadingIn(Term term) => node.Role == RaftRole.Leader && node.Term == term;
 
     private ReplicaPlace? Leader() => members.PlaceOf(node.Leader);
@@ -452,10 +378,21 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
     private PumpStatus CurrentStatus() =>
         new(node.Role, node.Term, Leader(), node.Commit, storage.State.Applied, node.LastEntry.Index, storage.Epoch, node.Configuration, node.IsConfigurationCommitted, node.IsQuiesced);
 
+    // Most rounds change nothing of it.
+    private bool IsCurrent(PumpStatus published) =>
+        published.Last == node.LastEntry.Index && published.Commit == node.Commit && published.Applied == storage.State.Applied && published.Role == node.Role
+        && published.Term == node.Term && published.IsQuiesced == node.IsQuiesced && published.IsConfigurationCommitted == node.IsConfigurationCommitted
+        && published.Epoch == storage.Epoch && ReferenceEquals(published.Configuration, node.Configuration) && published.Leader == Leader();
+
     private void PublishStatus()
     {
-        var now = CurrentStatus();
         var before = status;
+        if (IsCurrent(before))
+        {
+            return;
+        }
+
+        var now = CurrentStatus();
         status = now;
         if (now.Role == RaftRole.Leader && (before.Role != RaftRole.Leader || before.Term != now.Term))
         {

@@ -41,7 +41,7 @@ internal sealed class GrainRaftTransport : IRaftTransport, IDisposable
 
             if (first && TryFind(sender, to, out var datacenter) && outboxes.TryGetValue(datacenter, out var outbox))
             {
-                outbox.Add(sender.Frame(to, messages.Where(m => m.To == to)));
+                outbox.Add(sender.Frame(to, messages));
             }
         }
     }

@@ -52,6 +52,29 @@ public sealed class ElectionTests
         Assert.False(leader.Node.TryGetReady(out _));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    public void Uneventful_ticks_of_a_follower_are_those_before_the_one_in_which_it_campaigns(int ticksBefore)
+    {
+        var subject = new Subject();
+        subject.Tick(ticksBefore);
+        Assert.Equal(T - 1 - ticksBefore, subject.Node.UneventfulTicks);
+        subject.Tick(subject.Node.UneventfulTicks);
+        Assert.Equal((0, RaftRole.Follower), (subject.Node.UneventfulTicks, subject.Node.Role));
+        Assert.Empty(subject.Said());
+        subject.Tick();
+        Assert.Equal((0, RaftRole.PreCandidate), (subject.Node.UneventfulTicks, subject.Node.Role));
+    }
+
+    [Fact]
+    public void Nobody_but_a_follower_has_uneventful_ticks()
+    {
+        Assert.Equal(0, Candidate().Node.UneventfulTicks);
+        Assert.Equal(0, new Subject().LeadCommitted().Node.UneventfulTicks);
+        Assert.Equal(0, new Subject(size: 1).Node.UneventfulTicks);
+    }
+
     [Fact]
     public void S3_4_a_replica_starts_as_follower_and_asks_for_votes_after_the_election_timeout()
     {

@@ -107,7 +107,7 @@ public sealed class PumpSchedulerTests
         using var scheduler = new PumpScheduler(2, store);
         var written = new TaskCompletionSource();
         await OnPump(scheduler, () => store.Queue(written));
-        await await OnPump(scheduler, () => GoOnUntilAsync(() => written.Task.IsCompleted, scheduler));
+        await await OnPump(scheduler, () => GoOnUntilAsync(() => written.Task.IsCompleted));
     }
 
     [Fact]
@@ -131,18 +131,60 @@ public sealed class PumpSchedulerTests
         Assert.True(done.Task.IsCompletedSuccessfully);
     }
 
+    [Fact]
+    public async Task Methods_that_wait_for_each_other_go_on_one_after_the_other_before_anything_else_that_waits()
+    {
+        using var scheduler = new PumpScheduler(1);
+        var written = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var order = new List<string>();
+        var pump = OnPump(scheduler, OuterAsync);
+        await pump;
+        await OnPump(scheduler, () =>
+        {
+            written.SetResult();
+            _ = OnPump(scheduler, () => order.Add("another pump"));
+        });
+        await await pump;
+        await OnPump(scheduler, () => Assert.Equal(["inner", "outer", "another pump"], order));
+
+        async Task OuterAsync()
+        {
+            await InnerAsync();
+            order.Add("outer");
+        }
+
+        async Task InnerAsync()
+        {
+            await written.Task;
+            order.Add("inner");
+        }
+    }
+
+    [Fact]
+    public async Task What_awaits_on_a_pumps_thread_comes_back_to_one()
+    {
+        using var scheduler = new PumpScheduler(2);
+        await await OnPump(scheduler, async () =>
+        {
+            await Task.Run(static () => Assert.Null(SynchronizationContext.Current));
+            Assert.StartsWith("multidc-pump-", Thread.CurrentThread.Name, StringComparison.Ordinal);
+            await Task.Yield();
+            Assert.StartsWith("multidc-pump-", Thread.CurrentThread.Name, StringComparison.Ordinal);
+        });
+    }
+
     private static Task OnPump(PumpScheduler scheduler, Action action) => Task.Factory.StartNew(action, CancellationToken.None, TaskCreationOptions.None, scheduler);
 
     private static Task<T> OnPump<T>(PumpScheduler scheduler, Func<T> function) => Task.Factory.StartNew(function, CancellationToken.None, TaskCreationOptions.None, scheduler);
 
     // Each turn queues the next before it ends, as a pump does whose inbox is never empty.
-    private static async Task GoOnUntilAsync(Func<bool> done, PumpScheduler scheduler)
+    private static async Task GoOnUntilAsync(Func<bool> done)
     {
         for (var turns = 0; !done(); turns++)
         {
             Assert.True(turns < 1_000_000, "nothing was committed");
             await Task.Yield();
-            Assert.Same(scheduler, TaskScheduler.Current);
+            Assert.StartsWith("multidc-pump-", Thread.CurrentThread.Name, StringComparison.Ordinal);
         }
     }
 
