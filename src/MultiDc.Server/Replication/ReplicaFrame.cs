@@ -16,7 +16,7 @@ namespace MultiDc.Server.Replication;
 [GenerateSerializer, Immutable, SuppressReferenceTracking, Alias("MultiDc.ReplicaFrame")]
 internal sealed record ReplicaFrame(
     [property: Id(0)] ShardId Shard, [property: Id(1)] DatacenterId From, [property: Id(2)] Guid StoreId, [property: Id(3)] ulong Epoch,
-    [property: Id(5)] Guid OpeningId, [property: Id(4)] ReadOnlyMemory<byte> Messages)
+    [property: Id(5)] Guid OpeningId, [property: Id(4)] FrameBytes Messages)
 {
     /// <summary>The sender's Raft id; 0: the founder's of the datacenter's first replica.</summary>
     [Id(6)]
