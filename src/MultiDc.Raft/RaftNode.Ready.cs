@@ -39,7 +39,7 @@ public sealed partial class RaftNode
             EntriesToPersist = persist,
             MessagesWhilePersisting = atOnce,
             MessagesAfterPersist = after,
-            EntriesToApply = apply.IsEmpty ? [] : apply,
+            EntriesToApply = apply.IsEmpty ? Array.Empty<LogEntry>() : apply,
             ReadStates = AllOf(readStates),
             ReadsLost = AllOf(readsLost),
             SnapshotsToSend = AllOf(snapshotsToSend),

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace MultiDc.Server.Replication;
 
 /// <summary>How the pump carries out what its node wants: persist, then speak, then apply and answer, then advance.</summary>
@@ -7,7 +5,6 @@ internal sealed partial class ReplicaPump
 {
     private ValueTask<bool> ServeReadsAsync() => reads.ServeAsync(storage, node, readClock, findLeader);
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask CarryOutAllAsync()
     {
         ObserveTime();
@@ -17,7 +14,6 @@ internal sealed partial class ReplicaPump
         }
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask CarryOutAsync(Ready ready)
     {
         // Before anything leaves that may end a lease or tells others what is committed.

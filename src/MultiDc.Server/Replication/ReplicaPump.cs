@@ -259,7 +259,9 @@ internal sealed partial class ReplicaPump : IAsyncDisposable
             });
         }
 
-        // After the messages: a heartbeat that waited here must be seen before the tick that would miss it.
+        // After the messages: a heartbeat that waited here must be seen before the tick that would miss it. What fell due since the ticks were taken, while a
+        // completion waited for the disk, fell due before the messages were heard, too, and counts once: leader leases rest on it (§6.4.1).
+        isTickDue |= inbox.TakeTicks() is not (0, false);
         if (isTickDue)
         {
             node.Tick();

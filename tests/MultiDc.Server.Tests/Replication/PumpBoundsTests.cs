@@ -8,9 +8,6 @@ namespace MultiDc.Server.Tests.Replication;
 /// <summary>Every queue has an end and says so; every way to stop is told for what it is.</summary>
 public sealed class PumpBoundsTests
 {
-    // Of the group's nodes.
-    private const int ElectionTimeoutTicks = 10;
-
     [Fact]
     public void Messages_beyond_the_bound_are_dropped_and_counted()
     {
@@ -167,61 +164,6 @@ public sealed class PumpBoundsTests
 
         group.Run();
         Assert.Equal(RaftRole.Follower, follower.Pump!.Status.Role);
-    }
-
-    [Fact]
-    public void A_followers_ticks_wake_its_pump_only_when_a_third_of_the_election_timeout_has_passed_without_a_message()
-    {
-        using var group = new PumpGroup();
-        group.ElectLeader();
-        var follower = group.Followers[0];
-        for (var i = 0; i < ElectionTimeoutTicks / 3; i++)
-        {
-            follower.Pump!.Tick();
-        }
-
-        Assert.True(follower.Scheduler.IsIdle);
-        follower.Pump!.Tick();
-        Assert.False(follower.Scheduler.IsIdle);
-        group.Run();
-
-        // A message wakes it as well, and takes them along.
-        follower.Pump!.Tick();
-        Assert.True(follower.Scheduler.IsIdle);
-        Assert.True(follower.Pump!.TryDeliver(new HeartbeatRequest(group.Leader.Id, follower.Id, group.Leader.Pump!.Status.Term, LogIndex.Zero, 0)));
-        Assert.False(follower.Scheduler.IsIdle);
-    }
-
-    [Fact]
-    public void A_follower_campaigns_after_as_many_ticks_as_its_node_does()
-    {
-        // One by one, in bursts, and with rounds in between that have nothing to do with ticks.
-        foreach (var burst in new[] { 1, 2, 3, 100 })
-        {
-            using var group = new PumpGroup();
-            group.ElectLeader();
-            var follower = group.Followers[0];
-            group.Network.Rule = static _ => Fate.Drop;
-            group.Run();
-            var ticks = 0;
-            while (follower.Pump!.Status.Role == RaftRole.Follower)
-            {
-                for (var i = 0; i < burst && follower.Pump.Status.Role == RaftRole.Follower; i++, ticks++)
-                {
-                    follower.Pump.Tick();
-                    if (burst < 100)
-                    {
-                        group.Run();
-                    }
-                }
-
-                group.Run();
-                Assert.True(ticks < 10_000, "the follower never campaigns");
-            }
-
-            // Where nothing runs in between, what came beyond a third and one of a timeout counts once.
-            Assert.InRange(ticks, ElectionTimeoutTicks, burst < 100 ? 2 * ElectionTimeoutTicks : 10_000);
-        }
     }
 
     [Fact]
