@@ -10,6 +10,8 @@ address_in() { if [ "$network" = wan ]; then echo "10.77.$1.1"; else echo 127.0.
 start_server() {
     local system=$1 n=$2 log=$3
     shift 3
+    # There at once for whoever looks into it.
+    : >"$log"
     setsid "$local_sh" exec "dc$n" "$@" </dev/null >"$log" 2>&1 &
     started_pid=$!
     server_pids[$system]+=" $started_pid"
