@@ -13,7 +13,7 @@ start_dotnext() {
         log=$MULTIDC_LOCAL/dotnext-dc$n.log
         # The load comes from dc1, so that is where the leader belongs: it is the first to notice that there is none.
         if [ "$n" = 1 ]; then election_ms=1000; else election_ms=2500; fi
-        start_server dotnext $n "$log" "$servers" dotnext-node --address "$(dotnext_address $n)" --front-port "1${n}711" --folder "$MULTIDC_LOCAL/dotnext-dc$n" \
+        start_server dotnext $n "$log" env DOTNET_EnableDiagnostics=0 "$servers" dotnext-node --address "$(dotnext_address $n)" --front-port "1${n}711" --folder "$MULTIDC_LOCAL/dotnext-dc$n" \
             --member "$(dotnext_address 1)" --member "$(dotnext_address 2)" --member "$(dotnext_address 3)" --election-timeout $election_ms
         wait_for_server 60 "$started_pid" "$log" grep -q '^serves$' "$log"
     done

@@ -18,7 +18,7 @@ start_grain() {
     ask_postgres "$(address_in 1)" $grain_database_port comparison --single-transaction -f "$root/infra/postgres/02-orleans.sql" >/dev/null
     for n in 1 2 3; do
         log=$folder-dc$n.log
-        start_server grain "$n" "$log" "$servers" grain-silo --silo "$(grain_silo "$n")" --gateway-port "2${n}610" --primary "$(grain_silo 1)" \
+        start_server grain "$n" "$log" env DOTNET_EnableDiagnostics=0 "$servers" grain-silo --silo "$(grain_silo "$n")" --gateway-port "2${n}610" --primary "$(grain_silo 1)" \
             --postgres "$(grain_connection);Maximum Pool Size=$silo_connections;Max Auto Prepare=10"
         wait_for_server 60 "$started_pid" "$log" grep -q '^serves$' "$log"
     done

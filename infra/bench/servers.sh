@@ -6,7 +6,7 @@ postgres_pids=()
 # address_in DATACENTER-NUMBER
 address_in() { if [ "$network" = wan ]; then echo "10.77.$1.1"; else echo 127.0.0.1; fi; }
 
-# start_server SYSTEM DATACENTER-NUMBER LOG COMMAND...: leaves its process in started_pid.
+# start_server SYSTEM DATACENTER-NUMBER LOG COMMAND...: leaves its process in started_pid. Those of .NET are to leave nothing in /tmp when they are killed: DOTNET_EnableDiagnostics=0.
 start_server() {
     local system=$1 n=$2 log=$3
     shift 3
