@@ -7,43 +7,28 @@ require_etcd() {
     [ ${#wanted[@]} -eq 0 ] || install_packages "${wanted[@]}"
 }
 
-# Those of infra/local: installed without their services being started.
-is_one_of() {
-    local name=$1 each
-    shift
-    for each in "$@"; do [ "$each" != "$name" ] || return 0; done
-    return 1
-}
-# shellcheck source-path=SCRIPTDIR
-source "$root/infra/local/packages.sh"
-
-etcd_client_url() { if [ "$network" = wan ]; then echo "http://10.77.$1.1:1${1}379"; else echo "http://127.0.0.1:1${1}379"; fi; }
-etcd_peer_url() { if [ "$network" = wan ]; then echo "http://10.77.$1.1:1${1}380"; else echo "http://127.0.0.1:1${1}380"; fi; }
+etcd_client_url() { echo "http://$(address_in "$1"):1${1}379"; }
+etcd_peer_url() { echo "http://$(address_in "$1"):1${1}380"; }
 etcd_clients() { echo "$(etcd_client_url 1),$(etcd_client_url 2),$(etcd_client_url 3)"; }
 
 # Defaults but for the size: without compaction everything that was ever put stays, and 2 GB, the default, could end a long run.
 start_etcd() {
     say "starting etcd in each datacenter"
     local n cluster
-    etcd_pids=()
     cluster="dc1=$(etcd_peer_url 1),dc2=$(etcd_peer_url 2),dc3=$(etcd_peer_url 3)"
     for n in 1 2 3; do
-        setsid "$local_sh" exec "dc$n" etcd --name "dc$n" --data-dir "$MULTIDC_LOCAL/etcd-dc$n" \
+        start_server etcd $n "$MULTIDC_LOCAL/etcd-dc$n.log" etcd --name "dc$n" --data-dir "$MULTIDC_LOCAL/etcd-dc$n" \
             --listen-client-urls "$(etcd_client_url $n)" --advertise-client-urls "$(etcd_client_url $n)" \
             --listen-peer-urls "$(etcd_peer_url $n)" --initial-advertise-peer-urls "$(etcd_peer_url $n)" \
             --initial-cluster "$cluster" --initial-cluster-state new --quota-backend-bytes 8589934592 \
-            --logger zap --log-level warn </dev/null >"$MULTIDC_LOCAL/etcd-dc$n.log" 2>&1 &
-        etcd_pids+=($!)
-        # Its end is no news.
-        disown $!
+            --logger zap --log-level warn
     done
 
-    local deadline=$((SECONDS + 60))
-    until ask_etcd endpoint health >/dev/null 2>&1; do
-        [ $SECONDS -lt $deadline ] || die $broken "etcd did not come up within a minute; its logs are $MULTIDC_LOCAL/etcd-dc*.log"
-        sleep 0.3
-    done
+    wait_for_server 60 "$started_pid" "$MULTIDC_LOCAL/etcd-dc3.log" etcd_is_healthy
+    [ "$network" != wan ] || move_etcd_leader
 }
+
+etcd_is_healthy() { ask_etcd endpoint health >/dev/null 2>&1; }
 
 ask_etcd() { "$local_sh" exec dc1 etcdctl --endpoints "$(etcd_clients)" "$@"; }
 
@@ -56,7 +41,9 @@ move_etcd_leader() {
     [ "$leader" = "$(etcd_client_url 1)" ] || "$local_sh" exec dc1 etcdctl --endpoints "$leader" move-leader "$first" >/dev/null
 }
 
-stop_etcd() {
-    [ ${#etcd_pids[@]} -eq 0 ] || kill -KILL "${etcd_pids[@]}" 2>/dev/null || true
-    etcd_pids=()
+bench_etcd() {
+    local n options=() pids=()
+    read -ra pids <<<"${server_pids[etcd]}"
+    for n in 1 2 3; do options+=(--endpoint "$(etcd_client_url $n)" --server-pid "${pids[n - 1]}"); done
+    "$local_sh" exec dc1 "$comparison" etcd "$@" --leader-only --connections "$connections" "${options[@]}"
 }

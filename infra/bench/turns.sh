@@ -1,7 +1,5 @@
 # Bringing the systems up, and their turns. All are up all the time; one is under load. What the others use meanwhile is written down too.
 
-etcd_pids=()
-
 bring_up() {
     # Clients are in dc1: leaders too, as with etcd.
     local options=(--silos 1 --shards "$shards" --no-build --set MultiDc:PreferredLeaderDatacenters:0=dc1 "${settings[@]}")
@@ -13,17 +11,14 @@ bring_up() {
 
     say "$network: starting three silos"
     "$local_sh" -q up "${options[@]}" >&2 || die $broken "MultiDc did not come up"
-    if wants etcd; then
-        start_etcd
-        [ "$network" != wan ] || move_etcd_leader
-    fi
+    local system
+    for system in "${systems[@]}"; do
+        case $system in multidc | ping) ;; *) "start_$system" ;; esac
+    done
 
     wait_for_leaders
-    local system
     for system in "${systems[@]}"; do load_keys "$system"; done
 }
-
-wants() { [[ " ${systems[*]} " == *" $1 "* ]]; }
 
 wait_for_leaders() {
     local deadline=$((SECONDS + 90))
@@ -34,7 +29,7 @@ wait_for_leaders() {
 }
 
 take_down() {
-    stop_etcd
+    stop_servers
     "$local_sh" -q down >/dev/null 2>&1 || true
 }
 
@@ -43,13 +38,9 @@ bench() {
     local system=$1 workload=$2
     shift 2
     case $system in
-        etcd)
-            "$local_sh" exec dc1 "$comparison" etcd "$workload" --leader-only --connections "$connections" --json \
-                --endpoint "$(etcd_client_url 1)" --endpoint "$(etcd_client_url 2)" --endpoint "$(etcd_client_url 3)" \
-                --server-pid "${etcd_pids[0]}" --server-pid "${etcd_pids[1]}" --server-pid "${etcd_pids[2]}" "$@"
-            ;;
+        multidc) "$local_sh" multidc dc1 bench "$workload" --json "$@" ;;
         ping) "$local_sh" multidc dc1 bench ping --json "$@" ;;
-        *) "$local_sh" multidc dc1 bench "$workload" --json "$@" ;;
+        *) "bench_$system" "$workload" --json "$@" ;;
     esac 2>>"$results/progress.log"
 }
 
@@ -93,21 +84,4 @@ next_number() {
     local number=1
     while [ -e "$1,$number.json" ]; do number=$((number + 1)); done
     echo $number
-}
-
-# Processor time of the system that is not under load, in clock ticks.
-ticks_of_others() {
-    local pids=() pid total=0 stat
-    if [ "$system" = etcd ]; then
-        for pid in "$MULTIDC_LOCAL"/dc?-a.pid; do pids+=("$(cut -d' ' -f1 "$pid")"); done
-    else
-        pids=("${etcd_pids[@]}")
-    fi
-
-    for pid in "${pids[@]}"; do
-        stat=$(<"/proc/$pid/stat")
-        read -ra stat <<<"${stat##*) }"
-        total=$((total + stat[11] + stat[12]))
-    done
-    echo $total
 }

@@ -31,6 +31,11 @@ install_packages() {
     if [ -d /run/systemd/system ] && is_one_of redis-server "$@"; then as_root systemctl disable --quiet redis-server || true; fi
 }
 
+postgres_user=()
+
+# PostgreSQL does not run as root.
+find_postgres_user() { [ "$(id -u)" -ne 0 ] || postgres_user=(setpriv --reuid=postgres --regid=postgres --init-groups --); }
+
 find_postgres() { postgres_programs=$(find /usr/lib/postgresql -path '*/bin/initdb' -printf '%h\n' 2>/dev/null | sort -V | tail -n 1); [ -n "$postgres_programs" ]; }
 
 require_packages() {

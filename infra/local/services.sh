@@ -1,7 +1,5 @@
 # The Redis and the PostgreSQL of each datacenter: processes of their own, whose data outlives them until "down".
 
-postgres_user=()
-
 start_service() {
     local service=$1 dc=$2
     [ -z "$(pid_of "$dc-$service")" ] || die $wrong_state "the $service of $dc runs already"
@@ -30,9 +28,6 @@ redis_answers() {
     inside "$1"
     "${prefix[@]}" redis-cli -h "$(address_of "$1")" -p "$(redis_port "$1")" info server 2>/dev/null | grep -q "^process_id:$(pid_of "$1-redis")[^0-9]*$"
 }
-
-# PostgreSQL does not run as root.
-find_postgres_user() { [ "$(id -u)" -ne 0 ] || postgres_user=(setpriv --reuid=postgres --regid=postgres --init-groups --); }
 
 start_postgres() {
     local dc=$1 folder=$run/$1-postgres address port

@@ -1,4 +1,3 @@
-using MultiDc.Comparison.Commands;
 using MultiDc.Comparison.Etcd;
 
 namespace MultiDc.Comparison.Tests;
@@ -23,11 +22,4 @@ public sealed class EtcdTests
         Assert.Equal(1795661018.91, metrics["process_start_time_seconds"]);
         Assert.Equal(3, metrics.Count);
     }
-
-    [Theory]
-    [InlineData("is not of the form http://host:port", "put", "--endpoint", "127.0.0.1:2379")]
-    [InlineData("--server-pid is given for each --endpoint or for none", "put", "--endpoint", "http://127.0.0.1:1", "--endpoint", "http://127.0.0.1:2", "--server-pid", "1")]
-    [InlineData("ycsb-d reads what was inserted last", "ycsb-d", "--endpoint", "http://127.0.0.1:1")]
-    public void A_wrong_command_line_is_told(string complaint, params string[] arguments) =>
-        Assert.Contains(ComparisonCommand.Create().Parse(["etcd", .. arguments]).Errors, error => error.Message.Contains(complaint, StringComparison.Ordinal));
 }

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using MultiDc.Comparison.Results;
 
 namespace MultiDc.Comparison.Tests;
@@ -71,6 +72,26 @@ public sealed class ResultsTests
             """,
             output.ToString(),
             ignoreLineEndingDifferences: true);
+    }
+
+    [Fact]
+    public void Every_system_has_a_row_with_its_ratio_and_a_colour_of_its_own()
+    {
+        string[] systems = ["etcd", "multidc", "dotnext", "grain", "ping", "postgres"];
+        var cells = ComparedCell.Of(systems.Reverse().Select(static (system, i) => Turn(system, 1_000 * (i + 1))));
+        Assert.Equal(systems, Assert.Single(cells).Names);
+        using StringWriter table = new(), plot = new();
+        ComparisonTable.Write(table, cells);
+        ComparisonPlot.Write(plot, "loopback", cells);
+        Assert.Equal(systems, Regex.Matches(table.ToString(), @"^\| put \| 64 \| (\w+) ", RegexOptions.Multiline).Select(static row => row.Groups[1].Value));
+        Assert.Contains("| grain | 1 | 3,000 **×0.50** |", table.ToString(), StringComparison.Ordinal);
+
+        // In the legend, one beside the other and within the picture.
+        var legend = Regex.Matches(plot.ToString(), """<rect x="(\d+)" y="9" width="12" height="12" fill="(#\w+)"/>""");
+        Assert.Equal(systems.Length, legend.Select(static each => each.Groups[2].Value).Distinct().Count());
+        Assert.Equal(systems.Length, legend.Select(static each => each.Groups[1].Value).Distinct().Count());
+        Assert.True(legend.Max(static each => int.Parse(each.Groups[1].Value)) + 110 <= 1030);
+        Assert.All(systems, system => Assert.Contains($">{system}</text>", plot.ToString(), StringComparison.Ordinal));
     }
 
     [Fact]

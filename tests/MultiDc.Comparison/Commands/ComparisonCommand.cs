@@ -13,7 +13,10 @@ internal static class ComparisonCommand
 
     public static RootCommand Create() => new(Description)
     {
+        DotNextCommand.Create(),
         EtcdCommand.Create(),
+        GrainCommand.Create(),
+        PostgresCommand.Create(),
         TableCommand.Create(),
     };
 }

@@ -1,8 +1,6 @@
 using System.CommandLine;
 using Grpc.Core;
 using MultiDc.Comparison.Etcd;
-using MultiDc.Host;
-using MultiDc.Host.Bench;
 using MultiDc.Host.CommandLine;
 
 namespace MultiDc.Comparison.Commands;
@@ -12,7 +10,6 @@ internal static class EtcdCommand
 {
     public static Command Create()
     {
-        var arguments = new BenchArguments();
         var endpoint = new Option<string[]>("--endpoint") { Description = "A member's address for clients, such as http://127.0.0.1:2379; repeat it for all members.", HelpName = "url", Required = true };
         endpoint.Validators.Add(static result =>
         {
@@ -25,48 +22,23 @@ internal static class EtcdCommand
         var connections = new Option<int>("--connections") { Description = "Connections that all clients share.", HelpName = "count", DefaultValueFactory = static _ => 3 };
         connections.RequireRange(1, 1000, int.TryParse);
         var leaderOnly = new Option<bool>("--leader-only") { Description = "Speak to the leader only, which saves the others' forwarding. Default: to all members by turns" };
-        var timeout = new Option<double>("--timeout") { Description = "When an operation is given up.", HelpName = "seconds", DefaultValueFactory = static _ => 10 };
-        timeout.RequireRange(0.001, 3600, double.TryParse);
-        var json = new Option<bool>("--json") { Description = "Report with one JSON object." };
-        var command = new Command("etcd", "What 'multidc bench' does, to etcd: the same load generator. Exit codes as multidc's.");
-        arguments.AddTo(command);
-        foreach (var option in new Option[] { endpoint, serverPid, connections, leaderOnly, timeout, json })
-        {
-            command.Add(option);
-        }
-
+        var command = SystemCommand.Create(
+            "etcd",
+            [endpoint, serverPid, connections, leaderOnly],
+            scans: true,
+            (parsed, timeout, stop) =>
+            {
+                var ids = parsed.GetValue(serverPid) ?? [];
+                var servers = parsed.GetRequiredValue(endpoint).Select((each, i) => new EtcdServer(new(each), ids.Length > 0 ? ids[i] : null)).ToArray();
+                return EtcdTarget.ConnectAsync(servers, parsed.GetValue(leaderOnly), parsed.GetValue(connections), timeout, stop);
+            },
+            static exception => exception is RpcException or HttpRequestException);
         command.Validators.Add(result =>
         {
-            if (result.GetValue(serverPid) is { Length: > 0 } ids && ids.Length != result.GetValue(endpoint)?.Length)
+            // Of tokens, since a value that is wrong in itself cannot be asked for.
+            if (result.GetResult(serverPid)?.Tokens.Count is > 0 and var ids && ids != result.GetResult(endpoint)?.Tokens.Count)
             {
                 result.AddError("--server-pid is given for each --endpoint or for none");
-            }
-        });
-        command.SetAction(async (parsed, stop) =>
-        {
-            var ids = parsed.GetValue(serverPid) ?? [];
-            var servers = parsed.GetRequiredValue(endpoint).Select((each, i) => new EtcdServer(new(each), ids.Length > 0 ? ids[i] : null)).ToArray();
-            var patience = TimeSpan.FromSeconds(parsed.GetValue(timeout));
-            var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
-            try
-            {
-                await using var target = await EtcdTarget.ConnectAsync(servers, parsed.GetValue(leaderOnly), parsed.GetValue(connections), patience, stop);
-                var report = await new BenchRun(arguments.Of(parsed, patience), target, TimeProvider.System, error.WriteLine).RunAsync(stop);
-                if (parsed.GetValue(json))
-                {
-                    report.WriteJson(output);
-                }
-                else
-                {
-                    report.Write(output);
-                }
-
-                return (int)(report.IsMeasured ? ExitCode.Done : ExitCode.Unavailable);
-            }
-            catch (Exception exception) when (exception is CommandException or RpcException or HttpRequestException)
-            {
-                await error.WriteLineAsync($"etcd: {exception.Message}");
-                return (int)(exception is CommandException known ? known.ExitCode : ExitCode.Unavailable);
             }
         });
         return command;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using MultiDc.Comparison.Processes;
 using MultiDc.Host.Bench;
 
 namespace MultiDc.Comparison.Etcd;
@@ -22,7 +23,7 @@ internal sealed class EtcdServer(Uri endpoint, int? processId) : IDisposable
             $"{endpoint} since {metrics["process_start_time_seconds"]}",
             TimeSpan.FromSeconds(metrics["process_cpu_seconds_total"]),
             null,
-            processId is { } id ? ReadDiskBytes(id) : null,
+            processId is { } id ? ServerProcess.ReadDiskBytes(id) : null,
             (long)Flushes.Sum(name => metrics[name]));
     }
 
@@ -33,11 +34,4 @@ internal sealed class EtcdServer(Uri endpoint, int? processId) : IDisposable
         .Where(static line => line.Length > 0 && line[0] != '#' && !line.Contains('{'))
         .Select(static line => line.Split(' '))
         .ToDictionary(static parts => parts[0], static parts => double.Parse(parts[1], CultureInfo.InvariantCulture));
-
-    private static long? ReadDiskBytes(int processId)
-    {
-        const string name = "write_bytes:";
-        var line = File.ReadLines($"/proc/{processId}/io").FirstOrDefault(static line => line.StartsWith(name, StringComparison.Ordinal));
-        return line is null ? null : long.Parse(line.AsSpan(name.Length), NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture);
-    }
 }

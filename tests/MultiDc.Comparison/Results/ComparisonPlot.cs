@@ -14,7 +14,7 @@ internal static class ComparisonPlot
     private const int FigureWidth = 110;
     private const int Top = 64;
     private const int Width = LabelWidth + (2 * (PanelWidth + FigureWidth));
-    private static readonly string[] Colours = ["#8a8f98", "#2563eb", "#0d9488", "#d97706"];
+    private static readonly string[] Colours = ["#8a8f98", "#2563eb", "#0d9488", "#d97706", "#9333ea", "#be123c"];
 
     public static void Write(TextWriter output, string network, IReadOnlyList<ComparedCell> cells)
     {

@@ -1,0 +1,3 @@
+using MultiDc.Comparison.Servers.Commands;
+
+return await ServersCommand.Create().Parse(args).InvokeAsync();
