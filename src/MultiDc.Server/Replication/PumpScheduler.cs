@@ -18,7 +18,7 @@ internal sealed class PumpScheduler : TaskScheduler, IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(10);
 
     /// <summary>After so many tasks what was written is committed though there are more: they may be of pumps that only read.</summary>
-    private const int MaxTasksBetweenCommits = 32;
+    private const int MaxTasksBetweenCommits = 64;
 
     // Threads that find nothing sleep at once. Every ready-made blocking queue spins before it sleeps, and with as many pump threads as processors
     // in each of several silos on a machine, that was a third of all processor time and most of its context switches (perf: sched_yield).

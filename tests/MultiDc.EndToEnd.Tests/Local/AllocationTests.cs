@@ -9,8 +9,8 @@ namespace MultiDc.EndToEnd.Tests.Local;
 /// </summary>
 public sealed class AllocationTests(ITestOutputHelper output)
 {
-    private const double MaxBytesPerPut = 22_000;
-    private const double MaxBytesPerGet = 10_000;
+    private const double MaxBytesPerPut = 16_000;
+    private const double MaxBytesPerGet = 5_000;
     private const double MaxClientBytes = 5_500;
 
     [Fact]

@@ -37,6 +37,17 @@ public sealed class WakeSignalTests
     }
 
     [Fact]
+    public async Task A_set_between_the_look_and_the_waiting_is_not_missed()
+    {
+        var signal = new WakeSignal();
+        Assert.False(signal.IsCompleted);
+        signal.Set();
+        var woken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        signal.UnsafeOnCompleted(woken.SetResult);
+        await woken.Task.WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    [Fact]
     public async Task An_end_wakes_and_is_for_good()
     {
         var signal = new WakeSignal();
