@@ -14,7 +14,8 @@ namespace MultiDc.Testing.Cluster;
 /// <summary>A silo of a <see cref="MultiDcTestCluster"/>: a name, a disk and two ports that outlive its processes.</summary>
 public sealed class TestSilo
 {
-    private static readonly TimeSpan DisposePatience = TimeSpan.FromSeconds(30);
+    // A silo that stops asks the others to cancel what it called there, and waits for each answer as long as for any call (30 s): those of a cluster that stop together give none.
+    private static readonly TimeSpan DisposePatience = TimeSpan.FromMinutes(3);
 
     private readonly MultiDcTestCluster cluster;
     private readonly int siloPort;
@@ -159,6 +160,10 @@ public sealed class TestSilo
         catch (Exception exception) when (cancellationToken.IsCancellationRequested)
         {
             cluster.Log.Add($"{Name} after its crash: {exception.Message}");
+        }
+        catch (TimeoutException exception)
+        {
+            throw new TimeoutException($"{Name} has not stopped after {DisposePatience}. The cluster's log ends:\n{string.Join("\n", cluster.Log.Lines.TakeLast(150))}", exception);
         }
 
         var stoppedAfter = Stopwatch.GetElapsedTime(startedAt);
