@@ -50,6 +50,7 @@ internal sealed partial class ReplicaGrain(
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
+        await UnlockedActivation.Begin();
         var key = this.GetPrimaryKeyString();
         if (!ReplicaAddress.TryParse(key, out address) || address.Datacenter != links.Local)
         {

@@ -42,6 +42,7 @@ internal sealed partial class RingGrain(
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
+        await UnlockedActivation.Begin();
         if (this.GetPrimaryKeyString() != links.Local.Value)
         {
             throw new ArgumentException($"'{this.GetPrimaryKeyString()}' is not this silo's datacenter, {links.Local}");

@@ -1,3 +1,4 @@
+using MultiDc.Server.Hosting;
 using MultiDc.Server.Placement;
 using MultiDc.Server.Trust;
 using Orleans.Concurrency;
@@ -14,6 +15,8 @@ namespace MultiDc.Server.Transport;
 [PreferLocalPlacement, GrainDirectory(SiloLocalGrainDirectory.Name), Immovable, Reentrant]
 internal sealed class RaftReceiverGrain(LocalReplicas locals, IGrainFactory grains, SiloGate gate) : Grain, IRaftReceiverGrain
 {
+    public override async Task OnActivateAsync(CancellationToken cancellationToken) => await UnlockedActivation.Begin();
+
     public Task ReceiveOneWayAsync(RaftParcel parcel, SiloCredential credential) => ReceiveAsync(parcel, credential);
 
     public Task ReceiveAsync(RaftParcel parcel, SiloCredential credential)
