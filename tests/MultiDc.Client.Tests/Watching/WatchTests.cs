@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using MultiDc.Grains;
@@ -229,32 +230,30 @@ public sealed class WatchTests : IDisposable
     [Fact]
     public async Task A_mark_comes_now_and_then_where_nothing_matches()
     {
-        var revision = 10;
-        var hold = new TaskCompletionSource();
-        world.Watch = async (_, _, _) =>
+        var asked = Channel.CreateUnbounded<TaskCompletionSource<WatchReply>>();
+        world.Watch = (_, _, _) =>
         {
-            if (revision > 10)
-            {
-                await hold.Task;
-                hold = new();
-            }
-
-            return Progress((ulong)revision++);
+            var answer = new TaskCompletionSource<WatchReply>(TaskCreationOptions.RunContinuationsAsynchronously);
+            asked.Writer.TryWrite(answer);
+            return answer.Task;
         };
         await using var batches = Watch();
-        Assert.Equal(10UL, (await Next(batches)).Revision.Value);
-        var mark = batches.MoveNextAsync().AsTask();
-        hold.SetResult();
-        for (var i = 0; i < 100; i++)
-        {
-            await Task.Yield();
-        }
+        var first = batches.MoveNextAsync().AsTask();
+        (await Asked()).SetResult(Progress(10));
+        Assert.True(await first.WaitAsync(TimeSpan.FromMinutes(1)));
+        Assert.Equal(10UL, batches.Current.Revision.Value);
 
+        // Whoever asks for what comes next has passed over the answer before.
+        var mark = batches.MoveNextAsync().AsTask();
+        (await Asked()).SetResult(Progress(11));
+        var next = await Asked();
         Assert.False(mark.IsCompleted);
         time.Advance(TimeSpan.FromSeconds(1));
-        hold.SetResult();
+        next.SetResult(Progress(12));
         Assert.True(await mark.WaitAsync(TimeSpan.FromMinutes(1)));
         Assert.Equal((true, 12UL), (batches.Current.IsProgress, batches.Current.Token.RevisionOf(0)!.Value.Value));
+
+        async Task<TaskCompletionSource<WatchReply>> Asked() => await asked.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromMinutes(1));
     }
 
     [Fact]
