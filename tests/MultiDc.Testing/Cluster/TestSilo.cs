@@ -14,7 +14,7 @@ namespace MultiDc.Testing.Cluster;
 /// <summary>A silo of a <see cref="MultiDcTestCluster"/>: a name, a disk and two ports that outlive its processes.</summary>
 public sealed class TestSilo
 {
-    // A silo that stops asks the others to cancel what it called there, and waits for each answer as long as for any call (30 s): those of a cluster that stop together give none.
+    // Longer than Orleans lets a stopping silo wait for the others' answers (30 s), so that what it says of them is in the log when patience ends.
     private static readonly TimeSpan DisposePatience = TimeSpan.FromMinutes(3);
 
     private readonly MultiDcTestCluster cluster;
