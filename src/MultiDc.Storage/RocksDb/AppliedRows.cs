@@ -7,6 +7,9 @@ namespace MultiDc.Storage;
 /// never gets there, and what does gets there in order, both of which spare searches among many rows in memory. They are as volatile as RocksDB's own memory,
 /// past whose write-ahead log rows are written: a crash loses both, and the log has the entries. Changed with the slot's gate held, read on any thread.
 /// <para>
+/// What is being handed over is <see cref="Freeze">frozen</see>: others are added beside it meanwhile, so that whoever applies need not wait for a thousand rows to be written.
+/// </para>
+/// <para>
 /// What was handed over lately is kept beside them, as RocksDB has it: a write looks at what it replaces, and to search RocksDB for that took longer than all the rest of it.
 /// </para>
 /// </summary>
@@ -15,14 +18,26 @@ internal sealed class AppliedRows(AppliedRowsBudget budget)
     // Beside key and value: the table's entry and the headers of the two arrays.
     private const int OverheadBytes = 112;
 
+    // While so many move from one table to another, nobody can look a row up.
+    private const int RowsMovedTogether = 256;
+
     private readonly Lock gate = new();
     private Dictionary<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?> rows = new(ByContent.Instance);
+    private Dictionary<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?>? frozen;
+    private Dictionary<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?>? spare;
     private Dictionary<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?> handedOver = new(ByContent.Instance);
     private long bytes;
+    private long frozenBytes;
     private long handedOverBytes;
 
     /// <summary>Whether they should be written now.</summary>
     public bool IsFull => Volatile.Read(ref bytes) is var held && (held >= budget.MaxBytesOfOne || (held >= budget.LeastBytesOfOne && budget.IsSpent));
+
+    /// <summary>Whether the rows of all replicas together have no room to wait in.</summary>
+    public bool IsBudgetSpent => budget.IsSpent;
+
+    /// <summary>The applied index of the frozen rows; null: none are. Guarded by the slot's lock for writing.</summary>
+    public ulong? FrozenUpTo { get; private set; }
 
     /// <summary>Looks a key up.</summary>
     /// <param name="key">The key.</param>
@@ -32,7 +47,7 @@ internal sealed class AppliedRows(AppliedRowsBudget budget)
     {
         lock (gate)
         {
-            return rows.TryGetValue(key, out value) || handedOver.TryGetValue(key, out value);
+            return rows.TryGetValue(key, out value) || (frozen?.TryGetValue(key, out value) ?? false) || handedOver.TryGetValue(key, out value);
         }
     }
 
@@ -53,47 +68,81 @@ internal sealed class AppliedRows(AppliedRowsBudget budget)
         Count(added);
     }
 
-    /// <summary>All that RocksDB does not have, by key.</summary>
-    public KeyValuePair<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?>[] InOrder()
+    /// <summary>
+    /// Freezes all rows, to be handed over together: what is added from now on is not among them. Requires that none are frozen. Called with the slot's gate and its lock for writing held.
+    /// </summary>
+    /// <param name="applied">Up to where the rows are the state.</param>
+    public void Freeze(ulong applied)
     {
-        KeyValuePair<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?>[] all;
+        Invariant.Require(FrozenUpTo is null, "rows are frozen when those before them are handed over");
         lock (gate)
         {
-            all = [.. rows];
+            (frozen, rows, spare) = (rows, spare ?? new(ByContent.Instance), null);
+            frozenBytes = bytes;
+            Volatile.Write(ref bytes, 0);
         }
 
-        Array.Sort(all, static (x, y) => x.Key.Span.SequenceCompareTo(y.Key.Span));
-        return all;
+        FrozenUpTo = applied;
     }
 
-    /// <summary>RocksDB has them now.</summary>
+    /// <summary>The frozen rows by key. Called with the slot's lock for writing held.</summary>
+    public KeyValuePair<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?>[] FrozenInOrder() => Sorted([.. frozen ?? []]);
+
+    /// <summary>All that RocksDB does not have, by key. Called with the slot's gate and its lock for writing held.</summary>
+    public KeyValuePair<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?>[] InOrder()
+    {
+        lock (gate)
+        {
+            return Sorted([.. rows, .. (frozen ?? []).Where(row => !rows.ContainsKey(row.Key))]);
+        }
+    }
+
+    /// <summary>RocksDB has the frozen ones now. Called with the slot's lock for writing held.</summary>
     public void HandOver()
     {
+        Invariant.Require(frozen is not null, "what is handed over was frozen");
+        long handed;
         long kept;
         lock (gate)
         {
+            handed = frozenBytes;
+
             // Those of before are forgotten together when there are too many: no order is kept among them.
-            if (handedOverBytes + bytes > budget.MaxHandedOverBytes)
+            if (handedOverBytes + frozenBytes > budget.MaxHandedOverBytes)
             {
-                (handedOver, handedOverBytes) = bytes > budget.MaxHandedOverBytes ? (new(ByContent.Instance), 0) : (rows, bytes);
-                rows = new(ByContent.Instance);
+                (handedOver, handedOverBytes) = frozenBytes > budget.MaxHandedOverBytes ? (new(ByContent.Instance), 0) : (frozen, frozenBytes);
+                (frozen, frozenBytes) = (null, 0);
             }
-            else
-            {
-                foreach (var (key, value) in rows)
-                {
-                    ref var row = ref CollectionsMarshal.GetValueRefOrAddDefault(handedOver, key, out var isKnown);
-                    handedOverBytes += (value?.Length ?? 0) - (row?.Length ?? 0) + (isKnown ? 0 : OverheadBytes + key.Length);
-                    row = value;
-                }
+        }
 
-                rows.Clear();
+        if (frozen is { } moving)
+        {
+            // They are found in either table until the last has moved.
+            foreach (var some in moving.Chunk(RowsMovedTogether))
+            {
+                Keep(some);
             }
 
+            lock (gate)
+            {
+                (frozen, frozenBytes) = (null, 0);
+            }
+
+            // Nobody reads it any more; a new table would have to grow.
+            moving.Clear();
+            lock (gate)
+            {
+                spare = moving;
+            }
+        }
+
+        lock (gate)
+        {
             kept = handedOverBytes;
         }
 
-        Count(-Volatile.Read(ref bytes));
+        FrozenUpTo = null;
+        budget.Count(-handed);
         budget.Keep(this, kept);
     }
 
@@ -107,27 +156,33 @@ internal sealed class AppliedRows(AppliedRowsBudget budget)
         }
     }
 
-    /// <summary>Forgets them all: they are replaced, or nobody wants them any more.</summary>
+    /// <summary>Forgets them all: they are replaced, or nobody wants them any more. Called with the slot's gate and its lock for writing held.</summary>
     public void Clear()
     {
+        long forgotten;
         lock (gate)
         {
             rows.Clear();
+            forgotten = bytes + frozenBytes;
+            (frozen, frozenBytes) = (null, 0);
+            Volatile.Write(ref bytes, 0);
         }
 
-        Count(-Volatile.Read(ref bytes));
+        FrozenUpTo = null;
+        budget.Count(-forgotten);
         ForgetHandedOver();
         budget.Keep(this, 0);
     }
 
     /// <summary>
-    /// Gives back a table that is much larger than what is in it. The bytes of rows have their share of it in them, but it stays as large as the rows were once, and
-    /// those of many replicas that each were busy at some time would be more than all the rows may be.
+    /// Gives back tables that are much larger than what is in them. The bytes of rows have their share of it in them, but it stays as large as the rows were once, and
+    /// those of many replicas that each were busy at some time would be more than all the rows may be. Called with the slot's gate and its lock for writing held.
     /// </summary>
-    public void ShrinkTable()
+    public void ShrinkTables()
     {
         lock (gate)
         {
+            spare = null;
             if (rows.Count < rows.Capacity / 4)
             {
                 rows.TrimExcess();
@@ -135,8 +190,36 @@ internal sealed class AppliedRows(AppliedRowsBudget budget)
         }
     }
 
-    /// <summary>How many rows the table has room for. For tests.</summary>
-    internal int Capacity => rows.Capacity;
+    /// <summary>How many rows the tables have room for. For tests.</summary>
+    internal int Capacity
+    {
+        get
+        {
+            lock (gate)
+            {
+                return rows.Capacity + (frozen?.Capacity ?? 0) + (spare?.Capacity ?? 0);
+            }
+        }
+    }
+
+    private void Keep(KeyValuePair<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?>[] some)
+    {
+        lock (gate)
+        {
+            foreach (var (key, value) in some)
+            {
+                ref var row = ref CollectionsMarshal.GetValueRefOrAddDefault(handedOver, key, out var isKnown);
+                handedOverBytes += (value?.Length ?? 0) - (row?.Length ?? 0) + (isKnown ? 0 : OverheadBytes + key.Length);
+                row = value;
+            }
+        }
+    }
+
+    private static KeyValuePair<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?>[] Sorted(KeyValuePair<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?>[] all)
+    {
+        Array.Sort(all, static (x, y) => x.Key.Span.SequenceCompareTo(y.Key.Span));
+        return all;
+    }
 
     private void Count(long more)
     {
@@ -171,8 +254,8 @@ internal sealed class AppliedRowsBudget(long maxBytes)
     private long held;
     private long handedOver;
 
-    /// <summary>A replica's rows are written when they have become this many, or a write would take long.</summary>
-    public long MaxBytesOfOne => Math.Min(1024 * 1024, maxBytes);
+    /// <summary>A replica's rows are written when they have become this many: RocksDB takes no other write meanwhile, not those of the log either.</summary>
+    public long MaxBytesOfOne => Math.Min(256 * 1024, maxBytes);
 
     /// <summary>Fewer are not worth a write.</summary>
     public long LeastBytesOfOne => Math.Min(32 * 1024, maxBytes);

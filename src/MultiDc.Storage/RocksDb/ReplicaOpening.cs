@@ -21,7 +21,7 @@ internal sealed class ReplicaOpening(ReplicaSlot slot, Epoch epoch, AppliedRowsB
     /// <summary>About how many bytes the entries have on disk. Never less than they have: a replaced suffix is not taken off.</summary>
     public long LogBytes { get; set; }
 
-    /// <summary>The generation of the live rows.</summary>
+    /// <summary>The generation of the live rows. Changed with the slot's gate and its lock for writing held.</summary>
     public uint Generation { get; set; }
 
     /// <summary>The next generation to stage into; above every one that has rows.</summary>
@@ -33,8 +33,11 @@ internal sealed class ReplicaOpening(ReplicaSlot slot, Epoch epoch, AppliedRowsB
     /// <summary>Rows that were applied and are not in RocksDB yet.</summary>
     public AppliedRows Rows { get; } = new(budget);
 
-    /// <summary>The applied index of the rows in RocksDB. Guarded by the slot's gate.</summary>
+    /// <summary>The applied index of the rows in RocksDB. Guarded by the slot's lock for writing.</summary>
     public ulong Written { get; set; }
+
+    /// <summary>Guarded by the queue of <see cref="AppliedRowsWriter"/>.</summary>
+    public bool IsQueuedForWriting { get; set; }
 
     public ulong Applied
     {

@@ -16,8 +16,13 @@ internal sealed class ReplicaSlot(uint number, ReplicaName name, ulong epoch, ui
     /// <summary>Which rows are the state; changed by the committer only.</summary>
     public uint Generation { get; set; } = generation;
 
-    /// <summary>Held while state rows are written and while the epoch is raised, so that no row of a fenced opening follows its fencing.</summary>
+    /// <summary>Held while rows are applied or staged and while the epoch is raised, so that no row of a fenced opening follows its fencing.</summary>
     public Lock Gate { get; } = new();
+
+    /// <summary>
+    /// Held while applied rows are handed to RocksDB, which whoever applies more need not wait for, and while the epoch is raised. Whoever needs both takes <see cref="Gate"/> first.
+    /// </summary>
+    public Lock Writing { get; } = new();
 
     public ulong CurrentEpoch => Volatile.Read(ref currentEpoch);
 
@@ -28,6 +33,7 @@ internal sealed class ReplicaSlot(uint number, ReplicaName name, ulong epoch, ui
     public void Raise(ulong epoch)
     {
         lock (Gate)
+        lock (Writing)
         {
             Invariant.Require(epoch > currentEpoch, "an epoch only rises");
             Volatile.Write(ref currentEpoch, epoch);
@@ -38,6 +44,7 @@ internal sealed class ReplicaSlot(uint number, ReplicaName name, ulong epoch, ui
     public void Close()
     {
         lock (Gate)
+        lock (Writing)
         {
             Volatile.Write(ref closed, true);
         }

@@ -2,7 +2,7 @@ namespace MultiDc.Storage;
 
 /// <summary>The rows of one opening of a replica.</summary>
 internal sealed class RocksDbReplicaState(
-    ReplicaOpening opening, StoreDatabase database, RocksDbStateWriter writer, StateFlusher flusher) : IReplicaState
+    ReplicaOpening opening, StoreDatabase database, RocksDbStateWriter writer, AppliedRowsWriter rowsWriter, StateFlusher flusher) : IReplicaState
 {
     public LogIndex Applied => new(opening.Applied);
 
@@ -26,7 +26,7 @@ internal sealed class RocksDbReplicaState(
             flusher.MarkDirty(opening);
 
             // Not before the next are added: a replica that falls silent would keep a large batch for as long.
-            if (opening.Rows.IsFull)
+            if (opening.Rows.IsFull && (opening.Rows.IsBudgetSpent || !rowsWriter.TryWrite(opening)))
             {
                 WriteAppliedUnlessDiskIsFull();
             }
@@ -59,6 +59,7 @@ internal sealed class RocksDbReplicaState(
     public IReplicaStateView OpenView()
     {
         lock (opening.Slot.Gate)
+        lock (opening.Slot.Writing)
         {
             opening.RequireLatest();
 
@@ -109,6 +110,7 @@ internal sealed class RocksDbReplicaState(
     public void ForgetApplied()
     {
         lock (opening.Slot.Gate)
+        lock (opening.Slot.Writing)
         {
             Invariant.Require(!opening.IsLatest, "rows that are applied are forgotten only when nobody may read or write them any more");
             opening.Rows.Clear();

@@ -29,6 +29,7 @@ public sealed class RocksDbReplicaStore : IReplicaStore, IWriterCommits
     private readonly StateFlusher flusher;
     private readonly LogReclaimer reclaimer;
     private readonly RocksDbStateWriter stateWriter;
+    private readonly AppliedRowsWriter rowsWriter;
     private readonly ReplicaRecoveryReader recoveryReader;
     private readonly ITimer spaceTimer;
     private readonly ILogger logger;
@@ -53,6 +54,7 @@ public sealed class RocksDbReplicaStore : IReplicaStore, IWriterCommits
         metrics = new StoreMetrics(meters);
         appliedRows = new AppliedRowsBudget(options.MaxAppliedBytes);
         stateWriter = new RocksDbStateWriter(database, failure, space, logger);
+        rowsWriter = new AppliedRowsWriter(stateWriter, failure);
         flusher = new StateFlusher(options, database, stateWriter, failure, space, metrics, time);
         reclaimer = new LogReclaimer(options, database, flusher, failure, space, logger);
         committer = new Committer(options, database, new ReplicaTable(folder.NextSlot), failure, space, reclaimer, metrics, time, logger);
@@ -149,7 +151,7 @@ public sealed class RocksDbReplicaStore : IReplicaStore, IWriterCommits
         }
 
         var recovered = Recover(opening);
-        var state = new RocksDbReplicaState(opening, database, stateWriter, flusher);
+        var state = new RocksDbReplicaState(opening, database, stateWriter, rowsWriter, flusher);
         return new RocksDbReplicaStorage(opening, recovered, database, committer, flusher, failure, state);
     }
 
@@ -238,6 +240,7 @@ public sealed class RocksDbReplicaStore : IReplicaStore, IWriterCommits
 
         await spaceTimer.DisposeAsync().ConfigureAwait(false);
         await committer.StopAsync().ConfigureAwait(false);
+        rowsWriter.Stop();
         try
         {
             if (!failure.HasFailed)

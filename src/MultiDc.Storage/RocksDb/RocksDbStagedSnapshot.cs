@@ -63,6 +63,7 @@ internal sealed class RocksDbStagedSnapshot(
     public void Adopt()
     {
         lock (opening.Slot.Gate)
+        lock (opening.Slot.Writing)
         {
             var old = opening.Generation;
             opening.Generation = Generation;

@@ -7,37 +7,51 @@ internal sealed class RocksDbStateWriter(StoreDatabase database, StoreFailure fa
 {
     public StateWrite Begin() => new(database, failure, space);
 
-    /// <summary>
-    /// Hands the opening's applied rows to RocksDB, atomically and with their applied index. Called with the slot's gate held, of the latest opening. On a full disk they
-    /// stay where they are.
-    /// </summary>
+    /// <summary>Hands all of the opening's applied rows to RocksDB. Called with the slot's gate held, of the latest opening. On a full disk they stay where they are.</summary>
     public void WriteApplied(ReplicaOpening opening)
     {
-        if (opening.Written == opening.Applied)
+        lock (opening.Slot.Writing)
         {
-            return;
-        }
-
-        var (slot, generation) = (opening.Slot.Number, opening.Generation);
-        using var write = Begin();
-        foreach (var (key, value) in opening.Rows.InOrder())
-        {
-            var row = StoreKeys.Row(slot, generation, key.Span);
-            if (value is { } bytes)
+            WriteFrozen(opening);
+            if (opening.Written != opening.Applied)
             {
-                write.Put(row, bytes.Span);
-            }
-            else
-            {
-                write.Delete(row);
+                opening.Rows.Freeze(opening.Applied);
+                WriteFrozen(opening);
             }
         }
+    }
 
-        // In the same batch as the rows it describes: after a crash it says exactly what they contain.
-        write.Put(StoreKeys.Applied(slot, generation), StoreRecords.EncodeApplied(opening.Applied));
-        write.Commit();
-        opening.Written = opening.Applied;
-        opening.Rows.HandOver();
+    /// <summary>Hands what is frozen to RocksDB, atomically and with its applied index, if this is the latest opening. On a full disk it stays where it is.</summary>
+    public void WriteFrozen(ReplicaOpening opening)
+    {
+        lock (opening.Slot.Writing)
+        {
+            if (opening.Rows.FrozenUpTo is not { } applied || !opening.IsLatest)
+            {
+                return;
+            }
+
+            var (slot, generation) = (opening.Slot.Number, opening.Generation);
+            using var write = Begin();
+            foreach (var (key, value) in opening.Rows.FrozenInOrder())
+            {
+                var row = StoreKeys.Row(slot, generation, key.Span);
+                if (value is { } bytes)
+                {
+                    write.Put(row, bytes.Span);
+                }
+                else
+                {
+                    write.Delete(row);
+                }
+            }
+
+            // In the same batch as the rows it describes: after a crash it says exactly what they contain.
+            write.Put(StoreKeys.Applied(slot, generation), StoreRecords.EncodeApplied(applied));
+            write.Commit();
+            opening.Written = applied;
+            opening.Rows.HandOver();
+        }
     }
 
     /// <summary>Throws what a write would, if none can be taken now.</summary>

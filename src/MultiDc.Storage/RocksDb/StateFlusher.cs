@@ -125,17 +125,7 @@ internal sealed class StateFlusher(
         var contained = new List<(ReplicaOpening Opening, ulong Applied)>(flushing.Count);
         foreach (var opening in flushing.Values)
         {
-            lock (opening.Slot.Gate)
-            {
-                if (opening.IsLatest)
-                {
-                    writer.WriteApplied(opening);
-                }
-
-                // Sooner, a replica that goes on to write would have to grow it again.
-                opening.Rows.ShrinkTable();
-                contained.Add((opening, opening.Written));
-            }
+            contained.Add((opening, Write(opening)));
         }
 
         options.BeforeStateFlush?.Invoke();
@@ -148,6 +138,28 @@ internal sealed class StateFlusher(
             {
                 opening.RaiseDurableApplied(applied);
             }
+        }
+    }
+    // Whoever applies waits for none of it: what comes while older rows are written is frozen next, or has been by then.
+    private ulong Write(ReplicaOpening opening)
+    {
+        writer.WriteFrozen(opening);
+        lock (opening.Slot.Gate)
+        lock (opening.Slot.Writing)
+        {
+            if (opening.IsLatest && opening.Rows.FrozenUpTo is null && opening.Written != opening.Applied)
+            {
+                opening.Rows.Freeze(opening.Applied);
+            }
+        }
+
+        writer.WriteFrozen(opening);
+        lock (opening.Slot.Gate)
+        lock (opening.Slot.Writing)
+        {
+            // Sooner, a replica that goes on to write would have to grow them again.
+            opening.Rows.ShrinkTables();
+            return opening.Written;
         }
     }
 }
