@@ -31,7 +31,7 @@ internal sealed class AppliedRows(AppliedRowsBudget budget)
     private long handedOverBytes;
 
     /// <summary>Whether they should be written now.</summary>
-    public bool IsFull => Volatile.Read(ref bytes) is var held && (held >= budget.MaxBytesOfOne || (held >= budget.LeastBytesOfOne && budget.IsSpent));
+    public bool IsFull => Volatile.Read(ref bytes) is var held && (held >= budget.MaxBytesOfOne || (held >= budget.LeastBytesOfOne && budget.IsNearlySpent));
 
     /// <summary>Whether the rows of all replicas together have no room to wait in.</summary>
     public bool IsBudgetSpent => budget.IsSpent;
@@ -243,7 +243,7 @@ internal sealed class AppliedRows(AppliedRowsBudget budget)
 }
 
 /// <summary>How many bytes the applied rows of a store's replicas may have before they are handed to RocksDB, and as many afterwards.</summary>
-/// <param name="maxBytes">All together: when they have as many, each that grows is written at once, if it is worth a write.</param>
+/// <param name="maxBytes">All together: when they have nearly as many, each that grows is written, if it is worth a write; when they have as many, at once.</param>
 internal sealed class AppliedRowsBudget(long maxBytes)
 {
     private readonly Lock gate = new();
@@ -254,8 +254,11 @@ internal sealed class AppliedRowsBudget(long maxBytes)
     private long held;
     private long handedOver;
 
-    /// <summary>A replica's rows are written when they have become this many: RocksDB takes no other write meanwhile, not those of the log either.</summary>
-    public long MaxBytesOfOne => Math.Min(256 * 1024, maxBytes);
+    /// <summary>
+    /// A replica's rows are written when they have become this many. The more, the more of them are written again before, and the nearer each is to the last one's place; but RocksDB
+    /// takes no other write meanwhile, not those of the log either: that many small rows take it some milliseconds.
+    /// </summary>
+    public long MaxBytesOfOne => Math.Min(4 * 1024 * 1024, maxBytes);
 
     /// <summary>Fewer are not worth a write.</summary>
     public long LeastBytesOfOne => Math.Min(32 * 1024, maxBytes);
@@ -264,6 +267,9 @@ internal sealed class AppliedRowsBudget(long maxBytes)
     public long MaxHandedOverBytes => maxBytes;
 
     public bool IsSpent => HeldBytes >= maxBytes;
+
+    /// <summary>Whether rows should be written before there is no room for others to wait beside them.</summary>
+    public bool IsNearlySpent => HeldBytes >= maxBytes - (maxBytes / 4);
 
     public long HeldBytes => Interlocked.Read(ref held);
 

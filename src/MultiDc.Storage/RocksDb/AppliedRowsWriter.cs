@@ -6,14 +6,16 @@ namespace MultiDc.Storage;
 /// </summary>
 internal sealed class AppliedRowsWriter
 {
+    private readonly RocksDbReplicaStoreOptions options;
     private readonly RocksDbStateWriter writer;
     private readonly StoreFailure failure;
     private readonly Queue<ReplicaOpening> queue = new();
     private readonly Thread thread;
     private bool isStopping;
 
-    public AppliedRowsWriter(RocksDbStateWriter writer, StoreFailure failure)
+    public AppliedRowsWriter(RocksDbReplicaStoreOptions options, RocksDbStateWriter writer, StoreFailure failure)
     {
+        this.options = options;
         this.writer = writer;
         this.failure = failure;
         thread = new Thread(Run) { IsBackground = true, Name = "multidc-store-rows" };
@@ -76,6 +78,7 @@ internal sealed class AppliedRowsWriter
         {
             try
             {
+                options.BeforeRowsWrite?.Invoke();
                 writer.WriteFrozen(opening);
             }
             catch (StoreFullException)

@@ -54,7 +54,7 @@ public sealed class RocksDbReplicaStore : IReplicaStore, IWriterCommits
         metrics = new StoreMetrics(meters);
         appliedRows = new AppliedRowsBudget(options.MaxAppliedBytes);
         stateWriter = new RocksDbStateWriter(database, failure, space, logger);
-        rowsWriter = new AppliedRowsWriter(stateWriter, failure);
+        rowsWriter = new AppliedRowsWriter(options, stateWriter, failure);
         flusher = new StateFlusher(options, database, stateWriter, failure, space, metrics, time);
         reclaimer = new LogReclaimer(options, database, flusher, failure, space, logger);
         committer = new Committer(options, database, new ReplicaTable(folder.NextSlot), failure, space, reclaimer, metrics, time, logger);

@@ -37,7 +37,7 @@ public sealed record RocksDbReplicaStoreOptions
     public long WriteBufferBytes { get; init; } = 64 * MiB;
 
     /// <summary>
-    /// Applied rows that may wait in memory, of all replicas together, in bytes; beyond it, those of a replica that grow are written at once, but for 32 KiB of each. As many bytes of what was written
+    /// Applied rows that may wait in memory, of all replicas together, in bytes; beyond it, those of a replica that grow are written at once, but for 32 KiB of each, and soon from three quarters of it on. As many bytes of what was written
     /// lately are kept, because a write looks at what it replaces. Beside <see cref="CacheBytes"/>. Default 16 MiB.
     /// </summary>
     public long MaxAppliedBytes { get; init; } = 16 * MiB;
@@ -71,6 +71,9 @@ public sealed record RocksDbReplicaStoreOptions
 
     /// <summary>Called before each flush of applied rows, once it is decided what it answers for; tests hold it.</summary>
     internal Action? BeforeStateFlush { get; init; }
+
+    /// <summary>Called before frozen rows are handed to RocksDB on the thread for it; tests hold it.</summary>
+    internal Action? BeforeRowsWrite { get; init; }
 
     /// <summary>Called with RocksDB's own options before it opens; tests have it count.</summary>
     internal Action<DbOptions>? Configure { get; init; }

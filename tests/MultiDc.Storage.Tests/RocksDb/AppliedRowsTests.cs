@@ -241,6 +241,7 @@ public sealed class AppliedRowsTests : IDisposable
     [Theory]
     [InlineData(1)]
     [InlineData(300)]
+    [InlineData(3000)]
     [InlineData(16 * 1024 * 1024)]
     public async Task Whoever_reads_beside_the_writer_sees_time_go_forward_and_whole_batches_in_views(long maxBytes)
     {
@@ -308,6 +309,118 @@ public sealed class AppliedRowsTests : IDisposable
         flush.Release();
         await Task.WhenAll(readers);
     }
+
+    [Fact]
+    public async Task Whoever_applies_does_not_wait_while_others_are_written()
+    {
+        var writing = new CommitGate();
+        await using var store = await RocksDbReplicaStore.OpenAsync(RocksDbTestStore.Options(folders.New()) with { BeforeRowsWrite = () => writing.Pass(0) });
+        var storage = await store.OpenReplicaAsync();
+        await storage.WriteAsync(RocksDbTestStore.Append(1, 3));
+        using var held = writing.Hold();
+        await storage.State.ApplyAsync(Many(store.AppliedRows.MaxBytesOfOne, "a", "1"), new LogIndex(1));
+        await writing.Waiting;
+
+        // Frozen rows are found, and newer ones before them; a deletion hides them.
+        await storage.State.ApplyAsync(RocksDbTestStore.Put("a0000", "2"), new LogIndex(2));
+        var deletion = new StateBatch();
+        deletion.Changes.Add(("a0001"u8.ToArray(), null));
+        await storage.State.ApplyAsync(deletion, new LogIndex(3));
+        Assert.Equal(("2", null, "1"), (await FirstAsync(storage.State, "a0000"), await FirstAsync(storage.State, "a0001"), await FirstAsync(storage.State, "a0002")));
+        Assert.True(store.AppliedRows.HeldBytes > store.AppliedRows.MaxBytesOfOne);
+        writing.Open();
+        await storage.State.FlushAsync();
+        Assert.Equal((3UL, 0L), (storage.State.DurableApplied.Value, store.AppliedRows.HeldBytes));
+        using var view = storage.State.OpenView();
+        Assert.Equal(
+            ["2", "1"], view.ScanAsync("a"u8.ToArray(), "a0003"u8.ToArray()).ToBlockingEnumerable().Select(static row => Encoding.UTF8.GetString(row.Value.Span[..1])));
+    }
+
+    [Fact]
+    public async Task Rows_that_the_writer_does_not_come_to_are_written_by_whoever_applies()
+    {
+        var writing = new CommitGate();
+        await using var store = await RocksDbReplicaStore.OpenAsync(RocksDbTestStore.Options(folders.New()) with { BeforeRowsWrite = () => writing.Pass(0) });
+        var storage = await store.OpenReplicaAsync();
+        await storage.WriteAsync(RocksDbTestStore.Append(1, 4));
+        using var held = writing.Hold();
+        await storage.State.ApplyAsync(Many(store.AppliedRows.MaxBytesOfOne, "a", "1"), new LogIndex(1));
+        await writing.Waiting;
+        await storage.State.ApplyAsync(Many(store.AppliedRows.MaxBytesOfOne, "a", "2"), new LogIndex(2));
+        Assert.Equal(0, store.AppliedRows.HeldBytes);
+        await storage.State.ApplyAsync(Many(store.AppliedRows.MaxBytesOfOne, "b", "3"), new LogIndex(3));
+        using (var view = storage.State.OpenView())
+        {
+            Assert.Equal(
+                ("2", "3"),
+                (Encoding.UTF8.GetString((await view.GetAsync("a0000"u8.ToArray()))!.Value.Span[..1]), Encoding.UTF8.GetString((await view.GetAsync("b0000"u8.ToArray()))!.Value.Span[..1])));
+        }
+
+        writing.Open();
+        await storage.State.FlushAsync();
+        Assert.Equal(("2", "3"), (await FirstAsync(storage.State, "a0000"), await FirstAsync(storage.State, "b0000")));
+    }
+
+    [Fact]
+    public async Task What_a_fenced_opening_has_frozen_is_not_written_over_its_successors_rows()
+    {
+        var writing = new CommitGate();
+        await using var store = await RocksDbReplicaStore.OpenAsync(RocksDbTestStore.Options(folders.New()) with { BeforeRowsWrite = () => writing.Pass(0) });
+        var fenced = await store.OpenReplicaAsync();
+        await fenced.WriteAsync(RocksDbTestStore.Append(1, 2));
+        using var held = writing.Hold();
+        await fenced.State.ApplyAsync(Many(store.AppliedRows.MaxBytesOfOne, "a", "1"), new LogIndex(1));
+        await writing.Waiting;
+
+        var next = await store.OpenReplicaAsync();
+        Assert.Equal(0UL, next.Recovered.Applied.Value);
+        await next.State.ApplyAsync(RocksDbTestStore.Put("a0000", "2"), new LogIndex(2));
+        await next.State.FlushAsync();
+        writing.Open();
+        await fenced.DisposeAsync();
+
+        // Another's rows go behind it: then the writer has come to it.
+        var other = await store.OpenReplicaAsync(new("orders/2@east"));
+        await other.WriteAsync(RocksDbTestStore.Append(1, 1));
+        await other.State.ApplyAsync(Many(store.AppliedRows.MaxBytesOfOne, "a", "1"), new LogIndex(1));
+        await other.State.FlushAsync();
+        await next.DisposeAsync();
+        var last = await store.OpenReplicaAsync();
+        Assert.Equal((2UL, "2", null), (last.Recovered.Applied.Value, await FirstAsync(last.State, "a0000"), await FirstAsync(last.State, "a0001")));
+    }
+
+    [Fact]
+    public void Of_frozen_rows_and_those_beside_them_the_newer_are_told_in_order()
+    {
+        var rows = new AppliedRows(new(long.MaxValue));
+        rows.Add(RocksDbTestStore.Put("b", "1"));
+        rows.Add(RocksDbTestStore.Put("a", "1"));
+        rows.Freeze(2);
+        rows.Add(RocksDbTestStore.Put("c", "2"));
+        rows.Add(RocksDbTestStore.Put("b", "2"));
+        Assert.Equal(["a1", "b2", "c2"], Told(rows.InOrder()));
+        Assert.Equal(["a1", "b1"], Told(rows.FrozenInOrder()));
+        rows.HandOver();
+        Assert.Equal(["b2", "c2"], Told(rows.InOrder()));
+        Assert.True(rows.TryGet("a"u8.ToArray(), out _));
+
+        static IEnumerable<string> Told(KeyValuePair<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>?>[] told) =>
+            told.Select(static row => Encoding.UTF8.GetString(row.Key.Span) + Encoding.UTF8.GetString(row.Value!.Value.Span));
+    }
+
+    // Values of 4 KiB that begin with the text.
+    private static StateBatch Many(long bytes, string prefix, string text)
+    {
+        var batch = new StateBatch();
+        for (var row = 0; row * 4096L < bytes; row++)
+        {
+            batch.Changes.Add((Encoding.UTF8.GetBytes($"{prefix}{row:D4}"), Encoding.UTF8.GetBytes(text.PadRight(4096))));
+        }
+
+        return batch;
+    }
+
+    private static async Task<string?> FirstAsync(IReplicaState state, string key) => (await TextAsync(state, key))?[..1];
 
     private static async Task<ulong> NumberAsync(Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask<ReadOnlyMemory<byte>?>> get, string key) =>
         await get(Encoding.UTF8.GetBytes(key), default) is { } value ? ulong.Parse(value.Span, System.Globalization.CultureInfo.InvariantCulture) : 0;
