@@ -5,7 +5,7 @@ namespace MultiDc.Storage;
 /// <summary>
 /// The rows of one opening that were applied and not handed to RocksDB yet: of each key the latest, in a hash table. What is written again soon
 /// never gets there, and what does gets there in order, both of which spare searches among many rows in memory. They are as volatile as RocksDB's own memory,
-/// past whose write-ahead log rows are written: a crash loses both, and the log has the entries. Changed with the slot's gate held, read on any thread.
+/// past whose write-ahead log rows are written: a crash loses both, and the log has the entries. Added to with the slot's gate held, handed over with its lock for writing, read on any thread.
 /// <para>
 /// What is being handed over is <see cref="Freeze">frozen</see>: others are added beside it meanwhile, so that whoever applies need not wait for a thousand rows to be written.
 /// </para>
@@ -166,11 +166,13 @@ internal sealed class AppliedRows(AppliedRowsBudget budget)
             forgotten = bytes + frozenBytes;
             (frozen, frozenBytes) = (null, 0);
             Volatile.Write(ref bytes, 0);
+
+            // At once with those above: whoever has read a newer one there must not find an older one here.
+            (handedOver, handedOverBytes) = (new(ByContent.Instance), 0);
         }
 
         FrozenUpTo = null;
         budget.Count(-forgotten);
-        ForgetHandedOver();
         budget.Keep(this, 0);
     }
 
@@ -261,7 +263,7 @@ internal sealed class AppliedRowsBudget(long maxBytes)
     public long MaxBytesOfOne => Math.Min(4 * 1024 * 1024, maxBytes);
 
     /// <summary>Fewer are not worth a write.</summary>
-    public long LeastBytesOfOne => Math.Min(32 * 1024, maxBytes);
+    public long LeastBytesOfOne => Math.Min(32 * 1024, maxBytes / 2);
 
     /// <summary>What all together keep of what they have handed over.</summary>
     public long MaxHandedOverBytes => maxBytes;

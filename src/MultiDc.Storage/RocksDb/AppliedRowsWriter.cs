@@ -83,7 +83,7 @@ internal sealed class AppliedRowsWriter
             }
             catch (StoreFullException)
             {
-                // They stay frozen, and nothing more is applied until there is space: then whoever applies writes them.
+                // They stay frozen, and nothing more is applied until there is space. Then a flush writes them, or whoever finds the next table full.
             }
             catch (Exception exception) when (exception is StoreFailedException or ObjectDisposedException)
             {

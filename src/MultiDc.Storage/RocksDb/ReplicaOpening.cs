@@ -8,6 +8,7 @@ internal sealed class ReplicaOpening(ReplicaSlot slot, Epoch epoch, AppliedRowsB
 {
     private ulong applied;
     private ulong durableApplied;
+    private uint generation;
 
     public ReplicaSlot Slot { get; } = slot;
 
@@ -22,7 +23,11 @@ internal sealed class ReplicaOpening(ReplicaSlot slot, Epoch epoch, AppliedRowsB
     public long LogBytes { get; set; }
 
     /// <summary>The generation of the live rows. Changed with the slot's gate and its lock for writing held.</summary>
-    public uint Generation { get; set; }
+    public uint Generation
+    {
+        get => Volatile.Read(ref generation);
+        set => Volatile.Write(ref generation, value);
+    }
 
     /// <summary>The next generation to stage into; above every one that has rows.</summary>
     public uint NextGeneration { get; set; }

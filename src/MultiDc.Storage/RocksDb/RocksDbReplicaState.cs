@@ -41,19 +41,29 @@ internal sealed class RocksDbReplicaState(
     public ValueTask<ReadOnlyMemory<byte>?> GetAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (opening.Rows.TryGet(key, out var row))
+        while (true)
         {
-            using var lease = database.Enter();
+            var generation = opening.Generation;
+            ReadOnlyMemory<byte>? value;
+            if (opening.Rows.TryGet(key, out var row))
+            {
+                using var lease = database.Enter();
+                value = row;
+            }
+            else
+            {
+                value = HardRecords.Get(database, database.State, StoreKeys.Row(opening.Slot.Number, generation, key.Span), opening.Slot.Name) is { } bytes
+                    ? bytes
+                    : (ReadOnlyMemory<byte>?)null;
+            }
+
+            // Asked after the read: a later opening, or a snapshot, may have replaced and dropped the generation that was read.
             opening.RequireLatest();
-            return ValueTask.FromResult(row);
+            if (opening.Generation == generation)
+            {
+                return ValueTask.FromResult(value);
+            }
         }
-
-        var value = HardRecords.Get(
-            database, database.State, StoreKeys.Row(opening.Slot.Number, opening.Generation, key.Span), opening.Slot.Name);
-
-        // Asked after the read: a later opening may have replaced and dropped the generation that was read.
-        opening.RequireLatest();
-        return ValueTask.FromResult(value is null ? (ReadOnlyMemory<byte>?)null : value);
     }
 
     public IReplicaStateView OpenView()

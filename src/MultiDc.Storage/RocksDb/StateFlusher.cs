@@ -140,26 +140,55 @@ internal sealed class StateFlusher(
             }
         }
     }
-    // Whoever applies waits for none of it: what comes while older rows are written is frozen next, or has been by then.
+
+    // Whoever applies waits for none of it: the slot's gate is not held while rows are written, by whomever.
     private ulong Write(ReplicaOpening opening)
     {
         writer.WriteFrozen(opening);
-        lock (opening.Slot.Gate)
-        lock (opening.Slot.Writing)
-        {
-            if (opening.IsLatest && opening.Rows.FrozenUpTo is null && opening.Written != opening.Applied)
-            {
-                opening.Rows.Freeze(opening.Applied);
-            }
-        }
 
+        // What was applied before the flush was asked for is frozen from here on, or was by then.
+        WithoutWriters(opening, static latest =>
+        {
+            if (latest.IsLatest && latest.Rows.FrozenUpTo is null && latest.Written != latest.Applied)
+            {
+                latest.Rows.Freeze(latest.Applied);
+            }
+        });
         writer.WriteFrozen(opening);
-        lock (opening.Slot.Gate)
+
+        // Sooner, a replica that goes on to write would have to grow them again.
+        WithoutWriters(opening, static silent => silent.Rows.ShrinkTables());
         lock (opening.Slot.Writing)
         {
-            // Sooner, a replica that goes on to write would have to grow them again.
-            opening.Rows.ShrinkTables();
             return opening.Written;
+        }
+    }
+
+    private static void WithoutWriters(ReplicaOpening opening, Action<ReplicaOpening> act)
+    {
+        var slot = opening.Slot;
+        while (true)
+        {
+            lock (slot.Gate)
+            {
+                if (slot.Writing.TryEnter())
+                {
+                    try
+                    {
+                        act(opening);
+                        return;
+                    }
+                    finally
+                    {
+                        slot.Writing.Exit();
+                    }
+                }
+            }
+
+            // Until they have been written: it takes as much to be applied before the next are.
+            lock (slot.Writing)
+            {
+            }
         }
     }
 }

@@ -246,7 +246,9 @@ public sealed class AppliedRowsTests : IDisposable
     public async Task Whoever_reads_beside_the_writer_sees_time_go_forward_and_whole_batches_in_views(long maxBytes)
     {
         const ulong Last = 4000;
-        await using var store = await RocksDbReplicaStore.OpenAsync(RocksDbTestStore.Options(folders.New()) with { MaxAppliedBytes = maxBytes });
+        var handedOver = 0;
+        await using var store = await RocksDbReplicaStore.OpenAsync(
+            RocksDbTestStore.Options(folders.New()) with { MaxAppliedBytes = maxBytes, BeforeRowsWrite = () => Interlocked.Increment(ref handedOver) });
         var storage = await store.OpenReplicaAsync();
         await storage.WriteAsync(RocksDbTestStore.Append(1, Last));
         var ended = 0;
@@ -308,6 +310,9 @@ public sealed class AppliedRowsTests : IDisposable
         view.Release();
         flush.Release();
         await Task.WhenAll(readers);
+
+        // Where there is no room for two batches whoever applies writes; where there is for all the flushes do.
+        Assert.Equal(maxBytes == 3000, Volatile.Read(ref handedOver) > 0);
     }
 
     [Fact]
@@ -364,29 +369,70 @@ public sealed class AppliedRowsTests : IDisposable
     [Fact]
     public async Task What_a_fenced_opening_has_frozen_is_not_written_over_its_successors_rows()
     {
+        using var came = new SemaphoreSlim(0);
         var writing = new CommitGate();
-        await using var store = await RocksDbReplicaStore.OpenAsync(RocksDbTestStore.Options(folders.New()) with { BeforeRowsWrite = () => writing.Pass(0) });
+        await using var store = await RocksDbReplicaStore.OpenAsync(RocksDbTestStore.Options(folders.New()) with
+        {
+            BeforeRowsWrite = () =>
+            {
+                came.Release();
+                writing.Pass(0);
+            },
+        });
         var fenced = await store.OpenReplicaAsync();
         await fenced.WriteAsync(RocksDbTestStore.Append(1, 2));
         using var held = writing.Hold();
         await fenced.State.ApplyAsync(Many(store.AppliedRows.MaxBytesOfOne, "a", "1"), new LogIndex(1));
-        await writing.Waiting;
+        await came.WaitAsync();
 
         var next = await store.OpenReplicaAsync();
         Assert.Equal(0UL, next.Recovered.Applied.Value);
         await next.State.ApplyAsync(RocksDbTestStore.Put("a0000", "2"), new LogIndex(2));
         await next.State.FlushAsync();
         writing.Open();
-        await fenced.DisposeAsync();
 
-        // Another's rows go behind it: then the writer has come to it.
+        // The writer has done with the fenced one's when it comes to another's.
         var other = await store.OpenReplicaAsync(new("orders/2@east"));
         await other.WriteAsync(RocksDbTestStore.Append(1, 1));
         await other.State.ApplyAsync(Many(store.AppliedRows.MaxBytesOfOne, "a", "1"), new LogIndex(1));
-        await other.State.FlushAsync();
+        await came.WaitAsync();
         await next.DisposeAsync();
         var last = await store.OpenReplicaAsync();
         Assert.Equal((2UL, "2", null), (last.Recovered.Applied.Value, await FirstAsync(last.State, "a0000"), await FirstAsync(last.State, "a0001")));
+    }
+
+    [Fact]
+    public async Task Whoever_reads_beside_an_install_sees_time_go_forward()
+    {
+        const ulong Installs = 300;
+        await using var store = await RocksDbTestStore.OpenAsync(folders.New());
+        var storage = await store.OpenReplicaAsync();
+        var ended = 0;
+        var reader = Task.Run(async () =>
+        {
+            for (var seen = 0UL; Volatile.Read(ref ended) == 0;)
+            {
+                var read = await NumberAsync(storage.State.GetAsync, "a");
+                Assert.True(read >= seen, $"{read} was read after {seen}");
+                seen = read;
+            }
+        });
+        for (var i = 0UL; i < Installs && !reader.IsCompleted; i++)
+        {
+            // One that RocksDB has and that is known from before, a newer one in memory, and the newest in the snapshot.
+            var index = (3 * i) + 1;
+            await storage.WriteAsync(RocksDbTestStore.Append(index, index + 1));
+            await storage.State.ApplyAsync(RocksDbTestStore.Put("a", $"{index}"), new LogIndex(index));
+            await storage.State.FlushAsync();
+            await storage.State.ApplyAsync(RocksDbTestStore.Put("a", $"{index + 1}"), new LogIndex(index + 1));
+            var staged = await storage.State.StageAsync(new(new(new Term(1), new LogIndex(index + 2)), RocksDbTestStore.Founding.Configuration));
+            await staged.AddAsync([new("a"u8.ToArray(), Encoding.UTF8.GetBytes($"{index + 2}"))]);
+            await storage.WriteAsync(new() { Install = staged });
+        }
+
+        Volatile.Write(ref ended, 1);
+        await reader;
+        Assert.Equal(3 * Installs, await NumberAsync(storage.State.GetAsync, "a"));
     }
 
     [Fact]
