@@ -402,6 +402,38 @@ public sealed class AppliedRowsTests : IDisposable
     }
 
     [Fact]
+    public async Task Frozen_rows_are_written_with_the_applied_index_of_then()
+    {
+        using var came = new SemaphoreSlim(0);
+        var writing = new CommitGate();
+        await using var store = await RocksDbReplicaStore.OpenAsync(RocksDbTestStore.Options(folders.New()) with
+        {
+            BeforeRowsWrite = () =>
+            {
+                came.Release();
+                writing.Pass(0);
+            },
+        });
+        var storage = await store.OpenReplicaAsync();
+        await storage.WriteAsync(RocksDbTestStore.Append(1, 2));
+        using var held = writing.Hold();
+        await storage.State.ApplyAsync(Many(store.AppliedRows.MaxBytesOfOne, "a", "1"), new LogIndex(1));
+        await came.WaitAsync();
+        await storage.State.ApplyAsync(RocksDbTestStore.Put("b", "2"), new LogIndex(2));
+        writing.Open();
+
+        // The writer has done with these when it comes to another's.
+        var other = await store.OpenReplicaAsync(new("orders/2@east"));
+        await other.WriteAsync(RocksDbTestStore.Append(1, 1));
+        await other.State.ApplyAsync(Many(store.AppliedRows.MaxBytesOfOne, "a", "1"), new LogIndex(1));
+        await came.WaitAsync();
+
+        // As after a crash, what was not written is gone, and to be applied again.
+        var next = await store.OpenReplicaAsync();
+        Assert.Equal((1UL, "1", null), (next.Recovered.Applied.Value, await FirstAsync(next.State, "a0000"), await FirstAsync(next.State, "b")));
+    }
+
+    [Fact]
     public async Task Whoever_reads_beside_an_install_sees_time_go_forward()
     {
         const ulong Installs = 300;
