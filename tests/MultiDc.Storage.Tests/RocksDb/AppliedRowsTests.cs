@@ -369,33 +369,19 @@ public sealed class AppliedRowsTests : IDisposable
     [Fact]
     public async Task What_a_fenced_opening_has_frozen_is_not_written_over_its_successors_rows()
     {
-        using var came = new SemaphoreSlim(0);
-        var writing = new CommitGate();
-        await using var store = await RocksDbReplicaStore.OpenAsync(RocksDbTestStore.Options(folders.New()) with
-        {
-            BeforeRowsWrite = () =>
-            {
-                came.Release();
-                writing.Pass(0);
-            },
-        });
+        var writer = new HeldWriter();
+        await using var store = await RocksDbReplicaStore.OpenAsync(RocksDbTestStore.Options(folders.New()) with { BeforeRowsWrite = writer.Come });
         var fenced = await store.OpenReplicaAsync();
         await fenced.WriteAsync(RocksDbTestStore.Append(1, 2));
-        using var held = writing.Hold();
+        using var held = writer.Hold();
         await fenced.State.ApplyAsync(Many(store.AppliedRows.MaxBytesOfOne, "a", "1"), new LogIndex(1));
-        await came.WaitAsync();
+        await writer.ComesAsync();
 
         var next = await store.OpenReplicaAsync();
         Assert.Equal(0UL, next.Recovered.Applied.Value);
         await next.State.ApplyAsync(RocksDbTestStore.Put("a0000", "2"), new LogIndex(2));
         await next.State.FlushAsync();
-        writing.Open();
-
-        // The writer has done with the fenced one's when it comes to another's.
-        var other = await store.OpenReplicaAsync(new("orders/2@east"));
-        await other.WriteAsync(RocksDbTestStore.Append(1, 1));
-        await other.State.ApplyAsync(Many(store.AppliedRows.MaxBytesOfOne, "a", "1"), new LogIndex(1));
-        await came.WaitAsync();
+        await writer.GoOnAsync(store);
         await next.DisposeAsync();
         var last = await store.OpenReplicaAsync();
         Assert.Equal((2UL, "2", null), (last.Recovered.Applied.Value, await FirstAsync(last.State, "a0000"), await FirstAsync(last.State, "a0001")));
@@ -404,29 +390,15 @@ public sealed class AppliedRowsTests : IDisposable
     [Fact]
     public async Task Frozen_rows_are_written_with_the_applied_index_of_then()
     {
-        using var came = new SemaphoreSlim(0);
-        var writing = new CommitGate();
-        await using var store = await RocksDbReplicaStore.OpenAsync(RocksDbTestStore.Options(folders.New()) with
-        {
-            BeforeRowsWrite = () =>
-            {
-                came.Release();
-                writing.Pass(0);
-            },
-        });
+        var writer = new HeldWriter();
+        await using var store = await RocksDbReplicaStore.OpenAsync(RocksDbTestStore.Options(folders.New()) with { BeforeRowsWrite = writer.Come });
         var storage = await store.OpenReplicaAsync();
         await storage.WriteAsync(RocksDbTestStore.Append(1, 2));
-        using var held = writing.Hold();
+        using var held = writer.Hold();
         await storage.State.ApplyAsync(Many(store.AppliedRows.MaxBytesOfOne, "a", "1"), new LogIndex(1));
-        await came.WaitAsync();
+        await writer.ComesAsync();
         await storage.State.ApplyAsync(RocksDbTestStore.Put("b", "2"), new LogIndex(2));
-        writing.Open();
-
-        // The writer has done with these when it comes to another's.
-        var other = await store.OpenReplicaAsync(new("orders/2@east"));
-        await other.WriteAsync(RocksDbTestStore.Append(1, 1));
-        await other.State.ApplyAsync(Many(store.AppliedRows.MaxBytesOfOne, "a", "1"), new LogIndex(1));
-        await came.WaitAsync();
+        await writer.GoOnAsync(store);
 
         // As after a crash, what was not written is gone, and to be applied again.
         var next = await store.OpenReplicaAsync();
@@ -505,4 +477,31 @@ public sealed class AppliedRowsTests : IDisposable
 
     private static async Task<string?> TextAsync(IReplicaState state, string key) =>
         await state.GetAsync(Encoding.UTF8.GetBytes(key)) is { } value ? Encoding.UTF8.GetString(value.Span) : null;
+
+    /// <summary>Holds the thread that hands rows to RocksDB.</summary>
+    private sealed class HeldWriter
+    {
+        private readonly CommitGate gate = new();
+        private readonly SemaphoreSlim came = new(0);
+
+        public IDisposable Hold() => gate.Hold();
+
+        public void Come()
+        {
+            came.Release();
+            gate.Pass(0);
+        }
+
+        public Task ComesAsync() => came.WaitAsync();
+
+        /// <summary>Returns when it has done with what it was held at: then it comes to another's.</summary>
+        public async Task GoOnAsync(RocksDbReplicaStore store)
+        {
+            gate.Open();
+            var other = await store.OpenReplicaAsync(new("orders/2@east"));
+            await other.WriteAsync(RocksDbTestStore.Append(1, 1));
+            await other.State.ApplyAsync(Many(store.AppliedRows.MaxBytesOfOne, "a", "1"), new LogIndex(1));
+            await ComesAsync();
+        }
+    }
 }
